@@ -1,0 +1,224 @@
+"""What every system and scheme offers: the way ``Params -> Scenario -> Solution -> Report``.
+
+A system is one :class:`System` object. A scheme is a final frozen class with one method, ``solve``, pure and
+traceable unless it declares ``host = True``. Everything a person is shown comes from the system's own
+``evaluate``, never from inside a scheme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from trinode import _runtime  # noqa: F401  (double precision before the first array)
+from trinode.channels.files import Field, Schema, check_arrays, read_file, write_file
+from trinode.errors import InputError
+
+FEASIBILITY_TOLERANCE = 1e-6
+"""Largest relative residual that still counts as feasible."""
+
+
+class Status(IntEnum):
+    """How a solve ended."""
+
+    CONVERGED = 0
+    ITERATION_LIMIT = 1
+    INFEASIBLE = 2
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class Scenario(eqx.Module):
+    """One network: a pytree of arrays whose names are those of the scenario file."""
+
+
+class Solution(eqx.Module):
+    """A decision and how it came about; systems add their own arrays.
+
+    Attributes
+    ----------
+    status : int
+        A :class:`Status`.
+    terminal_feasible : (K,) bool
+        Which terminals can be served; at least one is False when infeasible.
+    iterations : int
+        Steps of the scheme's outer loop.
+    history : (H,) float
+        Objective after each step, NaN past the end.
+    """
+
+    status: Int[Array, ""]
+    terminal_feasible: Bool[Array, " K"]
+    iterations: Int[Array, ""]
+    history: Float[Array, " H"]
+
+
+class Report(eqx.Module):
+    """Every metric and constraint residual of a decision, recomputed from scenario and solution alone.
+
+    Attributes
+    ----------
+    objective : float
+        Value of the decision; NaN where infeasible.
+    metrics : dict
+        Quantities by name, the unit in the name.
+    residuals : dict
+        Relative violation of each constraint, by the paper's equation; at most 0 when met.
+    bound, scheme_bound : float
+        Values that no solution of this scenario, or none of this scheme's kind, can beat; NaN where unknown.
+    """
+
+    objective: Float[Array, ""]
+    metrics: dict[str, Array]
+    residuals: dict[str, Array]
+    bound: Float[Array, ""] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
+    scheme_bound: Float[Array, ""] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
+
+    @property
+    def worst_residual(self) -> Float[Array, ""]:
+        """Largest relative violation over all constraints."""
+        return jnp.stack([jnp.max(r, initial=-jnp.inf) for r in self.residuals.values()]).max()
+
+    @property
+    def feasible(self) -> Bool[Array, ""]:
+        """Whether every residual is at most :data:`FEASIBILITY_TOLERANCE`."""
+        return self.worst_residual <= FEASIBILITY_TOLERANCE
+
+    @property
+    def gap(self) -> Float[Array, ""]:
+        """Relative distance of the objective to the bound."""
+        return jnp.abs(self.objective - self.bound) / jnp.abs(self.bound)
+
+
+class Scheme(eqx.Module):
+    """A way to decide. Subclasses are final and frozen; their fields are settings.
+
+    ``host`` says that ``solve`` leaves JAX (a MILP, an assignment) and is mapped over scenarios by processes;
+    ``iterates`` that it can begin at an earlier solution. ``family`` names the restriction of the decision space
+    (for ``scheme_bound``), or is empty where there is none.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    host: ClassVar[bool] = False
+    iterates: ClassVar[bool] = True
+    family: ClassVar[str] = ""
+
+    def solve(self, scenario: Any, start: Any = None) -> Any:
+        """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
+        raise TypeError(f"{type(self).__name__} does not define solve")
+
+
+@dataclass(frozen=True)
+class System:
+    """A network model with everything that belongs to it.
+
+    Attributes
+    ----------
+    name, title, paper : str
+        Name for files and commands, one line for people, the source.
+    sense : {"min", "max"}
+        Whether the objective is minimised or maximised.
+    objective_name, objective_unit : str
+        For tables and axes.
+    Params : type
+        The frozen parameters, the paper's table as defaults.
+    draw : callable
+        ``draw(params, key) -> Scenario``.
+    evaluate : callable
+        ``evaluate(scenario, solution) -> Report``: the judge.
+    bound : callable
+        ``bound(scenario, family="") -> float``: what no solution (of a family of schemes) beats.
+    schemes : mapping
+        Name to scheme; the first is the default.
+    scenario_schema, solution_schema : mapping
+        The files.
+    Scenario, Solution : type
+        Built from arrays by their ``from_arrays``.
+    figures : mapping
+        Name to figure specification.
+    from_channels : callable
+        ``from_channels(channels, params, key) -> Scenario`` for channels from outside.
+    """
+
+    name: str
+    title: str
+    paper: str
+    sense: Literal["min", "max"]
+    objective_name: str
+    objective_unit: str
+    Params: type
+    Scenario: type
+    Solution: type
+    draw: Callable[..., Any]
+    evaluate: Callable[..., Report]
+    bound: Callable[..., Array]
+    schemes: Mapping[str, Scheme]
+    scenario_schema: Schema
+    solution_schema: Schema
+    from_channels: Callable[..., Any]
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    def scheme(self, name: str = "") -> Scheme:
+        """The scheme of that name, or the default."""
+        if not name:
+            return next(iter(self.schemes.values()))
+        if name not in self.schemes:
+            raise InputError("scheme", name, "one of " + ", ".join(self.schemes))
+        return self.schemes[name]
+
+    def scenario_from(self, arrays: Mapping[str, object]) -> Any:
+        """Check arrays against the scenario schema and build the scenario."""
+        return self.Scenario.from_arrays(check_arrays(self.scenario_schema, arrays))
+
+    def read_scenario(self, path: Any) -> Any:
+        """Read a scenario file."""
+        return self.Scenario.from_arrays(read_file(path, f"{self.name}-scenario", self.scenario_schema))
+
+    def write_scenario(self, path: Any, scenario: Any) -> None:
+        """Write a scenario file."""
+        write_file(path, f"{self.name}-scenario", self.scenario_schema, to_arrays(scenario, self.scenario_schema))
+
+    def read_solution(self, path: Any) -> tuple[Any, dict[str, np.ndarray]]:
+        """Read a solution file; returns the solution and all arrays of the file (with its claims)."""
+        arrays = read_file(path, f"{self.name}-solution", self.solution_schema)
+        return self.Solution.from_arrays(arrays), arrays
+
+    def write_solution(self, path: Any, solution: Any, report: Report) -> None:
+        """Write a solution file, its objective and bound taken from the report."""
+        arrays = to_arrays(solution, self.solution_schema)
+        status = Status(int(np.asarray(solution.status)))
+        history = np.asarray(solution.history)
+        arrays |= {
+            "status": np.asarray(status.label),
+            "objective": np.asarray(report.objective) if status != Status.INFEASIBLE else np.asarray(np.nan),
+            "bound": np.asarray(report.bound),
+            "history": history[~np.isnan(history)],
+        }
+        write_file(path, f"{self.name}-solution", self.solution_schema, arrays)
+
+
+def to_arrays(module: Any, schema: Schema) -> dict[str, Any]:
+    """The attributes of a scenario or solution that a schema names, as NumPy arrays."""
+    found = {name: getattr(module, name, None) for name in schema}
+    return {name: np.asarray(value) for name, value in found.items() if value is not None}
+
+
+SOLUTION_FIELDS: dict[str, Field] = {
+    "status": Field("text", choices=tuple(s.label for s in Status)),
+    "objective": Field("float", nan=True),
+    "bound": Field("float", nan=True),
+    "terminal_feasible": Field("bool", ("K",)),
+    "iterations": Field("int"),
+    "history": Field("float", ("*",)),
+}
+"""Arrays that every solution file holds."""

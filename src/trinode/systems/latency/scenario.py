@@ -1,0 +1,202 @@
+"""A network of the latency system: its arrays, drawn at random or brought from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Complex, Float, Key
+
+from trinode.channels.files import Field
+from trinode.errors import InputError
+from trinode.radio import clusters, draws, propagation
+from trinode.systems.contract import Scenario
+from trinode.systems.latency.params import LatencyParams
+
+SCENARIO_SCHEMA: dict[str, Field] = {
+    "uplink_channel": Field("complex", ("K", "M", "A", "T")),
+    "serving": Field("bool", ("K", "M")),
+    "ap_noise_w": Field("float", ("M",), "positive", "W"),
+    "bandwidth_hz": Field("float", (), "positive", "Hz"),
+    "terminal_channel": Field("complex", ("K", "K", "R", "T")),
+    "radar_noise_w": Field("float", ("K",), "positive", "W"),
+    "echo_gain": Field("float", ("K",), "nonnegative"),
+    "transmit_steering": Field("complex", ("K", "T")),
+    "receive_steering": Field("complex", ("K", "R")),
+    "task_bits": Field("float", ("K",), "nonnegative", "bit"),
+    "terminal_cycles_per_bit": Field("float", ("K",), "nonnegative", "cycle/bit"),
+    "edge_cycles_per_bit": Field("float", ("M",), "nonnegative", "cycle/bit"),
+    "cloud_cycles_per_bit": Field("float", (), "nonnegative", "cycle/bit"),
+    "terminal_max_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
+    "edge_max_frequency_hz": Field("float", ("M",), "nonnegative", "Hz"),
+    "cloud_max_frequency_hz": Field("float", (), "nonnegative", "Hz"),
+    "fronthaul_max_bps": Field("float", ("M",), "nonnegative", "bit/s"),
+    "terminal_capacitance": Field("float", ("K",), "nonnegative"),
+    "edge_capacitance": Field("float", ("M",), "nonnegative"),
+    "terminal_max_power_w": Field("float", ("K",), "nonnegative", "W"),
+    "ap_max_power_w": Field("float", ("M",), "nonnegative", "W"),
+    "sensing_sinr_min": Field("float", ("K",), "nonnegative"),
+    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
+    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
+}
+
+
+class LatencyScenario(Scenario):
+    """One network of the latency system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+
+    Attributes
+    ----------
+    cluster_size : int
+        Static: the largest number of access points that serve one terminal.
+    """
+
+    uplink_channel: Complex[Array, "K M A T"]
+    serving: Bool[Array, "K M"]
+    ap_noise_w: Float[Array, " M"]
+    bandwidth_hz: Float[Array, ""]
+    terminal_channel: Complex[Array, "K K R T"]
+    radar_noise_w: Float[Array, " K"]
+    echo_gain: Float[Array, " K"]
+    transmit_steering: Complex[Array, "K T"]
+    receive_steering: Complex[Array, "K R"]
+    task_bits: Float[Array, " K"]
+    terminal_cycles_per_bit: Float[Array, " K"]
+    edge_cycles_per_bit: Float[Array, " M"]
+    cloud_cycles_per_bit: Float[Array, ""]
+    terminal_max_frequency_hz: Float[Array, " K"]
+    edge_max_frequency_hz: Float[Array, " M"]
+    cloud_max_frequency_hz: Float[Array, ""]
+    fronthaul_max_bps: Float[Array, " M"]
+    terminal_capacitance: Float[Array, " K"]
+    edge_capacitance: Float[Array, " M"]
+    terminal_max_power_w: Float[Array, " K"]
+    ap_max_power_w: Float[Array, " M"]
+    sensing_sinr_min: Float[Array, " K"]
+    terminal_position_m: Float[Array, "K dims"] | None = None
+    ap_position_m: Float[Array, "M dims"] | None = None
+    cluster_size: int = eqx.field(static=True, default=1)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> LatencyScenario:
+        """Build a scenario from checked arrays.
+
+        Raises
+        ------
+        InputError
+            A terminal channel on the diagonal (a terminal does not interfere with its own radar).
+        """
+        own = np.einsum("kkrt->krt", np.asarray(arrays["terminal_channel"]))
+        if np.any(own != 0):
+            raise InputError("terminal_channel", "a diagonal that is not zero", "zeros at [k, k]")
+        size = max(1, int(np.asarray(arrays["serving"]).sum(axis=1).max()))
+        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()}, cluster_size=size)
+
+    @property
+    def terminals(self) -> int:
+        """K."""
+        return self.uplink_channel.shape[0]
+
+    @property
+    def access_points(self) -> int:
+        """M."""
+        return self.uplink_channel.shape[1]
+
+
+def draw(params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
+    """Draw a network: uniform positions, (54)-(56) of the paper, Rayleigh fading, targets of Section IV-A.
+
+    Every quantity has a key of its own and every entry too, so that a draw with more terminals, access points or
+    antennas contains the smaller one. The echo's loss is one-way, the only reading in which 1 dB can be met.
+    """
+    p = params
+    area = jnp.asarray(p.area_m, dtype=float)
+    ap = draws.uniform(key, "ap position", (p.access_points, 2)) * area
+    terminal = draws.uniform(key, "terminal position", (p.terminals, 2)) * area
+    gain = _gain(p, propagation.distance_m(terminal[:, None], ap[None]))
+    between = _gain(p, propagation.distance_m(terminal[:, None], terminal[None]))
+    between = jnp.where(jnp.eye(p.terminals, dtype=bool), 0.0, between)
+    uplink = jnp.sqrt(gain)[..., None, None] * draws.complex_normal(
+        key, "uplink fading", (p.terminals, p.access_points, p.ap_antennas, p.terminal_antennas)
+    )
+    crosstalk = jnp.sqrt(between)[..., None, None] * draws.complex_normal(
+        key, "terminal fading", (p.terminals, p.terminals, p.radar_antennas, p.terminal_antennas)
+    )
+    return _assemble(p, key, uplink, crosstalk, clusters.strongest(gain, p.serving), terminal, ap)
+
+
+def from_channels(channels: Any, params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
+    """A network on channels from outside (see :class:`trinode.channels.traced.TracedChannels`).
+
+    Sizes come from the channels; serving clusters are the ``params.serving`` strongest access points that a
+    terminal can reach at all, so a terminal without any link has an empty cluster. Targets are drawn as in the paper.
+    """
+    uplink = jnp.asarray(channels.uplink_channel)
+    crosstalk = jnp.asarray(channels.terminal_channel)
+    sized = eqx.tree_at(lambda p: p.carrier_hz, params, jnp.asarray(channels.carrier_hz, dtype=float))
+    gain = jnp.sum(jnp.abs(uplink) ** 2, axis=(2, 3))
+    serving = clusters.strongest(gain, min(params.serving, uplink.shape[1]))
+    terminal = jnp.asarray(channels.terminal_position_m)
+    ap = jnp.asarray(channels.ap_position_m)
+    return _assemble(sized, key, uplink, crosstalk, serving, terminal, ap)
+
+
+def _gain(p: LatencyParams, distance: Float[Array, "..."]) -> Float[Array, "..."]:
+    return propagation.three_slope_gain(distance, p.carrier_hz, p.ap_height_m, p.terminal_height_m)
+
+
+def _assemble(
+    p: LatencyParams,
+    key: Key[Array, ""],
+    uplink: Complex[Array, "K M A T"],
+    crosstalk: Complex[Array, "K K R T"],
+    serving: Bool[Array, "K M"],
+    terminal: Float[Array, "K dims"],
+    ap: Float[Array, "M dims"],
+) -> LatencyScenario:
+    k, m, _, t = uplink.shape
+    r = crosstalk.shape[2]
+    noise = propagation.thermal_noise_w(p.bandwidth_hz, p.noise_figure_db, p.temperature_k)
+    angle = jnp.pi * draws.uniform(key, "target angle", (k,))
+    reach = _between(p.target_distance_min_m, p.target_distance_max_m, draws.uniform(key, "target distance", (k,)))
+    reflection = _between(p.reflection_min, p.reflection_max, draws.uniform(key, "target reflection", (k,)))
+
+    def per_terminal(value: Any) -> Float[Array, " K"]:
+        return jnp.full((k,), value, dtype=float)
+
+    def per_ap(value: Any) -> Float[Array, " M"]:
+        return jnp.full((m,), value, dtype=float)
+
+    return LatencyScenario(
+        uplink_channel=uplink,
+        serving=serving,
+        ap_noise_w=per_ap(noise),
+        bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float),
+        terminal_channel=crosstalk,
+        radar_noise_w=per_terminal(noise),
+        echo_gain=reflection * jnp.sqrt(_gain(p, reach)),
+        transmit_steering=propagation.steering(angle, t, p.element_spacing),
+        receive_steering=propagation.steering(angle, r, p.element_spacing),
+        task_bits=per_terminal(p.task_bits),
+        terminal_cycles_per_bit=per_terminal(p.terminal_cycles_per_bit),
+        edge_cycles_per_bit=per_ap(p.edge_cycles_per_bit),
+        cloud_cycles_per_bit=jnp.asarray(p.cloud_cycles_per_bit, dtype=float),
+        terminal_max_frequency_hz=per_terminal(p.terminal_max_frequency_hz),
+        edge_max_frequency_hz=per_ap(p.edge_max_frequency_hz),
+        cloud_max_frequency_hz=jnp.asarray(p.cloud_max_frequency_hz, dtype=float),
+        fronthaul_max_bps=per_ap(p.fronthaul_max_bps),
+        terminal_capacitance=per_terminal(p.terminal_capacitance),
+        edge_capacitance=per_ap(p.edge_capacitance),
+        terminal_max_power_w=per_terminal(p.terminal_max_power_w),
+        ap_max_power_w=per_ap(p.ap_max_power_w),
+        sensing_sinr_min=per_terminal(propagation.from_db(p.sensing_sinr_min_db)),
+        terminal_position_m=terminal,
+        ap_position_m=ap,
+        cluster_size=min(p.serving, m),
+    )
+
+
+def _between(low: Any, high: Any, share: Float[Array, "..."]) -> Float[Array, "..."]:
+    return low + (high - low) * share
