@@ -1,0 +1,357 @@
+"""What a session with trinode is made of: draw or bring a network, solve it, judge the answer, keep both.
+
+Everything here works for every system. Programs are compiled once per scheme, its settings and the shapes,
+and kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from trinode import _runtime  # noqa: F401  (double precision before the first array)
+from trinode._batch import map_parts, stack, unstack
+from trinode.errors import FileFormatError, InputError
+from trinode.radio.draws import named_key
+from trinode.systems.contract import Report, Scenario, Scheme, Solution, System
+from trinode.systems.registry import system as find_system
+from trinode.systems.registry import system_names, system_of
+
+__all__ = [
+    "bound_batch",
+    "bundled",
+    "check_sizes",
+    "draw",
+    "draw_batch",
+    "evaluate",
+    "evaluate_batch",
+    "from_channels",
+    "load",
+    "parameters",
+    "save",
+    "solve",
+    "solve_batch",
+    "stack",
+    "trial_key",
+    "unstack",
+]
+
+
+def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) -> Any:
+    """Draw one random network.
+
+    Parameters
+    ----------
+    system : str
+        Name of a system.
+    seed, trial : int
+        Which network; the same pair gives the same random numbers at any parameters.
+    **params
+        Fields of the system's parameters that differ from their defaults.
+
+    Raises
+    ------
+    InputError
+        An unknown system or parameter, or a value that is not allowed.
+    """
+    found = find_system(system)
+    return _draw(
+        found.draw, parameters(found, params), _seed_key(found, seed), jnp.asarray(_count("trial", trial))
+    )
+
+
+def draw_batch(
+    system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any
+) -> Any:
+    """Draw many random networks, stacked along a leading axis; ``trials`` is a number or the trials."""
+    found = find_system(system)
+    listed = range(_count("trials", trials)) if isinstance(trials, int) else trials
+    chosen = np.asarray([_count("trial", trial) for trial in listed], dtype=np.int64)
+    key, values = _seed_key(found, seed), parameters(found, params)
+    return map_parts(lambda part: _draw_many(found.draw, values, key, part), chosen)
+
+
+def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **params: Any) -> Any:
+    """A network on channels that ship with trinode; what the channels leave open is drawn from ``seed``.
+
+    Parameters
+    ----------
+    name : str
+        One of ``trinode.channels.bundled.bundled_names()``.
+    layout : int
+        Which placement of access points and terminals.
+    """
+    from trinode.channels.bundled import load_bundled
+
+    return from_channels(load_bundled(name, layout), system, seed, layout, **params)
+
+
+def from_channels(
+    channels: Any, system: str = "latency", seed: int = 0, trial: int = 0, **params: Any
+) -> Any:
+    """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`)."""
+    found = find_system(system)
+    given = {
+        f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"
+    }
+    key = trial_key(found.name, seed, trial)
+    return _import(found.from_channels, jax.tree.map(jnp.asarray, given), parameters(found, params), key)
+
+
+def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
+    """Decide.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One network.
+    scheme : str or Scheme
+        A scheme's name or object; the system's default where empty.
+    start : Solution, optional
+        Where a scheme that iterates begins; the result is never worse than it.
+    """
+    system = system_of(scenario)
+    chosen = _scheme(system, scheme, start)
+    if start is not None:
+        check_sizes(system, scenario, start, "start")
+    return chosen.solve(scenario, start) if chosen.host else _solve(chosen, scenario, start)
+
+
+def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
+    """Decide for many networks, stacked along a leading axis (see :func:`stack`), on all cores.
+
+    The result does not depend on how many are solved at once.
+    """
+    chosen = _scheme(system_of(scenarios), scheme, start)
+    if chosen.host:
+        starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
+        return stack(
+            [chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)]
+        )
+    return map_parts(lambda part: _solve_many(chosen, *part), (scenarios, start))
+
+
+def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
+    """Judge a decision by the system's own model.
+
+    Parameters
+    ----------
+    bound : bool
+        Whether to compute the bound on what any solution of the scenario can reach.
+    scheme : str or Scheme
+        Where given, ``scheme_bound`` bounds what schemes of its family can reach.
+    """
+    system = system_of(scenario)
+    if not isinstance(solution, system.Solution):
+        raise InputError(
+            "solution", f"an object of type {type(solution).__name__}", f"a solution of {system.name}"
+        )
+    check_sizes(system, scenario, solution)
+    report = _evaluate(system.evaluate, scenario, solution)
+    if not bound:
+        return report
+    return _with_bounds(
+        report, lambda family: _bound(system.bound, scenario, family), _family(system, scheme)
+    )
+
+
+def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
+    """Judge many decisions; the report's arrays are stacked along a leading axis."""
+    system = system_of(scenarios)
+    report = map_parts(lambda part: _evaluate_many(system.evaluate, *part), (scenarios, solutions))
+    if not bound:
+        return report
+    return _with_bounds(report, lambda family: bound_batch(scenarios, family), _family(system, scheme))
+
+
+def bound_batch(scenarios: Any, family: str = "") -> Array:
+    """What no solution, or none of a family of schemes, beats, for many networks."""
+    system = system_of(scenarios)
+    return map_parts(lambda part: _bound_many(system.bound, part, family), scenarios)
+
+
+def save(path: str | Path, scenario: Any, solution: Any = None, report: Report | None = None) -> None:
+    """Write a scenario file or, where a solution is given, its solution file.
+
+    A solution file states objective and bound; they are computed where no report is given.
+    """
+    system = system_of(scenario)
+    if solution is None:
+        system.write_scenario(path, scenario)
+        return
+    system.write_solution(path, solution, evaluate(scenario, solution) if report is None else report)
+
+
+def load(path: str | Path) -> Any:
+    """Read a scenario or solution file; which one and of which system the file itself says.
+
+    Raises
+    ------
+    FileFormatError
+        It is neither.
+    """
+    name, kind = _file_kind(Path(path))
+    system = find_system(name)
+    return system.read_scenario(path) if kind == "scenario" else system.read_solution(path)[0]
+
+
+def parameters(system: System, given: Mapping[str, Any]) -> Any:
+    """Parameters of a system by name; numbers become arrays, so that other values need no compilation.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or a value that is not allowed.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(system.Params)}
+    for name, value in given.items():
+        if name not in defaults:
+            raise InputError(name, "a parameter that there is not", "one of " + ", ".join(defaults))
+        worded = isinstance(defaults[name], str | bool)
+        if worded and type(value) is not type(defaults[name]):
+            raise InputError(name, value, f"a value like {defaults[name]!r}")
+        if not worded and not np.issubdtype(np.asarray(value).dtype, np.number):
+            raise InputError(name, value, "a number")
+    params = system.Params(**given)
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float) if _is_real(leaf) else leaf, params)
+
+
+def check_sizes(system: System, scenario: Any, solution: Any, what: str = "solution") -> None:
+    """Refuse a solution of a network of another size.
+
+    Raises
+    ------
+    InputError
+        Names the array and the size it should have.
+    """
+    sizes: dict[str, int] = {}
+    for name, field in system.scenario_schema.items():
+        sizes.update(zip(field.dims, _shape(scenario, name)))
+    for name, field in system.solution_schema.items():
+        for letter, size in zip(field.dims, _shape(solution, name)):
+            if letter.isalpha() and sizes.get(letter, size) != size:
+                raise InputError(
+                    f"{what}: {name}", f"{letter} = {size}", f"{letter} = {sizes[letter]}, as in the scenario"
+                )
+
+
+def trial_key(system: str, seed: int, trial: int) -> Key[Array, ""]:
+    """Random key of one trial, from named axes only."""
+    return jax.random.fold_in(named_key(jax.random.key(_count("seed", seed)), system), _count("trial", trial))
+
+
+def _seed_key(system: System, seed: int) -> Key[Array, ""]:
+    return named_key(jax.random.key(_count("seed", seed)), system.name)
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**31:
+        raise InputError(name, value, "an integer of at least 0 and below 2**31")
+    return int(value)
+
+
+def _shape(module: Any, name: str) -> tuple[int, ...]:
+    value: Any = getattr(module, name, None)
+    return () if value is None else np.shape(value)
+
+
+def _is_real(leaf: Any) -> bool:
+    return isinstance(leaf, int | float) and not isinstance(leaf, bool)
+
+
+def _scheme(system: System, scheme: str | Scheme, start: Any) -> Scheme:
+    chosen = system.scheme(scheme) if isinstance(scheme, str) else scheme
+    if start is not None and not isinstance(start, system.Solution):
+        raise InputError("start", f"an object of type {type(start).__name__}", f"a solution of {system.name}")
+    if start is not None and not chosen.iterates:
+        raise InputError("start", "a solution", f"nothing: {chosen.name} does not iterate")
+    return chosen
+
+
+def _family(system: System, scheme: str | Scheme) -> str | None:
+    if isinstance(scheme, str):
+        return system.scheme(scheme).family if scheme else None
+    return scheme.family
+
+
+def _with_bounds(report: Report, bound_of: Callable[[str], Array], family: str | None) -> Report:
+    best = bound_of("")
+    scheme_best = jnp.full_like(best, jnp.nan)
+    if family is not None:
+        scheme_best = bound_of(family) if family else best
+    return dataclasses.replace(report, bound=best, scheme_bound=scheme_best)
+
+
+def _file_kind(path: Path) -> tuple[str, str]:
+    if not path.is_file():
+        raise FileFormatError("file", path, "an existing .npz file")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            text = str(archive["format"])
+    except Exception as fault:  # a damaged archive fails in many ways that share no base class
+        raise FileFormatError("file", f"{path} ({fault})", "a scenario or solution file") from fault
+    name, _, kind = text.removeprefix("trinode/").removesuffix("/1").rpartition("-")
+    if (
+        text != f"trinode/{name}-{kind}/1"
+        or name not in system_names()
+        or kind not in ("scenario", "solution")
+    ):
+        allowed = ", ".join(
+            f"trinode/{known}-{kind}/1" for known in system_names() for kind in ("scenario", "solution")
+        )
+        raise FileFormatError("format", text, f"one of {allowed}")
+    return name, kind
+
+
+@eqx.filter_jit
+def _draw(draw: Any, params: Any, key: Key[Array, ""], trial: Any) -> Scenario:
+    return draw(params, jax.random.fold_in(key, trial))
+
+
+@eqx.filter_jit
+def _draw_many(draw: Any, params: Any, key: Key[Array, ""], trials: Any) -> Scenario:
+    return jax.vmap(lambda trial: draw(params, jax.random.fold_in(key, trial)))(trials)
+
+
+@eqx.filter_jit
+def _import(build: Any, channels: dict[str, Any], params: Any, key: Key[Array, ""]) -> Scenario:
+    return build(SimpleNamespace(building_lines=None, **channels), params, key)
+
+
+@eqx.filter_jit
+def _solve(scheme: Scheme, scenario: Any, start: Any) -> Solution:
+    return scheme.solve(scenario, start)
+
+
+@eqx.filter_jit
+def _solve_many(scheme: Scheme, scenarios: Any, starts: Any) -> Solution:
+    return jax.vmap(scheme.solve)(scenarios, starts)
+
+
+@eqx.filter_jit
+def _evaluate(judge: Any, scenario: Any, solution: Any) -> Report:
+    return judge(scenario, solution)
+
+
+@eqx.filter_jit
+def _evaluate_many(judge: Any, scenarios: Any, solutions: Any) -> Report:
+    return jax.vmap(judge)(scenarios, solutions)
+
+
+@eqx.filter_jit
+def _bound(bound: Any, scenario: Any, family: str) -> Array:
+    return bound(scenario, family)
+
+
+@eqx.filter_jit
+def _bound_many(bound: Any, scenarios: Any, family: str) -> Array:
+    return jax.vmap(lambda scenario: bound(scenario, family))(scenarios)

@@ -1,0 +1,46 @@
+"""Container for ray-traced channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["TracedChannels"]
+
+
+@dataclass(frozen=True, eq=False)
+class TracedChannels:
+    """Narrowband channels of one layout, as a ray tracer found them.
+
+    Every channel acts as ``received = channel @ transmitted`` and is a
+    dimensionless amplitude gain, so that ``abs(channel) ** 2`` is a power
+    gain. A link without any path is exactly zero. The time convention is
+    ``exp(+2j pi f t)``, so a longer path has a more negative phase.
+
+    Attributes
+    ----------
+    uplink_channel : numpy.ndarray
+        Terminal k to access point m, shape (K, M, A, T), complex128.
+    terminal_channel : numpy.ndarray
+        Transmit array of terminal j to radar receive array of terminal k,
+        shape (K, K, R, T), complex128, indexed [k, j]. The diagonal is zero:
+        a terminal's coupling into itself is not a propagation path.
+    terminal_position_m : numpy.ndarray
+        Terminal positions in metres, shape (K, 3), float64.
+    ap_position_m : numpy.ndarray
+        Access point positions in metres, shape (M, 3), float64.
+    carrier_hz : float
+        Carrier frequency in hertz.
+    building_lines : numpy.ndarray or None
+        Wall segments for a map, shape (N, 2, 2), float32, in metres and
+        indexed [segment, end, x or y]. None when there is no map.
+    """
+
+    uplink_channel: npt.NDArray[np.complex128]
+    terminal_channel: npt.NDArray[np.complex128]
+    terminal_position_m: npt.NDArray[np.float64]
+    ap_position_m: npt.NDArray[np.float64]
+    carrier_hz: float
+    building_lines: npt.NDArray[np.float32] | None = None

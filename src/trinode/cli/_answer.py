@@ -1,0 +1,123 @@
+"""A decision as tables and as JSON."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from trinode.cli._show import Column, Table, readable
+from trinode.systems.contract import Report, Status, System
+
+
+def terminal_table(system: System, scenario: Any, solution: Any, report: Report) -> Table:
+    """One row per terminal: in the words of the system where it has a presenter, else its metrics."""
+    name = f"trinode.cli.present_{system.name}"
+    if find_spec(name) is not None:
+        return import_module(name).terminal_table(scenario, solution, report)
+    count = np.asarray(solution.terminal_feasible).shape[0]
+    metrics = {k: v for k, v in report.metrics.items() if np.shape(v) == (count,)}
+    columns = [
+        Column("terminal", "terminal"),
+        *(Column(key, key.replace("_", " "), "{:.4g}") for key in metrics),
+    ]
+    rows = [{"terminal": k, **{key: float(value[k]) for key, value in metrics.items()}} for k in range(count)]
+    return Table("Terminals", columns, rows)
+
+
+def residual_table(report: Report) -> Table:
+    """Worst violation of each constraint, relative."""
+    rows = [
+        {"constraint": name, "residual": float(np.max(value))} for name, value in report.residuals.items()
+    ]
+    columns = [Column("constraint", "constraint", left=True), Column("residual", "worst residual", "{:+.2e}")]
+    return Table("Constraints (met where at most 1e-6)", columns, rows)
+
+
+def scheme_table(system: System, answers: dict[str, tuple[Any, Report]]) -> Table:
+    """One row per scheme."""
+    unit = system.objective_unit
+    rows = []
+    for name, (solution, report) in answers.items():
+        row = summary(system, name, solution, report)
+        shown = {key: readable(row[key], unit) for key in ("objective", "bound", "scheme_bound")}
+        rows.append(row | {f"shown_{key}": text for key, text in shown.items()})
+    columns = [
+        Column("scheme", "scheme", left=True),
+        Column("status", "status", left=True),
+        Column("shown_objective", system.objective_name),
+        Column("shown_bound", "bound"),
+        Column("gap", "gap", "{:.2%}"),
+        Column("shown_scheme_bound", "bound\nof its kind"),
+        Column("scheme_gap", "gap", "{:.2%}"),
+    ]
+    return Table("Schemes", columns, rows)
+
+
+def summary(system: System, scheme: str, solution: Any, report: Report) -> dict[str, Any]:
+    """The numbers that say how a solve ended."""
+    objective, bound, scheme_bound = (float(v) for v in (report.objective, report.bound, report.scheme_bound))
+    return {
+        "scheme": scheme,
+        "status": Status(int(solution.status)).label,
+        "objective": objective,
+        "unit": system.objective_unit,
+        "bound": bound,
+        "gap": _gap(objective, bound),
+        "scheme_bound": scheme_bound,
+        "scheme_gap": _gap(objective, scheme_bound),
+        "feasible": bool(report.feasible),
+        "worst_residual": float(report.worst_residual),
+        "iterations": int(solution.iterations),
+    }
+
+
+def as_json(system: System, scheme: str, scenario: Any, solution: Any, report: Report) -> dict[str, Any]:
+    """Everything about a decision."""
+    rows = terminal_table(system, scenario, solution, report).rows
+    return {
+        "system": system.name,
+        **summary(system, scheme, solution, report),
+        "terminal_feasible": np.asarray(solution.terminal_feasible),
+        **reachable(solution),
+        "terminals": list(rows),
+        "metrics": dict(report.metrics),
+        "residuals": dict(report.residuals),
+    }
+
+
+def reachable(solution: Any) -> dict[str, float]:
+    """What an infeasible answer says could be met."""
+    names = ("sensing_margin_max", "sensing_sinr_max", "pattern_mse_min")
+    return {name: float(getattr(solution, name)) for name in names if hasattr(solution, name)}
+
+
+def print_answer(
+    system: System, title: str, scheme: str, scenario: Any, solution: Any, report: Report
+) -> None:
+    """Write a decision as tables."""
+    import typer
+
+    row = summary(system, scheme, solution, report)
+    typer.echo(f"{system.title} - {title}")
+    line = f"{scheme}: {row['status']}"
+    if not np.isnan(row["objective"]):
+        line += f", {system.objective_name} {readable(row['objective'], row['unit'])}"
+    if not np.isnan(row["bound"]):
+        line += f"; no solution is better than {readable(row['bound'], row['unit'])}"
+    if not np.isnan(row["gap"]):
+        line += f" (gap {row['gap']:.2%})"
+    typer.echo(line)
+    if int(solution.status) == Status.INFEASIBLE:
+        unserved = np.flatnonzero(~np.asarray(solution.terminal_feasible)).tolist()
+        typer.echo(f"infeasible: terminals {unserved} cannot be served; below is the best effort")
+        for name, value in reachable(solution).items():
+            typer.echo(f"  {name} = {value:.6g}")
+    typer.echo()
+    terminal_table(system, scenario, solution, report).print()
+
+
+def _gap(objective: float, bound: float) -> float:
+    return abs(objective - bound) / abs(bound) if bound else float("nan")

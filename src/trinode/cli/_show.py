@@ -1,0 +1,114 @@
+"""Tables for people and JSON for programs, from the same values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import typer
+
+_SCALES = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "J": ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its key in JSON, its heading, and how a number is written."""
+
+    key: str
+    heading: str
+    number: str = "{:g}"
+    left: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain values by column key; keys without a column are for JSON only."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Any]] = field(default_factory=list)
+
+    def print(self) -> None:
+        """Write the table to the standard output."""
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table as RichTable
+
+        drawn = RichTable(
+            title=self.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+        )
+        for column in self.columns:
+            drawn.add_column(
+                column.heading, justify="left" if column.left else "right", no_wrap=not column.left
+            )
+        for row in self.rows:
+            drawn.add_row(*(_cell(row.get(column.key), column.number) for column in self.columns))
+        console = Console(highlight=False, markup=False, emoji=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, markup=False, emoji=False, width=200)
+        console.print(drawn)
+
+
+def _cell(value: Any, number: str) -> str:
+    if value is None:
+        return ""
+    value = value.item() if hasattr(value, "item") else value  # NumPy's and JAX's scalars
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return "-" if math.isnan(value) else number.format(value)
+    return str(value)
+
+
+def readable(value: float, unit: str) -> str:
+    """A number with its unit, scaled so that it reads well."""
+    if math.isnan(value):
+        return "-"
+    for factor, name in _SCALES.get(unit, ()):
+        if abs(value) >= factor:
+            return f"{value / factor:.4g} {name}"
+    return f"{value:.4g} {unit}".rstrip()
+
+
+def print_json(value: Any) -> None:
+    """Write strict JSON to the standard output; NaN and infinity become null."""
+    typer.echo(json.dumps(_strict(value), indent=2, allow_nan=False))
+
+
+def to_json(value: Any) -> str:
+    """Strict JSON as a text."""
+    return json.dumps(_strict(value), indent=2, allow_nan=False)
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _strict(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(entry) for entry in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    import numpy as np
+
+    array: Any = np.asarray(value)
+    if np.iscomplexobj(array):
+        return _strict(np.stack([array.real, array.imag], axis=-1))
+    return _strict(array.tolist())
+
+
+@contextmanager
+def working(text: str, quiet: bool = False) -> Iterator[None]:
+    """Say on the standard error stream what is being done, while it is done; on terminals only."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield

@@ -1,0 +1,71 @@
+"""``trinode bench``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trinode.cli._network import AsJson, SystemName
+from trinode.cli._show import Column, Table, print_json, to_json, working
+from trinode.errors import InputError
+
+
+def bench(
+    system: SystemName,
+    trials: Annotated[
+        int | None, typer.Option(help="Networks per measurement; each one's own number if absent.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Run only this one; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the results as JSON to this file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure speed and quality of a system's schemes on this machine.
+
+    \b
+    Examples:
+      trinode bench latency
+      trinode bench latency --only quality --trials 20
+      trinode bench latency --json --out bench.json
+    """
+    with working("loading", as_json):
+        module = _benchmarks(system)
+
+    def say(text: str) -> None:
+        if not as_json:
+            typer.echo(text, err=True)
+
+    result = module.run(trials=trials, only=tuple(only or ()), say=say)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(to_json(result) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(result)
+        return
+    for table in result["tables"]:
+        columns = [Column(str(i), name, "{:.4g}", left=i == 0) for i, name in enumerate(table["columns"])]
+        Table(
+            table["title"], columns, [dict(zip(map(str, range(len(row))), row)) for row in table["rows"]]
+        ).print()
+    if out is not None:
+        typer.echo(f"wrote {out}")
+
+
+def _benchmarks(system: str) -> Any:
+    """Module with the benchmarks of a system, which is ``trinode.experiments.bench.<system>``."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    from trinode.systems.registry import system_names
+
+    if system not in system_names():
+        raise InputError("system", system, "one of " + ", ".join(system_names()))
+    package = "trinode.experiments.bench"
+    if find_spec(package) is None or find_spec(f"{package}.{system}") is None:
+        raise InputError("bench", system, "a system that has benchmarks")
+    return import_module(f"{package}.{system}")

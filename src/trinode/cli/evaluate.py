@@ -1,0 +1,88 @@
+"""``trinode evaluate``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trinode.cli._network import AsJson, SystemName
+from trinode.cli._show import Column, Table, print_json, working
+
+if TYPE_CHECKING:
+    from trinode.systems.contract import Report
+
+CLAIM_TOLERANCE = 1e-6
+
+
+def evaluate(
+    system: SystemName,
+    scenario: Annotated[Path, typer.Option(metavar="FILE", help="The network.")],
+    solution: Annotated[
+        Path, typer.Option(metavar="FILE", help="The decision, made by trinode or by anybody else.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Judge a decision again: metrics, every constraint, the bound, and whether what the file claims is true.
+
+    \b
+    Examples:
+      trinode evaluate latency --scenario network.npz --solution decision.npz
+      trinode evaluate latency --scenario network.npz --solution decision.npz --json
+    """
+    with working("judging", as_json):
+        from trinode import api
+        from trinode.cli._answer import as_json as answer_json
+        from trinode.cli._answer import print_answer, residual_table
+        from trinode.systems.registry import system as find_system
+
+        found = find_system(system)
+        network = found.read_scenario(scenario)
+        decision, arrays = found.read_solution(solution)
+        report = api.evaluate(network, decision)
+    claims = check_claims(arrays, decision, report, found.sense)
+    if as_json:
+        print_json({**answer_json(found, solution.name, network, decision, report), "claims": claims})
+        return
+    print_answer(found, scenario.name, solution.name, network, decision, report)
+    residual_table(report).print()
+    columns = [
+        Column("claim", "claim", left=True),
+        Column("stated", "stated", "{:.8g}"),
+        Column("found", "found", "{:.8g}"),
+    ]
+    Table("What the file claims", [*columns, Column("holds", "holds")], claims).print()
+
+
+def check_claims(arrays: dict[str, Any], decision: Any, report: Report, sense: str) -> list[dict[str, Any]]:
+    """Compare the status, objective and bound that a solution file states with what the model finds.
+
+    A status other than infeasible needs every constraint met; ``infeasible`` needs one that is not. A bound
+    holds where it is no sharper than the one found here.
+    """
+    feasible = bool(report.feasible)
+    stated = str(arrays["status"])
+    objective, bound = float(arrays["objective"]), float(arrays["bound"])
+    rescored, best = float(report.objective), float(report.bound)
+    return [
+        {
+            "claim": "status",
+            "stated": stated,
+            "found": "all constraints met" if feasible else "a constraint violated",
+            "holds": feasible != (stated == "infeasible"),
+        },
+        {"claim": "objective", "stated": objective, "found": rescored, "holds": _same(objective, rescored)},
+        {
+            "claim": "bound",
+            "stated": bound,
+            "found": best,
+            "holds": _same(bound, best) or (bound < best if sense == "min" else bound > best),
+        },
+    ]
+
+
+def _same(one: float, other: float) -> bool:
+    if one != one or other != other:
+        return one != one and other != other
+    return abs(one - other) <= CLAIM_TOLERANCE * max(abs(one), abs(other))

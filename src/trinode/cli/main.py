@@ -1,0 +1,82 @@
+"""The command ``trinode``: one file per command beside this one; heavy imports wait until they are needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from trinode.cli import bench, demo, evaluate, list_, reproduce, scenario, solve
+from trinode.errors import TrinodeError
+
+
+class _Group(TyperGroup):
+    """Commands whose expected errors are one line on the standard error stream and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TrinodeError as fault:
+            typer.echo(f"trinode: {fault}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("trinode: stopped; whatever was finished is kept", err=True)
+            raise typer.Exit(130) from None
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="trinode",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("trinode"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Networks whose nodes sense, communicate and compute at once: who computes what where, with which beams.
+
+    \b
+    Begin with:
+      trinode demo                         a ray-traced city, every scheme, two pictures
+      trinode list                         what there is
+      trinode solve latency --seed 3       decide for a random network
+      trinode reproduce latency fig3       a figure of the paper
+      trinode COMMAND --help               all of a command's options
+    """
+
+
+for _name, _command, _help in (
+    ("demo", demo.demo, "A ray-traced city, every scheme, two pictures."),
+    ("list", list_.list_, "Show systems, schemes, figures, channels."),
+    ("scenario", scenario.scenario, "Write a network to a file."),
+    ("solve", solve.solve, "Decide for one network and show it."),
+    ("evaluate", evaluate.evaluate, "Judge a decision that a file holds."),
+    ("reproduce", reproduce.reproduce, "Compute and draw a figure of a paper."),
+    ("bench", bench.bench, "Measure speed and quality here."),
+):
+    app.command(_name, short_help=_help)(_command)
+
+
+def run() -> None:
+    """Entry point of the console command."""
+    app()

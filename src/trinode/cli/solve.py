@@ -1,0 +1,81 @@
+"""``trinode solve``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trinode.cli import _network
+from trinode.cli._network import AsJson, Channels, Layout, Seed, Settings, SystemName, Trial
+from trinode.cli._show import print_json, working
+
+
+def solve(
+    system: SystemName,
+    seed: Seed = None,
+    trial: Trial = None,
+    scenario: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Solve the network of this file.")
+    ] = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    layout: Layout = None,
+    scheme: Annotated[
+        str, typer.Option(metavar="NAME", help="How to decide; the system's default if absent.")
+    ] = "",
+    start: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Begin at the solution of this file.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the solution to this file.")] = None,
+    as_json: AsJson = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw the decision into this folder.")
+    ] = None,
+) -> None:
+    """Decide for one network, judge the decision by the system's model, and show it.
+
+    The exit code is 0 also when the network turns out to be infeasible: that is an answer.
+
+    \b
+    Examples:
+      trinode solve latency --seed 3
+      trinode solve latency --seed 3 --set cloud_max_frequency_hz=20e9 --scheme mec
+      trinode solve latency --channels munich --layout 3 --plot out
+      trinode solve latency --scenario network.npz --start last.npz --out next.npz
+      trinode solve latency --seed 3 --json
+    """
+    with working("loading", as_json):
+        from trinode import api
+        from trinode.cli._answer import as_json as answer_json
+        from trinode.cli._answer import print_answer
+        from trinode.systems.registry import system as find_system
+
+        found = find_system(system)
+        name = scheme or next(iter(found.schemes))
+        found.scheme(name)
+        made = _network.network(system, seed, trial, scenario, channels, layout, _network.settings(settings))
+        begin = None if start is None else found.read_solution(start)[0]
+    with working(f"solving with {name} (the first time includes compiling)", as_json):
+        solution = api.solve(made.scenario, name, begin)
+    with working("judging", as_json):
+        report = api.evaluate(made.scenario, solution, scheme=name)
+    if out is not None:
+        api.save(out, made.scenario, solution, report)
+    files = []
+    if plot is not None:
+        with working("drawing", as_json):
+            from trinode.plots import pictures
+
+            title = f"{made.title}, {name}"
+            files = pictures(found.name, made.scenario, solution, report, plot, title, made.building_lines)
+    if as_json:
+        answer = answer_json(found, name, made.scenario, solution, report)
+        print_json(
+            {"network": made.title, **answer, "files": [str(f) for f in ([out] if out else []) + files]}
+        )
+        return
+    print_answer(found, made.title, name, made.scenario, solution, report)
+    for file in ([out] if out else []) + files:
+        typer.echo(f"wrote {file}")

@@ -1,0 +1,81 @@
+"""Where finished work items are kept: one file each, complete or absent, whatever happens to the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from trinode.experiments.items import Item
+
+_RECORD = "record"
+
+
+class Store:
+    """A folder of finished items.
+
+    A file appears under its name only when it is whole, and is believed only when it can be read to its end
+    and was made from exactly the parameters that are asked for.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder) / "items"
+
+    def path(self, item: Item) -> Path:
+        """File of an item."""
+        return self.folder / f"{item.key}.npz"
+
+    def failure_path(self, item: Item) -> Path:
+        """File that tells why an item could not be computed."""
+        return self.folder / f"{item.key}.failed.txt"
+
+    def load(self, item: Item) -> dict[str, np.ndarray] | None:
+        """Arrays of a finished item; None where it is missing, damaged or made from other parameters."""
+        try:
+            with np.load(self.path(item), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except Exception:  # a damaged archive fails in many ways that share no base class
+            return None
+        return arrays if str(arrays.pop(_RECORD, "")) == item.text else None
+
+    def save(self, item: Item, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep the result of an item, and forget that it ever failed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        final = self.path(item)
+        partial = final.with_suffix(f".{os.getpid()}.partial")
+        try:
+            with open(partial, "wb") as handle:
+                np.savez(handle, allow_pickle=False, **{_RECORD: np.asarray(item.text)}, **arrays)
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(partial, final)
+        finally:
+            partial.unlink(missing_ok=True)
+        _sync_folder(self.folder)
+        self.failure_path(item).unlink(missing_ok=True)
+
+    def save_failure(self, item: Item, reason: str) -> None:
+        """Keep why an item failed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.failure_path(item).write_text(f"{item.label}\n{item.text}\n\n{reason}", encoding="utf-8")
+
+    def failure(self, item: Item) -> str:
+        """Why an item failed; empty where it did not."""
+        path = self.failure_path(item)
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in a folder outlive a loss of power, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

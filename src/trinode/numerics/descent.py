@@ -1,0 +1,142 @@
+"""Smooth descent: L-BFGS whose every loop trip evaluates once, and an augmented Lagrangian around it.
+
+One evaluation per trip (line-search trials and accepted steps alike) is what keeps a batch busy under ``vmap``: no
+lane waits for another lane's line search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import Array, Float, Int
+
+Objective = Callable[[Float[Array, " n"]], Float[Array, ""]]
+
+
+class Descent(NamedTuple):
+    """Best point seen, its value, and the number of evaluations."""
+
+    point: Float[Array, " n"]
+    value: Float[Array, ""]
+    evaluations: Int[Array, ""]
+
+
+def lbfgs(
+    objective: Objective, start: Float[Array, " n"], *, max_evaluations: int, tolerance: float, memory: int = 8
+) -> Descent:
+    """Minimise a smooth function.
+
+    Parameters
+    ----------
+    tolerance : float
+        Stop when five accepted steps in a row lower the value by less than ``tolerance`` (absolute) each.
+    """
+    n = start.shape[0]
+    value_and_slope = jax.value_and_grad(objective)
+
+    class State(NamedTuple):
+        x: Float[Array, " n"]
+        f: Float[Array, ""]
+        g: Float[Array, " n"]
+        d: Float[Array, " n"]
+        a: Float[Array, ""]
+        moves: Float[Array, "h n"]
+        bends: Float[Array, "h n"]
+        inner: Float[Array, " h"]  # 1 / (move . bend); 0 marks an empty place
+        calm: Int[Array, ""]
+        count: Int[Array, ""]
+
+    f0, g0 = value_and_slope(start)
+    empty = jnp.zeros((memory, n))
+    first = State(
+        start, f0, g0, -g0, 0.1 / (jnp.linalg.norm(g0) + 1e-300), empty, empty, jnp.zeros(memory), jnp.asarray(0), jnp.asarray(1)
+    )
+
+    def direction(g: Float[Array, " n"], moves: Array, bends: Array, inner: Array) -> Float[Array, " n"]:
+        # compact form of Byrd, Nocedal and Schnabel (1994): a few small products instead of two loops
+        live = inner > 0
+        cross = moves @ bends.T
+        diagonal = jnp.where(live, jnp.diagonal(cross), 1.0)
+        upper = jnp.triu(cross, 1) + jnp.diag(diagonal)
+        newest = jnp.vdot(bends[-1], bends[-1])
+        scale = jnp.where(live[-1], diagonal[-1] / jnp.where(newest > 0, newest, 1.0), 1.0)
+        back = solve_triangular(upper, jnp.eye(memory))
+        along, across = moves @ g, bends @ g
+        first = back @ along
+        middle = (jnp.diag(jnp.where(live, diagonal, 0.0)) + scale * bends @ bends.T) @ first
+        push = back.T @ (middle - scale * across)
+        return -(scale * g + push @ moves - scale * first @ bends)
+
+    def trip(s: State) -> State:
+        x = s.x + s.a * s.d
+        f, g = value_and_slope(x)
+        slope = jnp.vdot(s.g, s.d)
+        good = jnp.isfinite(f) & (f <= s.f + 1e-4 * s.a * slope)
+        move, bend = x - s.x, g - s.g
+        product = jnp.vdot(move, bend)
+        keep = good & (product > 1e-12 * jnp.linalg.norm(move) * jnp.linalg.norm(bend))
+
+        def push(old: Array, new: Array) -> Array:
+            return jnp.where(keep, jnp.concatenate([old[1:], new[None]]), old)
+
+        moves, bends = push(s.moves, move), push(s.bends, bend)
+        inner = push(s.inner, 1 / jnp.where(product > 0, product, 1.0))
+        ahead = direction(jnp.where(good, g, s.g), moves, bends, inner)
+        downhill = jnp.vdot(ahead, g) < 0
+        ahead = jnp.where(downhill, ahead, -g)
+        # a failed trial: minimiser of the parabola through it, kept within [0.1, 0.5] of the step
+        parabola = -slope * s.a / (2 * (f - s.f - s.a * slope))
+        shorter = s.a * jnp.clip(jnp.where(jnp.isfinite(parabola), parabola, 0.1), 0.1, 0.5)
+        calm = jnp.where(good, jnp.where(s.f - f < tolerance, s.calm + 1, 0), s.calm)
+        calm = jnp.where(~good & (shorter < 1e-12), 99, calm)
+        return State(
+            jnp.where(good, x, s.x),
+            jnp.where(good, f, s.f),
+            jnp.where(good, g, s.g),
+            jnp.where(good, ahead, s.d),
+            jnp.where(good, jnp.where(downhill, 1.0, 0.1 / (jnp.linalg.norm(g) + 1e-300)), shorter),
+            moves,
+            bends,
+            inner,
+            calm,
+            s.count + 1,
+        )
+
+    last = lax.while_loop(lambda s: (s.count < max_evaluations) & (s.calm < 5), trip, first)
+    return Descent(last.x, last.f, last.count)
+
+
+def constrained(
+    objective: Objective,
+    constraints: Callable[[Float[Array, " n"]], Float[Array, " m"]],
+    start: Float[Array, " n"],
+    multipliers: Float[Array, " m"],
+    *,
+    penalty: float,
+    rounds: int,
+    max_evaluations: int,
+    tolerance: float,
+) -> tuple[Descent, Float[Array, " m"]]:
+    """Minimise under ``constraints(x) <= 0`` by an augmented Lagrangian of fixed penalty.
+
+    Returns the last round's point, which violates the constraints by little, and the multipliers.
+    """
+
+    def one(carry, _):
+        x, price, count = carry
+
+        def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
+            pressed = jnp.maximum(price + penalty * constraints(x), 0.0)
+            return objective(x) + jnp.sum(pressed**2 - price**2) / (2 * penalty)
+
+        best = lbfgs(lagrangian, x, max_evaluations=max_evaluations, tolerance=tolerance)
+        price = jnp.maximum(price + penalty * constraints(best.point), 0.0)
+        return (best.point, price, count + best.evaluations), None
+
+    (point, price, count), _ = lax.scan(one, (start, multipliers, jnp.asarray(0)), None, length=rounds)
+    return Descent(point, objective(point), count), price

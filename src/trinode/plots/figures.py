@@ -1,0 +1,185 @@
+"""Figures of sweeps, drawn from a dataset and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trinode.plots._style import DASHES, INK, MARKERS, PALETTE, QUIET, new_figure, save_figure, style
+from trinode.systems.figure import FigureSpec, Panel
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BOUND = "bound"
+
+COLUMNS: tuple[str, ...] = ("quantity", "series", "scheme", "x", "mean", "standard_error", "count")
+
+
+def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
+    """The numbers of a figure: the mean over the kept trials at each place of each line.
+
+    Keys are :data:`COLUMNS`; ``x`` is in the parameter's unit, or the step of a history, and the others are
+    in the dataset's units. The scheme ``bound`` is the mean bound.
+    """
+    kept = dataset.isel(trial=np.flatnonzero(dataset["kept"].values))
+    if "history" in kept:
+        known = kept["history"].notnull().any([dim for dim in kept["history"].dims if dim != "step"])
+        kept = kept.isel(step=slice(0, int(known.sum())))  # no further than the longest one
+    rows: list[dict[str, Any]] = []
+    for panel in spec.panels:
+        for series in _labels(kept, "series"):
+            at = kept.sel(series=series) if "series" in kept.dims else kept
+            for scheme in _labels(at, "scheme"):
+                rows += _rows(spec, panel.quantity, series, scheme, at[panel.quantity].sel(scheme=scheme))
+            if panel.bound and "bound" in at:
+                rows += _rows(spec, panel.quantity, series, BOUND, at["bound"])
+    return rows
+
+
+def draw(spec: FigureSpec, dataset: xarray.Dataset) -> Figure:
+    """Draw a figure: lines with markers, one colour and marker per scheme, one dash per series.
+
+    Where there is one scheme only, the colours tell the series apart.
+    """
+    rows = lines(spec, dataset)
+    with style():
+        count = len(spec.panels)
+        figure = new_figure(1.9 + 3.7 * count, 3.6)
+        axes = np.atleast_1d(figure.subplots(1, count))
+        for ax, panel in zip(axes, spec.panels):
+            _draw_panel(ax, spec, panel, [row for row in rows if row["quantity"] == panel.quantity])
+        handles = {label: line for ax in axes for line, label in zip(*ax.get_legend_handles_labels())}
+        if handles:
+            figure.legend(list(handles.values()), list(handles), loc="outside right upper", handlelength=3.0)
+        figure.suptitle(spec.title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+        caption = "\n".join(textwrap.wrap(counts(dataset, spec.spread), int(34 + 52 * count)))
+        figure.supxlabel(caption, x=0.01, ha="left", fontsize=7.5, color=QUIET)
+    return figure
+
+
+def counts(dataset: xarray.Dataset, spread: bool = False) -> str:
+    """One sentence on which trials the means are over."""
+    a = dataset.attrs
+    text = f"Means over {a['trials_kept']} of {a['trials']} trials: those feasible"
+    text += " at every point for every scheme"
+    left_out = [f"{a['trials_infeasible']} not feasible somewhere"] if a["trials_infeasible"] else []
+    left_out += [f"{a['trials_missing']} not computed"] if a["trials_missing"] else []
+    text += f" ({', '.join(left_out)})" if left_out else ""
+    return f"{text}; seed {a['seed']}." + (" Bands: one standard error." if spread else "")
+
+
+def save(spec: FigureSpec, dataset: xarray.Dataset, folder: str | Path) -> list[Path]:
+    """Write a figure as PDF and PNG, its numbers as CSV and the dataset as NetCDF; returns the files."""
+    place = Path(folder)
+    files = save_figure(draw(spec, dataset), place, spec.name)
+    numbers = place / f"{spec.name}.csv"
+    with open(numbers, "w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, COLUMNS)
+        writer.writeheader()
+        writer.writerows(lines(spec, dataset))
+    whole = place / f"{spec.name}.nc"
+    dataset.to_netcdf(whole, engine="scipy")
+    return [*files, numbers, whole]
+
+
+def _labels(dataset: xarray.Dataset, dim: str) -> list[str]:
+    return [str(label) for label in dataset[dim].values] if dim in dataset.dims else [""]
+
+
+def _rows(
+    spec: FigureSpec, quantity: str, series: str, scheme: str, values: xarray.DataArray
+) -> list[dict[str, Any]]:
+    along = "step" if "step" in values.dims else spec.sweep.parameter
+    if along == "step":
+        places = np.arange(1, values.sizes["step"] + 1)
+    elif along in values.dims:
+        places = values[along].values
+    else:
+        places, along = np.asarray([0]), ""
+    grid = (values.transpose(along, "trial") if along else values.expand_dims("point")).values
+    if along == "step":
+        grid = _carry_on(grid)
+    return [
+        {
+            "quantity": quantity,
+            "series": series,
+            "scheme": scheme,
+            "x": float(x),
+            "mean": float(row.mean()) if row.size else np.nan,
+            "standard_error": float(row.std(ddof=1) / np.sqrt(row.size)) if row.size > 1 else np.nan,
+            "count": int(row.size),
+        }
+        for x, row in zip(places, grid)
+    ]
+
+
+def _carry_on(history: np.ndarray) -> np.ndarray:
+    """Histories (step, trial) in which one that has stopped stays where it is."""
+    steps = np.arange(len(history))[:, None]
+    last = np.maximum.accumulate(np.where(np.isnan(history), 0, steps), axis=0)
+    return np.take_along_axis(history, last, axis=0)
+
+
+def _draw_panel(ax: Axes, spec: FigureSpec, panel: Panel, rows: list[dict[str, Any]]) -> None:
+    schemes = list(dict.fromkeys(row["scheme"] for row in rows))
+    series = list(dict.fromkeys(row["series"] for row in rows))
+    own = [scheme for scheme in schemes if scheme != BOUND]
+    by_series = len(own) == 1 and len(series) > 1
+    for scheme, label in dict.fromkeys((row["scheme"], row["series"]) for row in rows):
+        line = [row for row in rows if (row["scheme"], row["series"]) == (scheme, label)]
+        s = series.index(label)
+        index = s if by_series else schemes.index(scheme)
+        bound = scheme == BOUND
+        colour = INK if bound and not by_series else PALETTE[index % len(PALETTE)]
+        x = np.asarray([row["x"] for row in line]) * spec.x_factor
+        y = np.asarray([row["mean"] for row in line]) * panel.factor
+        error = np.asarray([row["standard_error"] for row in line]) * panel.factor
+        ax.plot(
+            x,
+            y,
+            color=colour,
+            marker="" if bound else MARKERS[index % len(MARKERS)],
+            markevery=max(1, len(x) // 12),
+            linestyle=(0, (1, 1.2)) if bound else DASHES[0 if by_series else s % len(DASHES)],
+            linewidth=1.1 if bound else 1.6,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            label=_legend(spec, scheme, label),
+            zorder=4 if bound else 3,
+        )
+        if spec.spread and not bound and np.isfinite(error).any():
+            ax.fill_between(x, y - error, y + error, color=colour, alpha=0.14, linewidth=0)
+    ax.set(xlabel=spec.x_label, ylabel=panel.label, xscale=spec.x_scale, yscale=panel.scale)
+    _set_ticks(ax, spec, panel)
+    ax.grid(True, axis="y")
+
+
+def _set_ticks(ax: Axes, spec: FigureSpec, panel: Panel) -> None:
+    """Plain numbers on the axes, and ticks at the points of a logarithmic sweep."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    values = spec.sweep.values
+    if spec.x_scale == "log" and 2 <= len(values) <= 9:
+        ax.xaxis.set_major_locator(FixedLocator([value * spec.x_factor for value in values]))
+        ax.xaxis.set_major_formatter(plain)
+        ax.xaxis.set_minor_locator(NullLocator())
+    elif spec.x_factor == 1 and all(isinstance(value, int) for value in values):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if panel.scale == "log":
+        ax.yaxis.set_major_formatter(plain)
+        ax.yaxis.set_minor_formatter(plain)
+
+
+def _legend(spec: FigureSpec, scheme: str, series: str) -> str:
+    if scheme == BOUND:
+        return "bound"
+    name = spec.labels.get(scheme, scheme)
+    return f"{name}, {series}" if series else name

@@ -1,0 +1,88 @@
+"""The beam engine: all precoders downhill on a value of the rates.
+
+The engine knows streams, powers and constraints on precoders; what the rates are worth is the caller's. Powers are
+kept exactly by a change of variables: terminal k's streams are ``sqrt(P_k) z / sqrt(|z|^2 + slack^2)``, a smooth map
+onto the whole power ball. Whatever else the caller decides together with the beams (shares of servers, say) travels
+along as free real variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, Int
+
+from trinode.numerics import descent
+from trinode.radio.streams import Uplink
+
+Worth = Callable[[Float[Array, "K S"], Complex[Array, "K S T"], Float[Array, " n"]], Float[Array, ""]]
+
+
+class Beams(NamedTuple):
+    """Result of the engine: precoders, the caller's variables, prices of the constraints, evaluations."""
+
+    precoder: Complex[Array, "K S T"]
+    others: Float[Array, " n"]
+    price: Float[Array, " m"]
+    evaluations: Int[Array, ""]
+
+
+def improve(
+    uplink: Uplink,
+    worth: Worth,
+    constraints: Callable[[Complex[Array, "K S T"]], Float[Array, " m"]],
+    precoder: Complex[Array, "K S T"],
+    others: Float[Array, " n"],
+    price: Float[Array, " m"],
+    max_power: Float[Array, " K"],
+    *,
+    penalty: float = 1.0,
+    rounds: int = 3,
+    max_evaluations: int = 40,
+    tolerance: float = 1e-6,
+) -> Beams:
+    """Move precoders and the caller's variables to lower ``worth(rates, precoder, others)``.
+
+    Parameters
+    ----------
+    worth : callable
+        To be minimised; rates in nat/s/Hz. Should be of order one (a logarithm, say).
+    constraints : callable
+        At most 0 when met, of order one.
+    precoder : (K, S, T)
+        Start; power at most ``max_power`` (K,).
+    price : (m,)
+        Start of the multipliers; zeros when unknown.
+    """
+    amplitude = jnp.sqrt(max_power)
+    unit = jnp.where(amplitude > 0, amplitude, 1.0)
+    z = precoder / unit[:, None, None]
+    spare = jnp.sqrt(jnp.maximum(1 - jnp.sum(jnp.abs(z) ** 2, axis=(1, 2)), 1e-4))
+    shape = precoder.shape
+    size = z.size
+
+    def unpack(x: Float[Array, " n"]) -> tuple[Complex[Array, "K S T"], Float[Array, " n"]]:
+        z = jnp.reshape(x[:size] + 1j * x[size : 2 * size], shape)
+        spare = x[2 * size : 2 * size + shape[0]]
+        norm = jnp.sqrt(jnp.sum(x[:size].reshape(shape) ** 2 + x[size : 2 * size].reshape(shape) ** 2, axis=(1, 2)) + spare**2)
+        return (amplitude / norm)[:, None, None] * z, x[2 * size + shape[0] :]
+
+    def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
+        w, rest = unpack(x)
+        return worth(uplink.rates(w), w, rest)
+
+    start = jnp.concatenate([z.real.reshape(-1), z.imag.reshape(-1), spare, others])
+    best, price = descent.constrained(
+        objective,
+        lambda x: constraints(unpack(x)[0]),
+        start,
+        price,
+        penalty=penalty,
+        rounds=rounds,
+        max_evaluations=max_evaluations,
+        tolerance=tolerance,
+    )
+    w, rest = unpack(best.point)
+    return Beams(w, rest, price, best.evaluations)

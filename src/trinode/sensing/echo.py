@@ -1,0 +1,270 @@
+"""Echo SINR of many radars that share the air, and the largest one that all can reach at once.
+
+Terminal k radiates streams x_k and hears its own target's echo, ``echo_gain * a_r (conj(a_t) . x_k)``, under the
+signals of the others. With independent streams everything is linear in the transmit covariances, so the largest
+common margin is a quasi-convex problem. It is solved exactly in its dual, which has two numbers a terminal.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float
+
+from trinode.numerics import interior
+
+
+class EchoModel(eqx.Module):
+    """What the echo SINR of each terminal depends on.
+
+    Attributes
+    ----------
+    gain : (K,)
+        Echo power per radiated power towards the target, summed over receive antennas.
+    steering : (K, T)
+        Transmit array response towards the target.
+    leakage : (K, K, T, T)
+        ``[k, j]``: Gram matrix of the channel from terminal j into the radar of terminal k; zero at [k, k].
+    noise_w : (K,)
+        Noise power in the denominator.
+    max_power_w : (K,)
+        Power limit.
+    """
+
+    gain: Float[Array, " K"]
+    steering: Complex[Array, "K T"]
+    leakage: Complex[Array, "K K T T"]
+    noise_w: Float[Array, " K"]
+    max_power_w: Float[Array, " K"]
+
+    @classmethod
+    def build(
+        cls,
+        channel: Complex[Array, "K K R T"],
+        echo_gain: Float[Array, " K"],
+        transmit_steering: Complex[Array, "K T"],
+        receive_steering: Complex[Array, "K R"],
+        noise_w: Float[Array, " K"],
+        max_power_w: Float[Array, " K"],
+    ) -> EchoModel:
+        """From channels; ``noise_w`` is the whole noise power of the denominator."""
+        gain = echo_gain**2 * jnp.sum(jnp.abs(receive_steering) ** 2, axis=1)
+        leakage = jnp.sum(channel.conj()[..., :, None] * channel[..., None, :], axis=2)
+        return cls(gain, transmit_steering, leakage, noise_w, max_power_w)
+
+    def sinr(self, precoder: Complex[Array, "K S T"]) -> Float[Array, " K"]:
+        """Echo SINR of each terminal for its streams."""
+        signal, interference = self.parts(precoder)
+        return signal / (self.noise_w + interference)
+
+    def parts(self, precoder: Complex[Array, "K S T"]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+        """Echo power and interference power of each terminal, W."""
+        towards = jnp.sum(self.steering.conj()[:, None] * precoder, axis=2)
+        covariance = jnp.sum(precoder[..., :, None] * precoder.conj()[..., None, :], axis=1)
+        # tr(leakage covariance), both Hermitian
+        heard = jnp.sum((self.leakage * covariance.swapaxes(-1, -2)[None]).real, axis=(1, 2, 3))
+        return self.gain * jnp.sum(jnp.abs(towards) ** 2, axis=1), heard
+
+
+class EchoLimit(NamedTuple):
+    """The largest common factor on all requirements.
+
+    Attributes
+    ----------
+    margin : float
+        Reached by ``precoder``; infinite where nothing is required.
+    upper : float
+        Certified: no beams reach more.
+    precoder : (K, T)
+        One stream per terminal that reaches the margin within the power limits.
+    """
+
+    margin: Float[Array, ""]
+    upper: Float[Array, ""]
+    precoder: Complex[Array, "K T"]
+
+
+def largest_margin(
+    model: EchoModel,
+    requirement: Float[Array, " K"],
+    *,
+    enough: float = jnp.inf,
+    tolerance: float = 1e-8,
+    sweeps: int = 150,
+    max_rounds: int = 20,
+) -> EchoLimit:
+    """Largest factor by which every requirement can be multiplied and still be met.
+
+    With l_k the price of requirement k and v_j that of power j, ``B_j = sum_k l_k L_kj + v_j I`` and sum v = sum l,
+    the margin is at most ``max_j l_j C_j a_j^H B_j^{-1} a_j``, and the smallest such value is the margin itself.
+    Cheap sweeps come first: prices that equalise the terms (Perron's iteration), power prices that rise where power
+    exceeds its limit, and beams along ``B_j^{-1} a_j`` with the powers of the matching Perron vector; each sweep gives
+    both a bound and beams. What they leave open is closed exactly: ``1 / (a^H B^{-1} a)`` is concave, so this is a
+    generalised fractional program, solved by Dinkelbach's iteration on interior-point solves with 2K + 1 variables,
+    whose multipliers are the powers.
+
+    Parameters
+    ----------
+    requirement : (K,)
+        Linear echo SINR; terminals with 0 require nothing and stay silent in ``precoder``.
+    enough : float
+        Stop as soon as a margin this large is reached; ``margin`` is then a lower bound.
+    """
+    k, t = model.steering.shape
+    asked = requirement > 0
+    need = jnp.where(asked, requirement, 1.0)
+    reach = model.gain * model.max_power_w / (model.noise_w * need)
+    deaf = jnp.any(asked & ~(reach * jnp.sum(jnp.abs(model.steering) ** 2, axis=1) > 0))
+    size = jnp.max(jnp.where(asked, reach, 0.0))
+    size = jnp.where(size > 0, size, 1.0)
+    reach = jnp.where(asked & (reach > 0), reach, size) / size
+    both = asked[:, None] & asked[None, :]
+    leak = model.leakage * (both * model.max_power_w[None, :] / model.noise_w[:, None])[..., None, None]
+    leak = jnp.moveaxis(leak, 0, 1)  # [j, k]
+    eye = jnp.eye(t)
+    count = jnp.maximum(asked.sum(), 1)
+
+    def worth(x: Float[Array, " n"]):
+        """mu_j = 1 / (C_j a_j^H B_j^-1 a_j), with what its derivatives need."""
+        l, v = x[:k], x[k : 2 * k]
+        b = jnp.sum(l[None, :, None, None] * leak, axis=1) + v[:, None, None] * eye
+        inverse = jnp.linalg.inv(b)
+        d = jnp.sum(inverse * model.steering[:, None, :], axis=2)
+        phi = jnp.sum((model.steering.conj() * d).real, axis=1)
+        return 1 / (reach * phi), phi, d, inverse
+
+    cost = jnp.zeros(2 * k + 1).at[-1].set(-1.0)
+    cost = cost.at[:k].set(jnp.where(asked, 0.0, 1e-3)).at[k : 2 * k].set(jnp.where(asked, 0.0, 1e-3))
+    upper = jnp.full(2 * k + 1, 1.0).at[-1].set(10.0)
+
+    def program(factor: Float[Array, ""], weight: Float[Array, " K"], start: Float[Array, " n"], shift: Float[Array, ""]):
+        def gather(mu: Float[Array, " K"], x: Float[Array, " n"]) -> Float[Array, " m"]:
+            l, v = x[:k] * asked, x[k : 2 * k] * asked
+            met = jnp.where(asked, (factor * mu - l) / weight - (x[-1] - shift), 1.0)
+            return jnp.concatenate([met, jnp.stack([l.sum() - v.sum(), 1 - l.sum()])])
+
+        def values(x: Float[Array, " n"]) -> Float[Array, " m"]:
+            return gather(worth(x)[0], x)
+
+        def derivatives(x: Float[Array, " n"], z: Float[Array, " m"]):
+            mu, phi, d, inverse = worth(x)
+            pushed = jnp.sum(leak * d[:, None, None, :], axis=3)  # L_kj d_j: [j, k, t]
+            columns = jnp.concatenate([pushed, d[:, None, :]], axis=1)  # [j, k+1, t]
+            phi_1 = -jnp.sum((d.conj()[:, None] * columns).real, axis=2)  # [j, k+1]
+            turned = jnp.sum(inverse[:, None] * columns[:, :, None, :], axis=3)
+            phi_2 = 2 * jnp.sum((columns.conj()[:, :, None] * turned[:, None]).real, axis=3)
+            ratio = mu / phi
+            mu_1 = -ratio[:, None] * phi_1
+            mu_2 = ratio[:, None, None] * (2 * phi_1[:, :, None] * phi_1[:, None, :] / phi[:, None, None] - phi_2)
+            gate = jnp.where(asked, factor / weight, 0.0)
+            rows = jnp.concatenate([mu_1[:, :k], jnp.diag(mu_1[:, k])], axis=1) * gate[:, None]
+            rows = rows.at[:, :k].add(-jnp.diag(asked / weight))
+            rows = jnp.concatenate([rows, -asked[:, None].astype(float)], axis=1)
+            sums = jnp.zeros((2, 2 * k + 1)).at[0, :k].set(asked).at[0, k : 2 * k].set(-1.0 * asked)
+            sums = sums.at[1, :k].set(-1.0 * asked)
+            curve = -(z[:k] * gate)[:, None, None] * mu_2
+            hessian = jnp.zeros((2 * k + 1, 2 * k + 1))
+            hessian = hessian.at[:k, :k].set(curve[:, :k, :k].sum(0))
+            hessian = hessian.at[:k, k : 2 * k].set(curve[:, :k, k].T)
+            hessian = hessian.at[k : 2 * k, :k].set(curve[:, :k, k])
+            hessian = hessian.at[k : 2 * k, k : 2 * k].set(jnp.diag(curve[:, k, k]))
+            return gather(mu, x), jnp.concatenate([rows, sums]), hessian
+
+        return interior.minimize_linear(cost, values, derivatives, start, upper, tolerance=1e-9, max_steps=30)
+
+    class Round(NamedTuple):
+        start: Float[Array, " n"]
+        upper: Float[Array, ""]
+        weight: Float[Array, " K"]
+        margin: Float[Array, ""]
+        precoder: Complex[Array, "K T"]
+        count: Array
+
+    def closed(r: Round) -> Bool[Array, ""]:
+        return (r.upper - r.margin <= tolerance * r.upper) | (r.margin * size >= enough)
+
+    def inside(l: Float[Array, " K"], v: Float[Array, " K"]) -> Float[Array, " n"]:
+        # prices of power shrunk a little more than prices of echoes, none left at zero
+        return jnp.maximum(jnp.concatenate([0.95 * l, 0.9 * v, jnp.array([0.5])]), 1e-6 / count)
+
+    def one(r: Round) -> Round:
+        far = jnp.max(jnp.where(asked, (r.start[:k] - r.upper * worth(r.start)[0]) / r.weight, 0.0))
+        best = program(r.upper, r.weight, r.start, 1.0 + jnp.maximum(far, 0.0))
+        mu, _, d, _ = worth(best.point)
+        bound = jnp.max(jnp.where(asked, best.point[:k] / mu, 0.0))
+        # stationarity in v_j: the price of v_j's budget equals z_j * d mu_j/d v_j * factor / weight
+        power = best.prices[:k] * r.upper / r.weight * mu**2 * reach
+        beam = jnp.sqrt(jnp.where(asked, power, 0.0))[:, None] * d
+        beam = beam / jnp.sqrt(jnp.max(jnp.sum(jnp.abs(beam) ** 2, axis=1)))
+        margin = lowest(beam)
+        better = margin > r.margin
+        return Round(
+            inside(best.point[:k], best.point[k : 2 * k]),
+            jnp.minimum(r.upper, bound),
+            bound * mu,
+            jnp.maximum(r.margin, margin),
+            jnp.where(better, beam, r.precoder),
+            r.count + 1,
+        )
+
+    def lowest(beam: Complex[Array, "K T"]) -> Float[Array, ""]:
+        signal = reach * jnp.abs(jnp.sum(model.steering.conj() * beam, axis=1)) ** 2
+        moved = jnp.sum(leak * beam[:, None, None, :], axis=3)
+        heard = jnp.sum((beam.conj()[:, None] * moved).real, axis=(0, 2))
+        return jnp.min(jnp.where(asked, signal / (1 + heard), jnp.inf))
+
+    class Sweep(NamedTuple):
+        l: Float[Array, " K"]
+        v: Float[Array, " K"]
+        power: Float[Array, " K"]
+        upper: Float[Array, ""]
+        margin: Float[Array, ""]
+        precoder: Complex[Array, "K T"]
+        count: Array
+
+    def sweep(r: Sweep) -> Sweep:
+        mu, _, d, _ = worth(jnp.concatenate([r.l, r.v]))
+        bound = jnp.max(jnp.where(asked, r.l / mu, 0.0))
+        d = d / jnp.linalg.norm(d, axis=1, keepdims=True)
+        toward = reach * jnp.abs(jnp.sum(model.steering.conj() * d, axis=1)) ** 2
+        moved = jnp.sum(leak * d[:, None, None, :], axis=3)
+        heard = jnp.sum((d.conj()[:, None] * moved).real, axis=2)  # [j, k]
+        power = r.power
+        for _ in range(3):  # a few steps of the power method, warm
+            power = (heard.T @ power + r.v @ power) / toward
+            power = jnp.where(asked, power, 0.0) / jnp.max(jnp.where(asked, power, 0.0))
+        beam = jnp.sqrt(power)[:, None] * d
+        margin = lowest(beam)
+        l = jnp.where(asked, mu, 0.0)
+        v = jnp.where(asked, jnp.maximum(r.v * power, 1e-13), 0.0)
+        return Sweep(
+            l / l.sum(),
+            v / v.sum(),
+            power,
+            jnp.minimum(r.upper, bound),
+            jnp.maximum(r.margin, margin),
+            jnp.where(margin > r.margin, beam, r.precoder),
+            r.count + 1,
+        )
+
+    zero = jnp.zeros((k, t), dtype=model.steering.dtype)
+    even = jnp.where(asked, 1.0, 0.0) / count
+    idle = jnp.where(asked, 0.0, 1.0)
+    swept = lax.while_loop(
+        lambda r: ~closed(r) & (r.count < sweeps),
+        sweep,
+        Sweep(even, even + idle, even * count, jnp.asarray(1e100), jnp.asarray(0.0), zero, jnp.asarray(0)),
+    )
+
+    first = inside(swept.l, swept.v)
+    state = Round(first, swept.upper, swept.upper * worth(first)[0], swept.margin, swept.precoder, jnp.asarray(0))
+    last = lax.while_loop(lambda r: ~closed(r) & (r.count < max_rounds), one, state)
+    none = ~jnp.any(asked)
+    margin = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.margin * size))
+    bound = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.upper * size))
+    beam = jnp.sqrt(model.max_power_w)[:, None] * jnp.where(jnp.isfinite(last.precoder), last.precoder, 0.0)
+    return EchoLimit(margin, bound, jnp.where(asked[:, None], beam, 0.0))
+

@@ -1,0 +1,170 @@
+"""Which terminals compute at the edge and which in the cloud: certified values of assignments, and a search.
+
+Without interference and sensing, and with each terminal's power shared among its links by choice, every assignment
+is one convex program per tier. Its value bounds from below what any beams can do under that assignment, so the
+smallest value over all assignments bounds the scenario, and only assignments whose own bound lies below the best
+decision known can still win.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from trinode.computing import pool
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
+
+FREE_TERMINALS = 7
+"""Up to so many terminals every edge/cloud assignment is looked at; beyond, the most undecided ones."""
+
+
+class Shortlist(NamedTuple):
+    """The most promising assignments, best first.
+
+    Attributes
+    ----------
+    modes : (L, K) int
+        LOCAL, EDGE or CLOUD.
+    value : (L,)
+        Certified lower bound of the largest latency under each.
+    edge_power, cloud_power, edge_share, cloud_share : (L, K, S)
+        Powers and pool shares of the interference-free optimum: where beams begin.
+    rest : float
+        Lower bound of all assignments not listed.
+    """
+
+    modes: Int[Array, "L K"]
+    value: Float[Array, " L"]
+    edge: pool.PoolDecision
+    cloud: pool.PoolDecision
+    rest: Float[Array, ""]
+
+
+def value_of(t: Tiers, modes: Int[Array, " K"], tolerance: float):
+    """Interference-free decision of both tiers under an assignment, and its certified lower bound."""
+    edge, cloud = pool.solve_both(
+        t.edge_pool(modes == EDGE, None), t.cloud_pool(modes == CLOUD, None), tolerance=tolerance, max_steps=40
+    )
+    busy = t.scenario.task_bits > 0
+    lost = (modes == EDGE) & busy & ~jnp.any(t.edge_able, axis=1)
+    lost |= (modes == CLOUD) & busy & ~jnp.any(t.cloud_able, axis=1)
+    own = jnp.max(jnp.where(modes == LOCAL, t.local_s, 0.0))
+    lower = jnp.maximum(jnp.maximum(edge.lower, cloud.lower), own)
+    return jnp.where(jnp.any(lost), jnp.inf, lower), edge, cloud
+
+
+def cloud_floor(t: Tiers, sets: Bool[Array, "N K"]) -> Float[Array, " N"]:
+    """Cheap lower bound of the cloud latency of each set: own fronthaul, full power on each link, shared computing."""
+    s = t.scenario
+    load = (s.task_bits * jnp.log(2.0) / s.bandwidth_hz)[:, None]
+    nats = jnp.log1p(t.snr)
+    relay = s.task_bits[:, None] / jnp.where(s.fronthaul_max_bps > 0, s.fronthaul_max_bps, 1.0)[t.index]
+    each = jnp.where(t.cloud_able, 1 / (load / jnp.where(nats > 0, nats, 1.0) + relay + 1e-300), 0.0).sum(axis=1)
+    upload = jnp.where(s.task_bits > 0, 1 / jnp.where(each > 0, each, 1e-300), 0.0)
+    serial = s.cloud_cycles_per_bit * s.task_bits / jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1e-300)
+    slowest = jnp.max(jnp.where(sets, upload, 0.0), axis=1)
+    low = jnp.maximum(slowest, jnp.max(jnp.where(sets, upload + serial, 0.0), axis=1))
+    high = slowest + jnp.sum(jnp.where(sets, serial, 0.0), axis=1)
+
+    def halve(_, bracket):
+        low, high = bracket
+        middle = 0.5 * (low + high)
+        room = jnp.maximum(middle[:, None] - upload, 1e-300)
+        over = jnp.sum(jnp.where(sets, serial / room, 0.0), axis=1) > 1
+        return jnp.where(over, middle, low), jnp.where(over, high, middle)
+
+    return lax.fori_loop(0, 40, halve, (low, high))[0]
+
+
+def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float) -> Shortlist:
+    """The assignments of the terminals that do not compute themselves with the lowest certified values.
+
+    All subsets of the at most :data:`FREE_TERMINALS` least decided terminals are ranked by a cheap estimate (cloud:
+    :func:`cloud_floor`; edge: the all-edge value less the prices of those that leave), the first ``length`` of them,
+    and all-edge and all-cloud, are solved exactly.
+    """
+    k = t.snr.shape[0]
+    everyone = ~local
+    _, base, _ = value_of(t, jnp.where(local, LOCAL, EDGE), 1e-4)
+    alone = cloud_floor(t, jnp.eye(k, dtype=bool) & everyone[:, None])
+    must_cloud = everyone & ~jnp.any(t.edge_able, axis=1)
+    # relief per use of the cloud: those who burden the edge most and the cloud least leave first
+    burden = jnp.where(everyone, base.price, -1.0) + jnp.where(must_cloud, 10.0, 0.0)
+    order = jnp.argsort(-burden / jnp.where(jnp.isfinite(alone) & (alone > 0), alone, 1.0), stable=True)
+    free = min(k, FREE_TERMINALS)
+    table = jnp.asarray(np.array(list(itertools.product([False, True], repeat=free))))
+    if k <= FREE_TERMINALS:
+        rows = table
+        sets = table & everyone[None]
+    else:
+        # clouds of any size: the first `size` in order, and every subset of a window around that point
+        sizes = _window_starts(k, free)
+        rows = jnp.concatenate([_window(k, start, table) for start in sizes])
+        sets = jnp.zeros_like(rows).at[:, order].set(rows) & everyone[None]
+    cloud_value = cloud_floor(t, sets)
+    edge_value = base.latency * jnp.sum(jnp.where(sets, 0.0, base.price[None]), axis=1)
+    stuck = jnp.any(must_cloud[None] & ~sets, axis=1)
+    stuck |= jnp.any(sets & ~jnp.any(t.cloud_able, axis=1)[None], axis=1)
+    duplicate = jnp.any(rows & local[None], axis=1) if k <= FREE_TERMINALS else jnp.zeros(rows.shape[0], bool)
+    score = jnp.where(stuck | duplicate, jnp.inf, jnp.maximum(cloud_value, edge_value))
+    count = min(length, rows.shape[0])
+    _, pick = lax.top_k(-score, count)
+    modes = jnp.where(local, LOCAL, jnp.where(sets[pick], CLOUD, EDGE))
+    modes = jnp.concatenate(
+        [modes, jnp.where(local, LOCAL, EDGE)[None], jnp.where(local, LOCAL, CLOUD)[None]]
+    )
+    value, edge, cloud = jax.vmap(lambda m: value_of(t, m, tolerance))(modes)
+    # the rest: the cheap cloud bound, and an edge set contains smaller ones that were solved
+    listed = jnp.zeros(rows.shape[0], bool).at[pick].set(True) | duplicate
+    on_edge = modes == EDGE
+    inside = jnp.all(~(on_edge[None] & sets[:, None]), axis=2)  # edge set of the listed within that of the row
+    known = jnp.max(jnp.where(inside, edge.lower[None], 0.0), axis=1)
+    rest = jnp.min(jnp.where(listed, jnp.inf, jnp.maximum(cloud_value, known)))
+    rank = jnp.argsort(value, stable=True)
+    pick_all = jax.tree.map(lambda leaf: leaf[rank], (modes, value, edge, cloud))
+    return Shortlist(*pick_all, rest)
+
+
+def _window_starts(k: int, free: int) -> list[int]:
+    return sorted({min(start, k - free) for start in range(0, k, max(free // 2, 1))})
+
+
+def _window(k: int, start: int, table: Bool[Array, "N free"]) -> Bool[Array, "N K"]:
+    ahead = jnp.ones((table.shape[0], start), bool)
+    behind = jnp.zeros((table.shape[0], k - start - table.shape[1]), bool)
+    return jnp.concatenate([ahead, table, behind], axis=1)
+
+
+def self_computing(t: Tiers, length: int, tolerance: float) -> tuple[Bool[Array, " K"], Shortlist]:
+    """Terminals that compute themselves, and the shortlist of the others.
+
+    Those without any usable link have to. A further one does when its own latency is below the best value of the
+    others: then it costs nothing and frees servers, so terminals are added from the quickest up while that holds.
+    """
+    has_link = jnp.any(t.edge_able, axis=1) | jnp.any(t.cloud_able, axis=1)
+    busy = t.scenario.task_bits > 0
+    forced = ~has_link & busy
+
+    def candidate(local: Bool[Array, " K"]) -> Int[Array, ""]:
+        return jnp.argmin(jnp.where(local | ~busy, jnp.inf, t.local_s))
+
+    def more(state) -> Bool[Array, ""]:
+        local, best, fresh = state
+        k = candidate(local)
+        return fresh | (~local[k] & busy[k] & (t.local_s[k] < best.value[0]))
+
+    def grow(state):
+        local, _, fresh = state
+        local = local.at[candidate(local)].set(local[candidate(local)] | ~fresh)
+        return local, shortlist(t, local, length, tolerance), jnp.asarray(False)
+
+    shape = jax.eval_shape(lambda: shortlist(t, forced, length, tolerance))
+    blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
+    local, best, _ = lax.while_loop(more, grow, (forced, blank, jnp.asarray(True)))
+    return local, best

@@ -1,0 +1,250 @@
+"""Beams, shares and splits for a given assignment: one descent, then the exact computing decision."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.computing import pool
+from trinode.radio import beams
+from trinode.systems.contract import Status
+from trinode.systems.latency.solution import LatencySolution
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
+
+SHARPNESS = 60.0
+"""Exponent of the power mean that stands for the largest latency inside the descent."""
+ECHO_MARGIN = 1e-4
+"""Relative margin on the echo requirement inside the descent; what is still missing is blended in exactly."""
+
+
+class Decision(NamedTuple):
+    """Everything decided for one assignment; latency is infinite where a terminal cannot be served."""
+
+    latency: Float[Array, ""]
+    modes: Int[Array, " K"]
+    precoder: Complex[Array, "K S1 T"]
+    edge: pool.PoolDecision
+    cloud: pool.PoolDecision
+    rate_nat: Float[Array, "K S"]
+    evaluations: Int[Array, ""]
+
+
+def power_budget(t: Tiers, modes: Int[Array, " K"]) -> Float[Array, " K"]:
+    """Power left to radiate, W (23c)."""
+    s = t.scenario
+    spent = s.terminal_capacitance * t.local_frequency_hz**3
+    return jnp.where(modes == LOCAL, s.terminal_max_power_w - spent, s.terminal_max_power_w)
+
+
+def starting_beams(
+    t: Tiers, modes: Int[Array, " K"], power: Float[Array, "K S"], echo_beam: Complex[Array, "K T"]
+) -> Complex[Array, "K S1 T"]:
+    """Each link along its strongest direction with the given share of power, a little of the best echo beam besides."""
+    budget = power_budget(t, modes)
+    usable = jnp.where((modes == EDGE)[:, None], t.edge_able, t.cloud_able & (modes == CLOUD)[:, None])
+    data = jnp.sqrt(0.97 * budget[:, None] * jnp.where(usable, power, 0.0))[..., None] * t.direction
+    full = jnp.sqrt(budget / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0))[:, None] * echo_beam
+    quiet = jnp.where(modes == LOCAL, 1.0, jnp.sqrt(0.02))
+    return jnp.concatenate([data, (quiet[:, None] * full)[:, None]], axis=1)
+
+
+def decide(
+    t: Tiers,
+    modes: Int[Array, " K"],
+    precoder: Complex[Array, "K S1 T"],
+    share: Float[Array, "K S"],
+    serial_share: Float[Array, " K"],
+    echo_beam: Complex[Array, "K T"],
+    *,
+    rounds: int,
+    max_evaluations: int,
+    tolerance: float = 2e-6,
+) -> Decision:
+    """Descend from a start and settle the computing exactly.
+
+    Parameters
+    ----------
+    share, serial_share : (K, S), (K,)
+        Shares of pools and of the cloud to begin with.
+    echo_beam : (K, T)
+        Beams that meet every echo requirement strictly, used to repair the last of a violation: blending them in
+        with weight e moves every requirement linearly in e, so the smallest e that repairs all is known exactly.
+    """
+    s = t.scenario
+    budget = power_budget(t, modes)
+    on_edge, on_cloud = modes == EDGE, modes == CLOUD
+    k, links = t.snr.shape
+    usable = jnp.where(on_edge[:, None], t.edge_able, t.cloud_able & on_cloud[:, None]) & (s.task_bits > 0)[:, None]
+    gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)
+    precoder = jnp.where(gate[..., None], precoder, 0.0)
+    # pools of both tiers side by side: edge servers, then fronthauls
+    place = jnp.where(on_edge[:, None], t.index, t.index + s.access_points)
+    member = (place[None] == jnp.arange(2 * s.access_points)[:, None, None]) & usable[None]
+    asked = s.sensing_sinr_min > 0
+    echo = t.echo
+
+    def shares(x: Float[Array, " n"]) -> tuple[Float[Array, "K S"], Float[Array, " K"]]:
+        logit = x[: k * links].reshape(k, links)
+        raw = jnp.where(usable, jnp.exp(jnp.clip(logit, -40.0, 40.0)), 0.0)
+        total = jnp.sum(jnp.where(member, raw[None], 0.0), axis=(1, 2))
+        part = raw / jnp.sum(jnp.where(member, jnp.where(total > 0, total, 1.0)[:, None, None], 0.0), axis=0).clip(1e-300)
+        burn = jnp.sum(jnp.where(member, (edge_cubic * part**3)[None], 0.0), axis=(1, 2))
+        cap = jnp.minimum(1.0, 1 / jnp.cbrt(jnp.maximum(burn, 1e-9)))
+        part = part * jnp.sum(jnp.where(member, cap[:, None, None], 0.0), axis=0)
+        serial = jnp.where(on_cloud, jnp.exp(jnp.clip(x[k * links :], -40.0, 40.0)), 0.0)
+        return part, serial / jnp.maximum(serial.sum(), 1e-300)
+
+    edge_cubic = jnp.where(on_edge[:, None], t.edge_pool(on_edge, None).cubic, 0.0)
+    local = jnp.where(modes == LOCAL, t.local_s, 0.0)
+
+    def worth(rate: Float[Array, "K S1"], w: Complex[Array, "K S1 T"], x: Float[Array, " n"]) -> Float[Array, ""]:
+        part, serial = shares(x)
+        rate = jnp.maximum(rate[:, :links], 1e-9)
+        edge = pool.latencies(t.edge_pool(on_edge, rate), part, part, serial)
+        cloud = pool.latencies(t.cloud_pool(on_cloud, rate), part, part, serial)
+        time = jnp.log(jnp.maximum(edge + cloud, 1e-12))
+        time = jnp.where(jnp.any(usable, axis=1), time, -jnp.inf)
+        top = jnp.max(time)
+        top = jnp.where(jnp.isfinite(top), top, 0.0)
+        return top + jnp.log(jnp.sum(jnp.where(jnp.isfinite(time), jnp.exp(SHARPNESS * (time - top)), 0.0)) + 1e-300) / SHARPNESS
+
+    def requirement(w: Complex[Array, "K S1 T"]) -> Float[Array, " K"]:
+        signal, heard = echo.parts(w)
+        need = s.sensing_sinr_min * (1 + ECHO_MARGIN) * (echo.noise_w + heard)
+        ratio = jnp.log(jnp.where(asked, need, 1.0)) - jnp.log(jnp.where(asked, signal, 1.0) + 1e-9 * echo.noise_w)
+        return jnp.where(asked, ratio, -1.0)
+
+    def log_share(value: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.log(jnp.maximum(value, 1e-4))
+
+    others = jnp.concatenate([log_share(share).reshape(-1), log_share(serial_share)])
+    best = beams.improve(
+        t.uplink,
+        worth,
+        requirement,
+        precoder,
+        others,
+        jnp.zeros(k),
+        budget,
+        rounds=rounds,
+        max_evaluations=max_evaluations,
+        tolerance=tolerance,
+    )
+    precoder = repair(t, jnp.where(gate[..., None], best.precoder, 0.0), modes, echo_beam)
+    return settle(t, modes, precoder, best.evaluations)
+
+
+def repair(
+    t: Tiers, precoder: Complex[Array, "K S1 T"], modes: Int[Array, " K"], echo_beam: Complex[Array, "K T"]
+) -> Complex[Array, "K S1 T"]:
+    """Meet every echo requirement by the least move towards the echo beams.
+
+    With each stream's echo held in phase with what it is now, the requirement is a second-order cone in the precoders,
+    so its slack is concave along the way to the echo beams (spread over the streams in the same proportion), where it
+    is positive: the chord gives a step that repairs it.
+    """
+    need = t.scenario.sensing_sinr_min
+    towards = jnp.sum(t.echo.steering.conj()[:, None] * precoder, axis=2)
+    strength = jnp.linalg.norm(towards, axis=1, keepdims=True)
+    only_sensing = jnp.zeros_like(towards).at[:, -1].set(1.0)
+    mix = jnp.where(strength > 0, towards / jnp.where(strength > 0, strength, 1.0), only_sensing)
+    spare = power_budget(t, modes) / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0)
+    beam = jnp.sqrt(jnp.min(spare)) * echo_beam  # all alike, so that the margin stays
+    goal = mix[..., None] * beam[:, None]
+
+    def slack(w: Complex[Array, "K S T"]) -> Float[Array, " K"]:
+        echo = jnp.sum((mix.conj() * jnp.sum(t.echo.steering.conj()[:, None] * w, axis=2)).real, axis=1)
+        heard = t.echo.parts(w)[1]
+        return jnp.sqrt(t.echo.gain) * echo - jnp.sqrt(need * (1 + 1e-9) * (t.echo.noise_w + heard))
+
+    at_0, at_1 = slack(precoder), slack(goal)
+    step = jnp.where((need > 0) & (at_0 < 0), -at_0 / jnp.where(at_1 > at_0, at_1 - at_0, 1.0), 0.0)
+    step = jnp.clip(jnp.max(step) * (1 + 1e-9), 0.0, 1.0)
+    return (1 - step) * precoder + step * goal
+
+
+def settle(
+    t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"], evaluations: Int[Array, ""]
+) -> Decision:
+    """The exact computing decision for given beams."""
+    s = t.scenario
+    rate = t.uplink.rates(precoder)[:, :-1]
+    received = received_power(t, modes, precoder)
+    edge, cloud = pool.solve_both(
+        t.edge_pool(modes == EDGE, rate, received), t.cloud_pool(modes == CLOUD, rate), max_steps=40
+    )
+    own = jnp.max(jnp.where(modes == LOCAL, t.local_s, 0.0))
+    busy = s.task_bits > 0
+    lost = (modes == EDGE) & busy & ~jnp.any(t.edge_able & (rate > 1e-12), axis=1)
+    lost |= (modes == CLOUD) & busy & ~jnp.any(t.cloud_able & (rate > 1e-12), axis=1)
+    latency = jnp.maximum(jnp.maximum(edge.latency, cloud.latency), own)
+    return Decision(jnp.where(jnp.any(lost), jnp.inf, latency), modes, precoder, edge, cloud, rate, evaluations)
+
+
+def received_power(t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"]) -> Float[Array, " M"]:
+    """Received signal power of cloud terminals at each access point, the second term of (23d), W."""
+    k = t.snr.shape[0]
+    channel = t.scenario.uplink_channel[jnp.arange(k)[:, None], t.index]  # (K, S, A, T)
+    power = jnp.sum(jnp.abs(jnp.sum(channel * precoder[:, :-1, None, :], axis=-1)) ** 2, axis=-1)
+    power = jnp.where((modes == CLOUD)[:, None] & t.cloud_able, power, 0.0)
+    return jnp.zeros(t.scenario.access_points).at[t.index].add(power)
+
+
+def to_solution(
+    t: Tiers,
+    d: Decision,
+    *,
+    sensing_met: Bool[Array, ""],
+    margin: Float[Array, ""],
+    sinr_max: Float[Array, ""],
+    converged: Bool[Array, ""],
+    history: Float[Array, " H"],
+) -> LatencySolution:
+    """Spread a decision over access points and say how it ended."""
+    s = t.scenario
+    k = d.modes.shape[0]
+    on_edge, on_cloud = d.modes == EDGE, d.modes == CLOUD
+    edge_pool = t.edge_pool(on_edge, d.rate_nat)
+    cloud_pool = t.cloud_pool(on_cloud, d.rate_nat)
+
+    def spread(value: Float[Array, "K S"]) -> Float[Array, "K M"]:
+        return jnp.zeros((k, s.access_points)).at[jnp.arange(k)[:, None], t.index].add(value)
+
+    def split(p: pool.Pool, share: Float[Array, "K S"]) -> Float[Array, "K S"]:
+        ratio = p.cost / jnp.where(share > 0, share, 1.0)
+        usable = p.usable & ((share > 0) | (p.cost == 0))
+        speed = jnp.where(usable, 1 / jnp.where(usable, p.upload + ratio, 1.0), 0.0)
+        total = speed.sum(axis=1, keepdims=True)
+        return speed / jnp.where(total > 0, total, 1.0)
+
+    edge_share, cloud_share = split(edge_pool, d.edge.share), split(cloud_pool, d.cloud.share)
+    # a task of zero bits still needs a place: it is "at" the first link, in no time
+    empty = (s.task_bits <= 0)[:, None] & (jnp.arange(t.snr.shape[1]) == 0)[None] & t.linked
+    edge_share = jnp.where(empty & on_edge[:, None], 1.0, edge_share)
+    cloud_share = jnp.where(empty & on_cloud[:, None], 1.0, cloud_share)
+    precoder = jnp.zeros((k, s.access_points, s.uplink_channel.shape[3]), d.precoder.dtype)
+    precoder = precoder.at[jnp.arange(k)[:, None], t.index].add(jnp.where(t.linked[..., None], d.precoder[:, :-1], 0.0))
+    served = (edge_share.sum(1) > 0) | (cloud_share.sum(1) > 0) | ((d.modes == LOCAL) & jnp.isfinite(t.local_s))
+    echo_ok = (s.sensing_sinr_min <= 0) | (t.echo.sinr(d.precoder) >= s.sensing_sinr_min * (1 - 1e-9))
+    feasible = served & (echo_ok | sensing_met)
+    good = jnp.all(feasible) & sensing_met & jnp.isfinite(d.latency)
+    feasible = jnp.where(good, feasible, jnp.where(jnp.all(feasible), jnp.zeros_like(feasible), feasible))
+    status = jnp.where(good, jnp.where(converged, Status.CONVERGED, Status.ITERATION_LIMIT), Status.INFEASIBLE)
+    return LatencySolution(
+        status=status.astype(jnp.int64),
+        terminal_feasible=feasible,
+        iterations=d.evaluations.astype(jnp.int64),
+        history=history,
+        edge_share=spread(edge_share),
+        cloud_share=spread(cloud_share),
+        precoder=precoder,
+        sensing_precoder=d.precoder[:, -1],
+        terminal_frequency_hz=jnp.where(d.modes == LOCAL, t.local_frequency_hz, 0.0),
+        edge_frequency_hz=spread(jnp.where(on_edge[:, None], d.edge.share, 0.0)) * s.edge_max_frequency_hz,
+        cloud_frequency_hz=d.cloud.serial_share * s.cloud_max_frequency_hz,
+        fronthaul_bps=spread(jnp.where(on_cloud[:, None], d.cloud.share, 0.0)) * s.fronthaul_max_bps,
+        sensing_margin_max=margin,
+        sensing_sinr_max=sinr_max,
+    )

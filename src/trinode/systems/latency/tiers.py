@@ -1,0 +1,134 @@
+"""The latency system as its tiers see it: links, edge pool, cloud pool, echoes, all derived from a scenario."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.computing.pool import Pool
+from trinode.radio import clusters
+from trinode.radio.streams import Uplink
+from trinode.sensing.echo import EchoModel
+from trinode.systems.latency.scenario import LatencyScenario
+
+LOCAL, EDGE, CLOUD = 0, 1, 2
+"""Where a terminal computes."""
+
+
+class Tiers(eqx.Module):
+    """A scenario in compact form: S links per terminal instead of M.
+
+    Attributes
+    ----------
+    index, linked : (K, S)
+        Access point of each link; links that exist and have a channel.
+    uplink : Uplink
+        S data streams per terminal and one sensing stream at the end.
+    direction : (K, S, T), snr : (K, S)
+        Strongest transmit direction of each link and its SNR there at full power.
+    """
+
+    scenario: LatencyScenario
+    index: Int[Array, "K S"]
+    linked: Bool[Array, "K S"]
+    uplink: Uplink
+    echo: EchoModel
+    direction: Complex[Array, "K S T"]
+    snr: Float[Array, "K S"]
+    local_frequency_hz: Float[Array, " K"]
+    local_s: Float[Array, " K"]
+
+    @property
+    def edge_able(self) -> Bool[Array, "K S"]:
+        """Links over which an edge server can be used."""
+        s = self.scenario
+        server = (s.edge_max_frequency_hz > 0) & ((s.ap_max_power_w > 0) | (s.edge_capacitance == 0))
+        free = s.edge_cycles_per_bit == 0
+        return self.linked & (server | free)[self.index] & (s.terminal_max_power_w > 0)[:, None]
+
+    @property
+    def cloud_able(self) -> Bool[Array, "K S"]:
+        """Links over which the cloud can be used."""
+        s = self.scenario
+        server = (s.cloud_max_frequency_hz > 0) | (s.cloud_cycles_per_bit == 0)
+        return self.linked & (s.fronthaul_max_bps > 0)[self.index] & (s.terminal_max_power_w > 0)[:, None] & server
+
+    def edge_pool(
+        self, chosen: Bool[Array, " K"], rate_nat: Float[Array, "K S"] | None, received_w: Float[Array, " M"] | float = 0.0
+    ) -> Pool:
+        """Edge tier for the chosen terminals, at given rates (nat/s/Hz) or, with None, without interference."""
+        s = self.scenario
+        usable = self.edge_able & chosen[:, None] & (s.task_bits > 0)[:, None]
+        frequency = jnp.where(s.edge_max_frequency_hz > 0, s.edge_max_frequency_hz, 1.0)
+        budget = s.ap_max_power_w - received_w
+        budget = jnp.where(budget > 0, budget, 1e-12)
+        work = s.edge_cycles_per_bit[self.index] * s.task_bits[:, None]
+        return self._pool(
+            usable,
+            rate_nat,
+            cost=work / frequency[self.index],
+            cubic=(s.edge_capacitance * frequency**3 / budget)[self.index],
+            serial=jnp.zeros_like(s.task_bits),
+        )
+
+    def cloud_pool(self, chosen: Bool[Array, " K"], rate_nat: Float[Array, "K S"] | None) -> Pool:
+        """Cloud tier for the chosen terminals, at given rates (nat/s/Hz) or, with None, without interference."""
+        s = self.scenario
+        usable = self.cloud_able & chosen[:, None] & (s.task_bits > 0)[:, None]
+        fronthaul = jnp.where(s.fronthaul_max_bps > 0, s.fronthaul_max_bps, 1.0)
+        cloud = jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1.0)
+        return self._pool(
+            usable,
+            rate_nat,
+            cost=s.task_bits[:, None] / fronthaul[self.index],
+            cubic=jnp.zeros_like(self.snr),
+            serial=s.cloud_cycles_per_bit * s.task_bits / cloud,
+        )
+
+    def _pool(self, usable: Bool[Array, "K S"], rate_nat: Float[Array, "K S"] | None, *, cost, cubic, serial) -> Pool:
+        s = self.scenario
+        load = (s.task_bits * jnp.log(2.0) / s.bandwidth_hz)[:, None]
+        if rate_nat is None:
+            upload, snr = load * jnp.ones_like(self.snr), self.snr
+        else:
+            usable = usable & (rate_nat > 1e-12)
+            upload, snr = load / jnp.where(usable, rate_nat, 1.0), None
+        return Pool(self.index, usable, upload, cost, cubic, serial, snr, s.access_points)
+
+
+def tiers(scenario: LatencyScenario) -> Tiers:
+    """Derive the compact form of a scenario."""
+    s = scenario
+    k, m, _, t = s.uplink_channel.shape
+    channel = s.uplink_channel / jnp.sqrt(s.ap_noise_w)[None, :, None, None]
+    index, linked = clusters.links(s.serving, s.cluster_size)
+    own = jnp.take_along_axis(channel, index[:, :, None, None], axis=1)
+    gram = jnp.sum(own.conj()[..., :, None] * own[..., None, :], axis=2)
+    value, vector = jnp.linalg.eigh(gram)
+    gain, direction = jnp.maximum(value[..., -1], 0.0), vector[..., -1]
+    linked = linked & (gain > 0)
+    target = jnp.concatenate([index, jnp.zeros((k, 1), index.dtype)], axis=1)
+    useful = jnp.concatenate([linked, jnp.zeros((k, 1), bool)], axis=1)
+    noise = s.radar_noise_w * s.terminal_channel.shape[2]
+    echo = EchoModel.build(
+        s.terminal_channel, s.echo_gain, s.transmit_steering, s.receive_steering, noise, s.terminal_max_power_w
+    )
+    # a terminal that computes itself leaves at least half of its power to its radar
+    cube = 0.5 * s.terminal_max_power_w / jnp.where(s.terminal_capacitance > 0, s.terminal_capacitance, 1.0)
+    capped = jnp.where(s.terminal_capacitance > 0, jnp.cbrt(cube), jnp.inf)
+    frequency = jnp.minimum(s.terminal_max_frequency_hz, capped)
+    cycles = s.terminal_cycles_per_bit * s.task_bits
+    local = jnp.where(cycles > 0, cycles / jnp.where(frequency > 0, frequency, 1.0), 0.0)
+    local = jnp.where((cycles > 0) & (frequency <= 0), jnp.inf, local)
+    return Tiers(
+        s,
+        index,
+        linked,
+        Uplink(channel, target, useful),
+        echo,
+        direction,
+        gain * s.terminal_max_power_w[:, None],
+        frequency,
+        local,
+    )

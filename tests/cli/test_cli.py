@@ -1,0 +1,256 @@
+"""The commands, on a system that is none of trinode's own."""
+
+import json
+import os
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import trinode as tn
+from trinode.cli.main import app
+
+COMMANDS = ("demo", "list", "scenario", "solve", "evaluate", "reproduce", "bench")
+
+
+def call(*words, code=0):
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exit_code != code:
+        raise AssertionError(f"exit code {result.exit_code}: {result.output}") from result.exception
+    return result
+
+
+def read(result):
+    """The JSON of a command; strict, so that NaN is refused."""
+    return json.loads(result.stdout, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+@pytest.fixture
+def infeasible():
+    """A trial that cannot be served."""
+    return next(
+        t for t in range(30) if int(tn.solve(tn.draw("toy", 0, t), "even").status) == tn.Status.INFEASIBLE
+    )
+
+
+def test_help_is_there_and_light():
+    shown = call("--help").stdout
+    assert all(name in shown for name in COMMANDS)
+    for name in COMMANDS:
+        assert "Examples:" in call(name, "--help").stdout
+    heavy = "{'jax', 'numpy', 'scipy', 'equinox', 'xarray', 'matplotlib', 'pandas'}"
+    code = f"import sys, trinode.cli.main; sys.exit(str({heavy} & set(sys.modules)) if {heavy} & set(sys.modules) else 0)"
+    ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_version():
+    assert call("--version").stdout.strip() == tn.__version__
+
+
+def test_list_one_system():
+    shown = call("list", "toy").stdout
+    assert all(
+        word in shown for word in ("balance", "Equal shares.", "Latency against the line", "quality_min")
+    )
+    data = read(call("list", "toy", "--json"))
+    assert [row["scheme"] for row in data["schemes"]] == ["balance", "even"]
+    assert data["schemes"][0]["default"]
+    assert {row["parameter"]: row["default"] for row in data["parameters"]}["line_bps"] == 10.0
+
+
+def test_list_all(monkeypatch):
+    monkeypatch.setattr("trinode.systems.registry.system_names", lambda: ["toy"])
+    data = read(call("list", "--json"))
+    assert data["systems"][0]["system"] == "toy"
+    assert {row["channels"] for row in data["channels"]} >= {"munich"}
+    assert "munich" in call("list").stdout
+
+
+def test_solve_prints_and_writes(tmp_path):
+    shown = call("solve", "toy", "--seed", 3, "--trial", 1, "--out", tmp_path / "x.npz").stdout
+    assert "balance: converged" in shown
+    assert "gap" in shown
+    scenario = tn.draw("toy", 3, 1)
+    assert np.allclose(tn.load(tmp_path / "x.npz").share, tn.solve(scenario).share)
+
+
+def test_solve_as_json():
+    data = read(
+        call("solve", "toy", "--set", "line_bps=20", "--set", "terminals=4", "--scheme", "even", "--json")
+    )
+    scenario = tn.draw("toy", line_bps=20.0, terminals=4)
+    report = tn.evaluate(scenario, tn.solve(scenario, "even"), scheme="even")
+    assert data["status"] == "converged"
+    assert data["objective"] == pytest.approx(float(report.objective))
+    assert data["scheme_bound"] == pytest.approx(float(report.scheme_bound))
+    assert data["gap"] == pytest.approx(float(report.gap))
+    assert len(data["terminals"]) == 4
+    assert set(data["residuals"]) == {"1 line", "2 quality"}
+
+
+def test_infeasible_is_an_answer(infeasible, tmp_path):
+    words = ("solve", "toy", "--trial", infeasible)
+    assert "infeasible" in call(*words, "--out", tmp_path / "x.npz").stdout
+    data = read(call(*words, "--json"))
+    assert (data["status"], data["objective"], data["gap"]) == ("infeasible", None, None)
+    assert not all(data["terminal_feasible"])
+    assert np.isnan(float(np.load(tmp_path / "x.npz")["objective"]))
+
+
+def test_a_file_in_a_start_and_a_file_out(tmp_path):
+    network, first, second = tmp_path / "s.npz", tmp_path / "a.npz", tmp_path / "b.npz"
+    call("scenario", "toy", "--seed", 0, "--out", network)
+    one = read(call("solve", "toy", "--scenario", network, "--out", first, "--json"))
+    two = read(call("solve", "toy", "--scenario", network, "--start", first, "--out", second, "--json"))
+    assert two["objective"] < one["objective"]
+    assert two["files"] == [str(second)]
+    judged = read(call("evaluate", "toy", "--scenario", network, "--solution", second, "--json"))
+    assert judged["objective"] == pytest.approx(two["objective"])
+    assert all(claim["holds"] for claim in judged["claims"])
+    assert (
+        "What the file claims" in call("evaluate", "toy", "--scenario", network, "--solution", second).stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "claim"),
+    [
+        ({"objective": 0.1}, "objective"),
+        ({"share": np.array([0.9, 0.9, 0.9])}, "status"),
+        ({"status": np.asarray("infeasible"), "objective": np.nan}, "status"),
+        ({"bound": 10.0}, "bound"),
+    ],
+)
+def test_false_claims_are_found(tmp_path, change, claim):
+    network, path = tmp_path / "s.npz", tmp_path / "x.npz"
+    call("scenario", "toy", "--out", network)
+    call("solve", "toy", "--scenario", network, "--out", path)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **(arrays | change))
+    claims = read(call("evaluate", "toy", "--scenario", network, "--solution", path, "--json"))["claims"]
+    assert {row["claim"]: row["holds"] for row in claims}[claim] is False
+
+
+def test_a_weaker_bound_is_no_false_claim(tmp_path):
+    network, path = tmp_path / "s.npz", tmp_path / "x.npz"
+    call("scenario", "toy", "--out", network)
+    call("solve", "toy", "--scenario", network, "--out", path)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **(arrays | {"bound": 0.5 * arrays["bound"]}))
+    claims = read(call("evaluate", "toy", "--scenario", network, "--solution", path, "--json"))["claims"]
+    assert all(row["holds"] for row in claims)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("solve", "nothing"), "system: got nothing"),
+        (("solve", "toy", "--scheme", "nothing"), "scheme: got nothing"),
+        (("solve", "toy", "--set", "nothing=1"), "nothing: got"),
+        (("solve", "toy", "--set", "nothing"), "--set: got nothing"),
+        (("solve", "toy", "--set", "terminals=2", "--set", "terminals=3"), "--set"),
+        (("solve", "toy", "--set", "line_bps=fast"), "line_bps: got fast"),
+        (("solve", "toy", "--layout", 1), "--layout"),
+        (("solve", "toy", "--scenario", "absent.npz"), "absent.npz"),
+        (("solve", "toy", "--scenario", "absent.npz", "--seed", 1), "--seed"),
+        (("solve", "toy", "--channels", "munich", "--trial", 1), "--trial"),
+        (("solve", "toy", "--channels", "nowhere"), "nowhere"),
+        (("solve", "toy", "--start", "absent.npz"), "absent.npz"),
+        (("solve", "toy", "--seed", -1), "seed"),
+        (("reproduce", "toy", "nothing"), "figure: got nothing"),
+        (("bench", "toy"), "bench: got toy"),
+        (("list", "nothing"), "system: got nothing"),
+    ],
+)
+def test_errors_are_one_line(words, said):
+    result = call(*words, code=2)
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    assert not result.stdout
+
+
+def test_a_solution_of_another_network_is_refused(tmp_path):
+    call("scenario", "toy", "--set", "terminals=4", "--out", tmp_path / "four.npz")
+    call("solve", "toy", "--out", tmp_path / "x.npz")
+    words = ("--scenario", tmp_path / "four.npz", "--solution", tmp_path / "x.npz")
+    assert "K = 4, as in the scenario" in call("evaluate", "toy", *words, code=2).stderr
+
+
+def test_bugs_keep_their_traceback(monkeypatch):
+    def broken(*_args, **_more):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("trinode.api.solve", broken)
+    result = CliRunner().invoke(app, ["solve", "toy"])
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_interrupted_commands_end_with_130(monkeypatch):
+    def interrupted(*_args, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trinode.api.solve", interrupted)
+    assert "stopped" in call("solve", "toy", code=130).stderr
+
+
+def test_reproduce(tmp_path):
+    words = ("reproduce", "toy", "line", "--trials", 3, "--out", tmp_path)
+    shown = call(*words).stdout
+    assert "A faster line is better." in shown
+    assert "of 3 trials" in shown
+    data = read(call(*words, "--json"))
+    assert data["items"]["computed"] == 0
+    assert data["counts"]["trials"] == 3
+    assert {row["scheme"] for row in data["lines"]} == {"balance", "even", "bound"}
+    assert sorted(os.path.basename(file) for file in data["files"]) == [
+        "line.csv",
+        "line.nc",
+        "line.pdf",
+        "line.png",
+    ]
+    assert all(os.path.exists(file) for file in data["files"])
+
+
+def test_reproduce_says_when_something_failed(tmp_path, monkeypatch):
+    def broken(*_args, **_more):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("trinode.api.solve_batch", broken)
+    result = call("reproduce", "toy", "line", "--trials", 2, "--out", tmp_path, "--json", code=1)
+    assert len(read(result)["failed"]) == 6
+    assert "a bug" in read(result)["failed"][0]
+
+
+def test_demo_on_bundled_channels(tmp_path):
+    shown = call("demo", "toy", "--layout", 1, "--out", tmp_path).stdout
+    assert all(word in shown for word in ("munich, layout 1", "balance", "even", "Schemes"))
+    assert (tmp_path / "solution.npz").exists()
+    data = read(call("demo", "toy", "--out", tmp_path, "--json"))
+    assert [answer["scheme"] for answer in data["answers"]] == ["balance", "even"]
+
+
+def test_bench_runs_what_the_system_has(tmp_path, monkeypatch):
+    asked = {}
+
+    def run(trials, only, say):
+        asked.update(trials=trials, only=only)
+        say("measuring")
+        return {
+            "machine": {"cores": 2},
+            "tables": [{"title": "Speed", "columns": ["what", "s"], "rows": [["a", 1.5]]}],
+        }
+
+    monkeypatch.setattr("trinode.cli.bench._benchmarks", lambda name: types.SimpleNamespace(run=run))
+    result = call("bench", "toy", "--trials", 5, "--only", "a", "--out", tmp_path / "b.json")
+    assert asked == {"trials": 5, "only": ("a",)}
+    assert "Speed" in result.stdout
+    assert "measuring" in result.stderr
+    assert json.loads((tmp_path / "b.json").read_text())["machine"] == {"cores": 2}
+    assert read(call("bench", "toy", "--json"))["tables"][0]["rows"] == [["a", 1.5]]

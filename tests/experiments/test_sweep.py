@@ -1,0 +1,235 @@
+"""Sweeps: items, the store, resuming, and the dataset."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import toy
+from trinode.errors import InputError
+from trinode.experiments import Measure, Store, Sweep, expand, gather, run
+from trinode.experiments.execute import execute
+
+SWEEP = dataclasses.replace(toy.SWEEP, values=(5.0, 10.0), trials=7, block=3)
+ITEMS = 2 * 3 * (2 + 2)  # values, blocks, two schemes and a bound for each of two families
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Dataset of a sweep that nothing disturbed."""
+    from trinode.systems import registry
+
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._loaded, "toy", toy.system)
+        summary = run(SWEEP, folder)
+        assert (summary.total, summary.computed, summary.failed) == (ITEMS, ITEMS, ())
+        return gather(SWEEP, folder)
+
+
+def test_a_second_run_computes_nothing(tmp_path, whole):
+    run(SWEEP, tmp_path)
+    again = run(SWEEP, tmp_path, execute=lambda item: pytest.fail("computed again"))
+    assert (again.reused, again.computed) == (ITEMS, 0)
+    assert gather(SWEEP, tmp_path).identical(whole)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_an_interrupted_run_resumes_to_the_same_dataset(tmp_path, whole, stop):
+    done = []
+
+    def stopped(item):
+        if len(done) == 5:
+            raise stop
+        done.append(item)
+        return execute(item)
+
+    with pytest.raises(stop):
+        run(SWEEP, tmp_path, execute=stopped)
+    part = gather(SWEEP, tmp_path)
+    assert part.attrs["trials_missing"] > 0
+    summary = run(SWEEP, tmp_path)
+    assert (summary.reused, summary.computed) == (5, ITEMS - 5)
+    assert gather(SWEEP, tmp_path).identical(whole)
+
+
+def test_a_killed_process_leaves_a_store_that_resumes(tmp_path, whole):
+    """The process dies while its fourth file is written but has not got its name."""
+    script = f"""
+import os, signal, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+import dataclasses, toy
+import trinode
+from trinode.experiments import run
+trinode.register(toy.system)
+moves = []
+move = os.replace
+def replace(source, target):
+    if str(target).startswith({str(tmp_path)!r}):
+        moves.append(target)
+        if len(moves) == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+    move(source, target)
+os.replace = replace
+run(dataclasses.replace(toy.SWEEP, values=(5.0, 10.0), trials=7, block=3), {str(tmp_path)!r})
+"""
+    ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, timeout=300)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert len(list(tmp_path.glob("items/*.npz"))) == 3
+    assert len(list(tmp_path.glob("items/*.partial"))) == 1
+    summary = run(SWEEP, tmp_path)
+    assert (summary.reused, summary.computed) == (3, ITEMS - 3)
+    assert gather(SWEEP, tmp_path).identical(whole)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty", "flip"])
+def test_a_damaged_item_is_found_and_redone(tmp_path, whole, damage):
+    run(SWEEP, tmp_path)
+    path = sorted(tmp_path.glob("items/*.npz"))[2]
+    content = path.read_bytes()
+    if damage == "truncate":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        middle = content.index(b"NUMPY") + 130  # inside the first array's data
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
+    summary = run(SWEEP, tmp_path)
+    assert (summary.reused, summary.computed) == (ITEMS - 1, 1)
+    assert gather(SWEEP, tmp_path).identical(whole)
+
+
+def test_an_item_of_other_parameters_is_not_believed(tmp_path, toy_system):
+    """Even under the right name: what counts is what the file says it was made from."""
+    store = Store(tmp_path)
+    mine, other = (next(expand(dataclasses.replace(SWEEP, seed=seed))) for seed in (0, 1))
+    store.save(other, execute(other))
+    os.replace(store.path(other), store.path(mine))
+    assert store.load(mine) is None
+
+
+def test_everything_that_matters_is_in_the_key(toy_system, monkeypatch):
+    def first_solve(sweep):
+        return next(item.key for item in expand(sweep) if item.scheme == "balance")
+
+    key = first_solve(SWEEP)
+    assert first_solve(SWEEP) == key
+    changed = [
+        dataclasses.replace(SWEEP, values=(5.5, 10.0)),
+        dataclasses.replace(SWEEP, fixed={"quality_min": 0.1}),
+        dataclasses.replace(SWEEP, fixed={"terminals": 4}),
+        dataclasses.replace(SWEEP, seed=1),
+        dataclasses.replace(SWEEP, block=4),
+        dataclasses.replace(SWEEP, measures=(Measure("slowest", "latency_s", "min"),)),
+        dataclasses.replace(SWEEP, history=True),
+    ]
+    assert len({key, *map(first_solve, changed)}) == len(changed) + 1
+    # a parameter given at its default's value is the same item
+    assert first_solve(dataclasses.replace(SWEEP, fixed={"terminals": 3})) == key
+    settings = {**toy.system.schemes, "balance": toy.Balance(rate=0.4)}
+    monkeypatch.setitem(
+        sys.modules["trinode.systems.registry"]._loaded,
+        "toy",
+        dataclasses.replace(toy.system, schemes=settings),
+    )
+    assert first_solve(SWEEP) != key
+    monkeypatch.undo()
+
+
+def test_a_failing_item_is_recorded_and_the_rest_goes_on(tmp_path, whole):
+    def failing(item):
+        if item.scheme == "even" and item.given["line_bps"] == 5.0 and item.trials.start == 3:
+            raise ValueError("no such luck")
+        return execute(item)
+
+    summary = run(SWEEP, tmp_path, execute=failing)
+    assert summary.computed == ITEMS - 1
+    assert len(summary.failed) == 1
+    assert "no such luck" in summary.failed[0]
+    assert "FAILED" in str(summary)
+    record = next(tmp_path.glob("items/*.failed.txt")).read_text()
+    assert "Traceback" in record
+    assert "no such luck" in record
+    part = gather(SWEEP, tmp_path)
+    assert part.attrs["trials_missing"] == 3
+    assert not part["kept"].values[3:6].any()
+    assert run(SWEEP, tmp_path).computed == 1
+    assert not list(tmp_path.glob("items/*.failed.txt"))
+    assert gather(SWEEP, tmp_path).identical(whole)
+
+
+def test_the_dataset_is_labelled_screened_and_counted(whole):
+    assert dict(whole.sizes) == {"line_bps": 2, "scheme": 2, "trial": 7}
+    assert whole["line_bps"].values.tolist() == [5.0, 10.0]
+    assert whole["scheme"].values.tolist() == ["balance", "even"]
+    met = whole["feasible"].values.all(axis=(0, 1))
+    assert np.array_equal(whole["kept"].values, met)
+    assert whole.attrs["trials_kept"] + whole.attrs["trials_infeasible"] == 7
+    assert whole.attrs["trials_missing"] == whole.attrs["answers_violated"] == 0
+    assert np.array_equal(np.isnan(whole["objective"].values), ~whole["feasible"].values)
+    assert whole["objective"].attrs["units"] == "s"
+
+
+def test_every_point_sees_the_same_networks(whole):
+    """A line twice as fast halves every time exactly when the loads are the same."""
+    slow, fast = (whole["bound"].sel(line_bps=value).values for value in (5.0, 10.0))
+    assert np.allclose(slow, 2 * fast, rtol=1e-12)
+
+
+def test_bounds_belong_to_families(whole):
+    kept = whole.isel(trial=np.flatnonzero(whole["kept"].values))
+    assert np.array_equal(kept["scheme_bound"].sel(scheme="balance"), kept["bound"])
+    assert np.allclose(kept["scheme_bound"].sel(scheme="even"), kept["objective"].sel(scheme="even"))
+    assert (kept["objective"] >= kept["bound"] * (1 - 1e-12)).all()
+
+
+def test_measures_series_and_histories(tmp_path, toy_system):
+    sweep = dataclasses.replace(
+        SWEEP, values=(5.0,), trials=3, series={"3": {}, "4": {"terminals": 4}}, history=True, bound=False
+    )
+    run(sweep, tmp_path)
+    data = gather(sweep, tmp_path)
+    assert data["series"].values.tolist() == ["3", "4"]
+    assert data["history"].dims == ("series", "line_bps", "scheme", "trial", "step")
+    assert data.sizes["step"] == toy.STEPS
+    assert data["history"].sel(scheme="even").isel(step=slice(1, None)).isnull().all()
+    assert np.allclose(data["total_share"], 1)
+    feasible = data["feasible"].values
+    assert np.allclose(data["slowest"].values[feasible], data["objective"].values[feasible])
+
+
+def test_a_single_point_needs_no_parameter(tmp_path, toy_system):
+    sweep = Sweep(system="toy", schemes=("even",), trials=2)
+    run(sweep, tmp_path)
+    assert dict(gather(sweep, tmp_path).sizes) == {"scheme": 1, "trial": 2}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schemes": ()},
+        {"parameter": "line_bps"},
+        {"values": (1.0,)},
+        {"parameter": "line_bps", "values": (1.0, 1.0)},
+        {"trials": 0},
+        {"seed": -1},
+        {"block": 2.5},
+    ],
+)
+def test_impossible_sweeps_are_refused(wrong):
+    with pytest.raises(InputError):
+        Sweep(**{"system": "toy", "schemes": ("even",), **wrong})
+
+
+def test_unknown_names_are_refused(tmp_path, toy_system):
+    with pytest.raises(InputError, match="scheme"):
+        run(dataclasses.replace(SWEEP, schemes=("no",)), tmp_path)
+    with pytest.raises(InputError, match="no_parameter"):
+        run(dataclasses.replace(SWEEP, parameter="no_parameter"), tmp_path)
+    summary = run(dataclasses.replace(SWEEP, measures=(Measure("a", "no_metric"),)), tmp_path)
+    assert any("no_metric" in reason for reason in summary.failed)

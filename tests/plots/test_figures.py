@@ -1,0 +1,82 @@
+"""Figures from datasets."""
+
+import csv
+import dataclasses
+
+import matplotlib
+import numpy as np
+import pytest
+import xarray
+
+import toy
+from trinode.experiments import gather, run
+from trinode.plots import figures
+from trinode.systems.figure import Panel
+
+SPEC = toy.system.figures["line"]
+SPEC = dataclasses.replace(SPEC, sweep=dataclasses.replace(toy.SWEEP, trials=4))
+
+
+def made(folder, spec):
+    run(spec.sweep, folder)
+    return gather(spec.sweep, folder)
+
+
+def test_files_beside_the_picture(tmp_path):
+    before = dict(matplotlib.rcParams)
+    data = made(tmp_path, SPEC)
+    files = figures.save(SPEC, data, tmp_path)
+    assert [file.name for file in files] == ["line.pdf", "line.png", "line.csv", "line.nc"]
+    assert all(file.stat().st_size > 500 for file in files)
+    assert dict(matplotlib.rcParams) == before
+    with open(tmp_path / "line.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert len(rows) == 3 * (2 + 1)
+    kept = data.isel(trial=np.flatnonzero(data["kept"].values))
+    expected = float(kept["objective"].sel(line_bps=5.0, scheme="even").mean())
+    row = next(row for row in rows if row["scheme"] == "even" and row["x"] == "5.0")
+    assert float(row["mean"]) == pytest.approx(expected)
+    with xarray.open_dataset(tmp_path / "line.nc") as whole:
+        assert np.allclose(whole["objective"], data["objective"], equal_nan=True)
+        assert whole.attrs["trials_kept"] == data.attrs["trials_kept"]
+
+
+def test_the_picture_says_what_it_averages(tmp_path):
+    data = made(tmp_path, SPEC)
+    figure = figures.draw(SPEC, data)
+    (ax,) = figure.axes
+    assert ax.get_xlabel() == "Line (bit/s)"
+    assert ax.get_ylabel() == "Mean largest latency (ms)"
+    assert [line.get_label() for line in ax.lines] == ["balance", "even", "bound"]
+    caption = figure._supxlabel.get_text().replace("\n", " ")
+    assert f"{data.attrs['trials_kept']} of 4 trials" in caption
+    # milliseconds on the axis, seconds in the numbers
+    assert ax.lines[0].get_ydata()[0] == pytest.approx(1e3 * figures.lines(SPEC, data)[0]["mean"])
+
+
+def test_series_panels_and_logarithms(tmp_path):
+    sweep = dataclasses.replace(SPEC.sweep, series={"3": {}, "4": {"terminals": 4}}, values=(5.0, 10.0))
+    panels = (Panel("objective", "a", bound=True), Panel("slowest", "b", scale="log"))
+    spec = dataclasses.replace(SPEC, sweep=sweep, panels=panels, x_scale="log")
+    figure = figures.draw(spec, made(tmp_path, spec))
+    assert len(figure.axes) == 2
+    assert {line.get_label() for line in figure.axes[1].lines} == {
+        f"{scheme}, {series}" for scheme in ("balance", "even") for series in ("3", "4")
+    }
+
+
+def test_histories_stay_where_they_stopped(tmp_path):
+    sweep = dataclasses.replace(SPEC.sweep, parameter="", values=(), history=True)
+    spec = dataclasses.replace(SPEC, sweep=sweep, panels=(Panel("history", "s"),))
+    rows = [row for row in figures.lines(spec, made(tmp_path, spec)) if row["scheme"] == "even"]
+    assert [row["x"] for row in rows] == list(range(1, toy.STEPS + 1))
+    assert len({row["mean"] for row in rows}) == 1
+
+
+def test_a_dataset_without_a_kept_trial_is_still_drawn(tmp_path):
+    sweep = dataclasses.replace(SPEC.sweep, fixed={"quality_min": 2.0})
+    spec = dataclasses.replace(SPEC, sweep=sweep)
+    data = made(tmp_path, spec)
+    assert data.attrs["trials_kept"] == 0
+    assert "0 of 4 trials" in figures.counts(data)
+    assert figures.save(spec, data, tmp_path)
