@@ -1,4 +1,4 @@
-"""The session: draw, solve, judge, keep; single and in batches."""
+"""Draw, solve, judge, keep; single and in batches."""
 
 import subprocess
 import sys

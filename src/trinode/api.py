@@ -1,4 +1,4 @@
-"""What a session with trinode is made of: draw or bring a network, solve it, judge the answer, keep both.
+"""All it takes to work with trinode: draw or bring a network, solve it, judge the answer, keep both.
 
 Everything here works for every system. Programs are compiled once per scheme, its settings and the shapes,
 and kept.

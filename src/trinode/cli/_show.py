@@ -38,19 +38,33 @@ class Table:
         from rich.console import Console
         from rich.table import Table as RichTable
 
-        drawn = RichTable(
-            title=self.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
-        )
-        for column in self.columns:
-            drawn.add_column(
-                column.heading, justify="left" if column.left else "right", no_wrap=not column.left
-            )
-        for row in self.rows:
-            drawn.add_row(*(_cell(row.get(column.key), column.number) for column in self.columns))
+        cells = [[_cell(row.get(column.key), column.number) for column in self.columns] for row in self.rows]
+        columns = list(zip(*cells)) if cells else [()] * len(self.columns)
+        widths = [_least_width(column, texts) for column, texts in zip(self.columns, columns)]
         console = Console(highlight=False, markup=False, emoji=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, markup=False, emoji=False, width=200)
+        room = console.width if console.is_terminal else 200
+        gap = 1 if sum(widths) + 2 * len(widths) + 2 <= room else 0  # beside the one that the frame makes
+        drawn = RichTable(
+            title=self.title,
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD,
+            padding=(0, gap, 0, 0),
+        )
+        for column, width in zip(self.columns, widths):
+            justify = "left" if column.left else "right"
+            drawn.add_column(column.heading, justify=justify, no_wrap=not column.left, min_width=width)
+        for row in cells:
+            drawn.add_row(*row)
+        # never so narrow that something is left out; a terminal wraps the lines then
+        console.width = max(room, sum(widths) + len(widths) + 2)
         console.print(drawn)
+
+
+def _least_width(column: Column, texts: Sequence[str]) -> int:
+    """Width of the longest piece of a column that is not broken over lines."""
+    lines = [line for text in (column.heading, *texts) for line in text.split("\n")]
+    return max(len(word) for line in lines for word in (line.split(" ") if column.left else [line]))
 
 
 def _cell(value: Any, number: str) -> str:

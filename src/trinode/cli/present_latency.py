@@ -25,7 +25,7 @@ def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:
                 "terminal": k,
                 "computes": where(metrics, k),
                 "access_points": over,
-                "over": ", ".join(f"AP{m} {part:.0%}" for m, part in over.items()) or "-",
+                "over": ", ".join(f"AP{m}:{part:.0%}" for m, part in over.items()) or "-",
                 **{
                     f"{part}_s": float(metrics[f"{part}_s"][k])
                     for part in ("latency", "upload", "fronthaul", "compute")
@@ -39,22 +39,20 @@ def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:
                 "terminal_power_w": float(metrics["terminal_power_w"][k]),
                 "power_mw": 1e3 * metrics["terminal_power_w"][k],
                 "terminal_max_power_w": float(scenario.terminal_max_power_w[k]),
-                "max_power_mw": 1e3 * float(scenario.terminal_max_power_w[k]),
                 "feasible": bool(solution.terminal_feasible[k]),
             }
         )
     columns = [
-        Column("terminal", "terminal"),
+        Column("terminal", "ter-\nminal"),
         Column("computes", "computes", left=True),
         Column("over", "over (share of bits)", left=True),
-        Column("latency_ms", "latency\nms", "{:.2f}"),
-        Column("upload_ms", "upload\nms", "{:.2f}"),
-        Column("fronthaul_ms", "front-\nhaul ms", "{:.2f}"),
-        Column("compute_ms", "compute\nms", "{:.2f}"),
+        Column("latency_ms", "latency\nms", "{:.1f}"),
+        Column("upload_ms", "upload\nms", "{:.1f}"),
+        Column("fronthaul_ms", "front-\nhaul ms", "{:.1f}"),
+        Column("compute_ms", "compute\nms", "{:.1f}"),
         Column("echo_sinr_db", "echo\ndB", "{:.2f}"),
-        Column("sensing_sinr_min_db", "needed\ndB", "{:.2f}"),
+        Column("sensing_sinr_min_db", "need\ndB", "{:.2f}"),
         Column("power_mw", "power\nmW", "{:.1f}"),
-        Column("max_power_mw", "of", "{:.1f}"),
     ]
     return Table("Terminals", columns, rows)
 

@@ -16,6 +16,7 @@ Source: (9)-(21) of the latency paper with the split eliminated; the interior-po
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -45,6 +46,8 @@ class Pool(eqx.Module):
         Seconds that the serial part takes on the whole common resource; 0 without one.
     snr : (K, S) or None
         Signal-to-noise ratio at full power, where power is to be decided as well.
+    delay : (K, S) or None
+        Further seconds per whole task on a link, whatever its power; only beside ``snr``.
     pools : int
         Static number of pools.
     """
@@ -56,6 +59,7 @@ class Pool(eqx.Module):
     cubic: Float[Array, "K S"]
     serial: Float[Array, " K"]
     snr: Float[Array, "K S"] | None = None
+    delay: Float[Array, "K S"] | None = None
     pools: int = eqx.field(static=True, default=1)
 
 
@@ -98,6 +102,7 @@ def latencies(
     return parallel + jnp.where(used, _over(pool.serial, serial_share), 0.0)
 
 
+@partial(jax.jit, static_argnames=("tolerance", "max_steps"))
 def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDecision:
     """Minimise the largest latency.
 
@@ -131,7 +136,11 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
     head = [u0, p0, y0] if powered else [u0, y0]
     start = jnp.concatenate([*head, jnp.array([1.5])])
 
-    scaled = eqx.tree_at(lambda q: (q.upload, q.cost, q.serial), pool, (pool.upload / unit, pool.cost / unit, pool.serial / unit))
+    def rescale(q: Pool) -> tuple[Array, ...]:
+        times = (q.upload, q.cost, q.serial)
+        return times if q.delay is None else (*times, q.delay)
+
+    scaled = eqx.tree_at(rescale, pool, tuple(time / unit for time in rescale(pool)))
     serial = jnp.where(serving_serial, scaled.serial, 0.0)
     idle = jnp.concatenate([~usable, ~usable, ~serving_serial] if powered else [~usable, ~serving_serial])
     # idle variables appear in no constraint; a small cost sends them to zero
@@ -237,7 +246,8 @@ def _upload(pool: Pool, power: Float[Array, "K S"]):
     slope = pool.snr / reached
     first = -pool.upload * slope / nats**2
     second = pool.upload * slope**2 / nats**2 * (1 + 2 / nats)
-    return pool.upload / nats, first, second
+    time = pool.upload / nats
+    return time if pool.delay is None else time + pool.delay, first, second
 
 
 def _over(amount: Float[Array, "..."], share: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -118,25 +118,17 @@ def constrained(
     multipliers: Float[Array, " m"],
     *,
     penalty: float,
-    rounds: int,
     max_evaluations: int,
     tolerance: float,
 ) -> tuple[Descent, Float[Array, " m"]]:
-    """Minimise under ``constraints(x) <= 0`` by an augmented Lagrangian of fixed penalty.
+    """One round of the augmented Lagrangian for ``constraints(x) <= 0``: descend, then update the multipliers.
 
-    Returns the last round's point, which violates the constraints by little, and the multipliers.
+    Repeated rounds, each begun where the last one ended, converge to a constrained stationary point.
     """
 
-    def one(carry, _):
-        x, price, count = carry
+    def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
+        pressed = jnp.maximum(multipliers + penalty * constraints(x), 0.0)
+        return objective(x) + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty)
 
-        def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
-            pressed = jnp.maximum(price + penalty * constraints(x), 0.0)
-            return objective(x) + jnp.sum(pressed**2 - price**2) / (2 * penalty)
-
-        best = lbfgs(lagrangian, x, max_evaluations=max_evaluations, tolerance=tolerance)
-        price = jnp.maximum(price + penalty * constraints(best.point), 0.0)
-        return (best.point, price, count + best.evaluations), None
-
-    (point, price, count), _ = lax.scan(one, (start, multipliers, jnp.asarray(0)), None, length=rounds)
-    return Descent(point, objective(point), count), price
+    best = lbfgs(lagrangian, start, max_evaluations=max_evaluations, tolerance=tolerance)
+    return best, jnp.maximum(multipliers + penalty * constraints(best.point), 0.0)

@@ -38,12 +38,11 @@ def improve(
     price: Float[Array, " m"],
     max_power: Float[Array, " K"],
     *,
-    penalty: float = 1.0,
-    rounds: int = 3,
+    penalty: float = 5.0,
     max_evaluations: int = 40,
     tolerance: float = 1e-6,
 ) -> Beams:
-    """Move precoders and the caller's variables to lower ``worth(rates, precoder, others)``.
+    """Move precoders and the caller's variables to lower ``worth(rates, precoder, others)``: one round of prices.
 
     Parameters
     ----------
@@ -80,7 +79,6 @@ def improve(
         start,
         price,
         penalty=penalty,
-        rounds=rounds,
         max_evaluations=max_evaluations,
         tolerance=tolerance,
     )

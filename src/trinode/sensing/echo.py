@@ -7,14 +7,20 @@ common margin is a quasi-convex problem. It is solved exactly in its dual, which
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics import interior
+
+
+COMFORTABLE = 1.25
+"""Margin at which a mere verdict stops looking for a larger one."""
 
 
 class EchoModel(eqx.Module):
@@ -87,14 +93,15 @@ class EchoLimit(NamedTuple):
     precoder: Complex[Array, "K T"]
 
 
+@partial(jax.jit, static_argnames=("verdict_only", "tolerance", "sweeps", "max_rounds"))
 def largest_margin(
     model: EchoModel,
     requirement: Float[Array, " K"],
     *,
-    enough: float = jnp.inf,
-    tolerance: float = 1e-8,
-    sweeps: int = 150,
-    max_rounds: int = 20,
+    verdict_only: bool = False,
+    tolerance: float = 1e-7,
+    sweeps: int = 300,
+    max_rounds: int = 12,
 ) -> EchoLimit:
     """Largest factor by which every requirement can be multiplied and still be met.
 
@@ -110,8 +117,9 @@ def largest_margin(
     ----------
     requirement : (K,)
         Linear echo SINR; terminals with 0 require nothing and stay silent in ``precoder``.
-    enough : float
-        Stop as soon as a margin this large is reached; ``margin`` is then a lower bound.
+    verdict_only : bool
+        Stop at a margin of :data:`COMFORTABLE`, and go beyond the sweeps only where they leave open whether the
+        margin reaches 1. ``margin`` and ``upper`` are then the two ends of what is known.
     """
     k, t = model.steering.shape
     asked = requirement > 0
@@ -173,7 +181,7 @@ def largest_margin(
             hessian = hessian.at[k : 2 * k, k : 2 * k].set(jnp.diag(curve[:, k, k]))
             return gather(mu, x), jnp.concatenate([rows, sums]), hessian
 
-        return interior.minimize_linear(cost, values, derivatives, start, upper, tolerance=1e-9, max_steps=30)
+        return interior.minimize_linear(cost, values, derivatives, start, upper, tolerance=1e-9, max_steps=25)
 
     class Round(NamedTuple):
         start: Float[Array, " n"]
@@ -184,7 +192,12 @@ def largest_margin(
         count: Array
 
     def closed(r: Round) -> Bool[Array, ""]:
-        return (r.upper - r.margin <= tolerance * r.upper) | (r.margin * size >= enough)
+        near = r.upper - r.margin <= tolerance * r.upper
+        return near | (r.margin * size >= COMFORTABLE) if verdict_only else near
+
+    def settled(r: Round) -> Bool[Array, ""]:
+        known = (r.margin * size >= 1) | (r.upper * size < 1)
+        return closed(r) | known if verdict_only else closed(r)
 
     def inside(l: Float[Array, " K"], v: Float[Array, " K"]) -> Float[Array, " n"]:
         # prices of power shrunk a little more than prices of echoes, none left at zero
@@ -261,7 +274,7 @@ def largest_margin(
 
     first = inside(swept.l, swept.v)
     state = Round(first, swept.upper, swept.upper * worth(first)[0], swept.margin, swept.precoder, jnp.asarray(0))
-    last = lax.while_loop(lambda r: ~closed(r) & (r.count < max_rounds), one, state)
+    last = lax.while_loop(lambda r: ~settled(r) & (r.count < max_rounds), one, state)
     none = ~jnp.any(asked)
     margin = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.margin * size))
     bound = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.upper * size))

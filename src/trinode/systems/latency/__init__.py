@@ -1,0 +1,33 @@
+"""Min-max latency over cell-free massive MIMO with distributed offloading and echo requirements.
+
+Source: Peng, Luo, Chu, Lin, Elkashlan, Xiao, Karagiannidis and Masouros, "Latency-Aware Resource Allocation for
+Integrated Communications, Computation, and Sensing in Cell-Free mMIMO Systems".
+"""
+
+from trinode.systems.contract import System
+from trinode.systems.latency.bound import bound
+from trinode.systems.latency.model import evaluate
+from trinode.systems.latency.params import LatencyParams
+from trinode.systems.latency.scenario import SCENARIO_SCHEMA, LatencyScenario, draw, from_channels
+from trinode.systems.latency.schemes import SCHEMES
+from trinode.systems.latency.solution import SOLUTION_SCHEMA, LatencySolution
+
+system = System(
+    name="latency",
+    title="min-max latency, cell-free, distributed offloading",
+    paper="Peng et al., Latency-Aware Resource Allocation for Integrated Communications, Computation, and Sensing "
+    "in Cell-Free mMIMO Systems",
+    sense="min",
+    objective_name="largest latency",
+    objective_unit="s",
+    Params=LatencyParams,
+    Scenario=LatencyScenario,
+    Solution=LatencySolution,
+    draw=draw,
+    evaluate=evaluate,
+    bound=bound,
+    schemes=SCHEMES,
+    scenario_schema=SCENARIO_SCHEMA,
+    solution_schema=SOLUTION_SCHEMA,
+    from_channels=from_channels,
+)

@@ -9,6 +9,7 @@ decision known can still win.
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -46,6 +47,7 @@ class Shortlist(NamedTuple):
     rest: Float[Array, ""]
 
 
+@partial(jax.jit, static_argnames="tolerance")
 def value_of(t: Tiers, modes: Int[Array, " K"], tolerance: float):
     """Interference-free decision of both tiers under an assignment, and its certified lower bound."""
     edge, cloud = pool.solve_both(
@@ -82,6 +84,7 @@ def cloud_floor(t: Tiers, sets: Bool[Array, "N K"]) -> Float[Array, " N"]:
     return lax.fori_loop(0, 40, halve, (low, high))[0]
 
 
+@partial(jax.jit, static_argnames=("length", "tolerance"))
 def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float) -> Shortlist:
     """The assignments of the terminals that do not compute themselves with the lowest certified values.
 
@@ -91,19 +94,17 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
     """
     k = t.snr.shape[0]
     everyone = ~local
-    _, base, _ = value_of(t, jnp.where(local, LOCAL, EDGE), 1e-4)
-    alone = cloud_floor(t, jnp.eye(k, dtype=bool) & everyone[:, None])
     must_cloud = everyone & ~jnp.any(t.edge_able, axis=1)
-    # relief per use of the cloud: those who burden the edge most and the cloud least leave first
-    burden = jnp.where(everyone, base.price, -1.0) + jnp.where(must_cloud, 10.0, 0.0)
-    order = jnp.argsort(-burden / jnp.where(jnp.isfinite(alone) & (alone > 0), alone, 1.0), stable=True)
+    base = pool.solve(t.edge_pool(everyone, None), tolerance=1e-3, max_steps=25)
     free = min(k, FREE_TERMINALS)
     table = jnp.asarray(np.array(list(itertools.product([False, True], repeat=free))))
     if k <= FREE_TERMINALS:
         rows = table
         sets = table & everyone[None]
     else:
-        # clouds of any size: the first `size` in order, and every subset of a window around that point
+        # those to whom the relaxation gives most of the cloud leave first; every subset of a window along that order
+        fraction = relaxed(t, local, 1e-4)[1] + jnp.where(must_cloud, 10.0, 0.0)
+        order = jnp.argsort(-fraction, stable=True)
         sizes = _window_starts(k, free)
         rows = jnp.concatenate([_window(k, start, table) for start in sizes])
         sets = jnp.zeros_like(rows).at[:, order].set(rows) & everyone[None]
@@ -129,6 +130,67 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
     rank = jnp.argsort(value, stable=True)
     pick_all = jax.tree.map(lambda leaf: leaf[rank], (modes, value, edge, cloud))
     return Shortlist(*pick_all, rest)
+
+
+@partial(jax.jit, static_argnames="tolerance")
+def relaxed(t: Tiers, local: Bool[Array, " K"], tolerance: float) -> tuple[Float[Array, ""], Float[Array, " K"]]:
+    """Lower bound over all edge/cloud assignments by letting tasks split between both, and each cloud part.
+
+    The cloud becomes one more link of every terminal: its upload takes the least time it ever could, its computing is
+    a share of the cloud. Any assignment is feasible here at no larger latency, and the program is convex.
+    """
+    s = t.scenario
+    k = t.snr.shape[0]
+    edge = t.edge_pool(~local, None)
+    floor = cloud_floor(t, jnp.eye(k, dtype=bool))
+    serial = s.cloud_cycles_per_bit * s.task_bits / jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1.0)
+    able = jnp.any(t.cloud_able, axis=1) & ~local & (s.task_bits > 0)
+    ones = jnp.ones((k, 1))
+
+    def widen(links: Array, extra: Array) -> Array:
+        return jnp.concatenate([links, extra.astype(links.dtype)], axis=1)
+
+    both = pool.Pool(
+        widen(edge.index, ones * s.access_points),
+        widen(edge.usable, able[:, None]),
+        widen(edge.upload, 0 * ones),
+        widen(edge.cost, serial[:, None]),
+        widen(edge.cubic, 0 * ones),
+        edge.serial,
+        widen(t.snr, ones),
+        widen(0 * t.snr, jnp.where(able, jnp.maximum(floor - serial, 1e-9 * floor), 1.0)[:, None]),
+        pools=s.access_points + 1,
+    )
+    best = pool.solve(both, tolerance=tolerance, max_steps=40)
+    return best.lower, best.share[:, -1]
+
+
+def relaxed_value(t: Tiers) -> Float[Array, ""]:
+    """Lower bound of the scenario for any number of terminals, local computing included.
+
+    Whoever computes itself at the optimum t has a local latency of at most t, and without more of them the others are
+    not faster; so the smallest of ``max(local latency, relaxed value of the others)`` over growing sets is a bound.
+    """
+    has_link = jnp.any(t.edge_able, axis=1) | jnp.any(t.cloud_able, axis=1)
+    busy = t.scenario.task_bits > 0
+
+    def next_one(local: Bool[Array, " K"]) -> Int[Array, ""]:
+        return jnp.argmin(jnp.where(local | ~busy, jnp.inf, t.local_limit_s))
+
+    def value(local: Bool[Array, " K"]) -> Float[Array, ""]:
+        own = jnp.max(jnp.where(local, t.local_limit_s, 0.0))
+        return jnp.maximum(own, relaxed(t, local, 1e-8)[0])
+
+    def more(state) -> Bool[Array, ""]:
+        local, best, fresh = state
+        return fresh | (~local[next_one(local)] & (t.local_limit_s[next_one(local)] < best))
+
+    def grow(state):
+        local, best, fresh = state
+        local = local.at[next_one(local)].set(local[next_one(local)] | ~fresh)
+        return local, jnp.minimum(best, value(local)), jnp.asarray(False)
+
+    return lax.while_loop(more, grow, (~has_link & busy, jnp.asarray(jnp.inf), jnp.asarray(True)))[1]
 
 
 def _window_starts(k: int, free: int) -> list[int]:

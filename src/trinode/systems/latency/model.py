@@ -140,8 +140,9 @@ def _ratio(amount: Float[Array, "..."], speed: Float[Array, "..."]) -> Float[Arr
 
 
 def _times(share: Float[Array, "..."], time: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A share of zero takes no time, not even of an infinite one."""
-    return jnp.where(share == 0, 0.0, share * jnp.where(share == 0, 0.0, time))
+    """A share of zero takes no time, not even of an infinite one; sums of shares are zero up to rounding."""
+    none = jnp.abs(share) < 1e-12
+    return jnp.where(none, 0.0, share * jnp.where(none, 0.0, time))
 
 
 def _excess(used: Float[Array, "..."], limit: Float[Array, "..."]) -> Float[Array, "..."]:

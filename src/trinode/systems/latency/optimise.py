@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.computing import pool
@@ -43,97 +46,152 @@ def starting_beams(
 ) -> Complex[Array, "K S1 T"]:
     """Each link along its strongest direction with the given share of power, a little of the best echo beam besides."""
     budget = power_budget(t, modes)
-    usable = jnp.where((modes == EDGE)[:, None], t.edge_able, t.cloud_able & (modes == CLOUD)[:, None])
+    usable = _usable(t, modes)
     data = jnp.sqrt(0.97 * budget[:, None] * jnp.where(usable, power, 0.0))[..., None] * t.direction
     full = jnp.sqrt(budget / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0))[:, None] * echo_beam
     quiet = jnp.where(modes == LOCAL, 1.0, jnp.sqrt(0.02))
     return jnp.concatenate([data, (quiet[:, None] * full)[:, None]], axis=1)
 
 
+class Stages(eqx.Module):
+    """Settings of the descent.
+
+    Attributes
+    ----------
+    rounds : int
+        Most rounds; each is one descent of at most ``evaluations`` gradients, then the exact computing decision and
+        an update of the echo prices.
+    tolerance : float
+        Stop when a round improves the latency by less than this share.
+    penalty : float
+        Weight of squared echo violations (relative, in nats).
+    """
+
+    rounds: int = eqx.field(static=True, default=8)
+    evaluations: int = eqx.field(static=True, default=40)
+    tolerance: float = eqx.field(static=True, default=3e-4)
+    penalty: float = eqx.field(static=True, default=2.0)
+
+
+class Outcome(NamedTuple):
+    """Best decision seen, whether the rounds came to rest, latency after each round (NaN past the end)."""
+
+    decision: Decision
+    converged: Bool[Array, ""]
+    history: Float[Array, " H"]
+
+
+@jax.jit
 def decide(
-    t: Tiers,
-    modes: Int[Array, " K"],
-    precoder: Complex[Array, "K S1 T"],
-    share: Float[Array, "K S"],
-    serial_share: Float[Array, " K"],
-    echo_beam: Complex[Array, "K T"],
-    *,
-    rounds: int,
-    max_evaluations: int,
-    tolerance: float = 2e-6,
-) -> Decision:
-    """Descend from a start and settle the computing exactly.
+    t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"], echo_beam: Complex[Array, "K T"], stages: Stages
+) -> Outcome:
+    """Descend from a start, settling the computing exactly after every round.
 
     Parameters
     ----------
-    share, serial_share : (K, S), (K,)
-        Shares of pools and of the cloud to begin with.
     echo_beam : (K, T)
-        Beams that meet every echo requirement strictly, used to repair the last of a violation: blending them in
-        with weight e moves every requirement linearly in e, so the smallest e that repairs all is known exactly.
+        Beams that meet every echo requirement strictly; see :func:`repair`.
     """
     s = t.scenario
+    k, links = t.snr.shape
     budget = power_budget(t, modes)
     on_edge, on_cloud = modes == EDGE, modes == CLOUD
-    k, links = t.snr.shape
-    usable = jnp.where(on_edge[:, None], t.edge_able, t.cloud_able & on_cloud[:, None]) & (s.task_bits > 0)[:, None]
-    gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)
-    precoder = jnp.where(gate[..., None], precoder, 0.0)
-    # pools of both tiers side by side: edge servers, then fronthauls
-    place = jnp.where(on_edge[:, None], t.index, t.index + s.access_points)
-    member = (place[None] == jnp.arange(2 * s.access_points)[:, None, None]) & usable[None]
-    asked = s.sensing_sinr_min > 0
-    echo = t.echo
+    usable = _usable(t, modes)
+    gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
+    place = jnp.where(on_edge[:, None], t.index, t.index + s.access_points)  # pools of both tiers side by side
+    cubic = jnp.where(on_edge[:, None], t.edge_pool(on_edge, None).cubic, 0.0)
+
+    def gather(value: Float[Array, "K S"]) -> Float[Array, "K S"]:
+        """Sum over a pool, given back to each of its links."""
+        return jnp.zeros(2 * s.access_points).at[place].add(jnp.where(usable, value, 0.0))[place]
 
     def shares(x: Float[Array, " n"]) -> tuple[Float[Array, "K S"], Float[Array, " K"]]:
-        logit = x[: k * links].reshape(k, links)
-        raw = jnp.where(usable, jnp.exp(jnp.clip(logit, -40.0, 40.0)), 0.0)
-        total = jnp.sum(jnp.where(member, raw[None], 0.0), axis=(1, 2))
-        part = raw / jnp.sum(jnp.where(member, jnp.where(total > 0, total, 1.0)[:, None, None], 0.0), axis=0).clip(1e-300)
-        burn = jnp.sum(jnp.where(member, (edge_cubic * part**3)[None], 0.0), axis=(1, 2))
-        cap = jnp.minimum(1.0, 1 / jnp.cbrt(jnp.maximum(burn, 1e-9)))
-        part = part * jnp.sum(jnp.where(member, cap[:, None, None], 0.0), axis=0)
+        raw = jnp.where(usable, jnp.exp(jnp.clip(x[: k * links].reshape(k, links), -40.0, 40.0)), 0.0)
+        total = gather(raw)
+        part = raw / jnp.where(total > 0, total, 1.0)
+        part = part * jnp.minimum(1.0, 1 / jnp.cbrt(jnp.maximum(gather(cubic * part**3), 1e-9)))
         serial = jnp.where(on_cloud, jnp.exp(jnp.clip(x[k * links :], -40.0, 40.0)), 0.0)
         return part, serial / jnp.maximum(serial.sum(), 1e-300)
-
-    edge_cubic = jnp.where(on_edge[:, None], t.edge_pool(on_edge, None).cubic, 0.0)
-    local = jnp.where(modes == LOCAL, t.local_s, 0.0)
 
     def worth(rate: Float[Array, "K S1"], w: Complex[Array, "K S1 T"], x: Float[Array, " n"]) -> Float[Array, ""]:
         part, serial = shares(x)
         rate = jnp.maximum(rate[:, :links], 1e-9)
         edge = pool.latencies(t.edge_pool(on_edge, rate), part, part, serial)
         cloud = pool.latencies(t.cloud_pool(on_cloud, rate), part, part, serial)
-        time = jnp.log(jnp.maximum(edge + cloud, 1e-12))
-        time = jnp.where(jnp.any(usable, axis=1), time, -jnp.inf)
-        top = jnp.max(time)
-        top = jnp.where(jnp.isfinite(top), top, 0.0)
-        return top + jnp.log(jnp.sum(jnp.where(jnp.isfinite(time), jnp.exp(SHARPNESS * (time - top)), 0.0)) + 1e-300) / SHARPNESS
+        return soft_max(edge + cloud, jnp.any(usable, axis=1))
 
-    def requirement(w: Complex[Array, "K S1 T"]) -> Float[Array, " K"]:
-        signal, heard = echo.parts(w)
-        need = s.sensing_sinr_min * (1 + ECHO_MARGIN) * (echo.noise_w + heard)
-        ratio = jnp.log(jnp.where(asked, need, 1.0)) - jnp.log(jnp.where(asked, signal, 1.0) + 1e-9 * echo.noise_w)
-        return jnp.where(asked, ratio, -1.0)
+    def others(d: Decision) -> Float[Array, " n"]:
+        share = jnp.where(on_edge[:, None], d.edge.share, d.cloud.share)
+        return jnp.concatenate([jnp.log(jnp.maximum(share, 1e-4)).reshape(-1), jnp.log(jnp.maximum(d.cloud.serial_share, 1e-4))])
 
-    def log_share(value: Float[Array, "..."]) -> Float[Array, "..."]:
-        return jnp.log(jnp.maximum(value, 1e-4))
+    first = settle(t, modes, repair(t, jnp.where(gate, precoder, 0.0), modes, echo_beam), jnp.asarray(0))
 
-    others = jnp.concatenate([log_share(share).reshape(-1), log_share(serial_share)])
-    best = beams.improve(
-        t.uplink,
-        worth,
-        requirement,
-        precoder,
-        others,
+    class Round(NamedTuple):
+        precoder: Complex[Array, "K S1 T"]
+        others: Float[Array, " n"]
+        price: Float[Array, " K"]
+        best: Decision
+        history: Float[Array, " H"]
+        gain: Float[Array, ""]
+        count: Int[Array, ""]
+
+    def one(r: Round) -> Round:
+        moved = beams.improve(
+            t.uplink,
+            worth,
+            lambda w: echo_shortfall(t, w),
+            r.precoder,
+            r.others,
+            r.price,
+            budget,
+            penalty=stages.penalty,
+            max_evaluations=stages.evaluations,
+        )
+        w = jnp.where(gate, moved.precoder, 0.0)
+        now = settle(t, modes, repair(t, w, modes, echo_beam), r.best.evaluations + moved.evaluations)
+        better = now.latency < r.best.latency
+        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), now, r.best)._replace(evaluations=now.evaluations)
+        gain = (r.best.latency - best.latency) / best.latency
+        return Round(w, moved.others, moved.price, best, r.history.at[r.count].set(best.latency), gain, r.count + 1)
+
+    def going(r: Round) -> Bool[Array, ""]:
+        # the first rounds still learn the echo prices and may not improve
+        return (r.count < stages.rounds) & ((r.gain > stages.tolerance) | (r.count < 4)) & jnp.isfinite(first.latency)
+
+    start = Round(
+        jnp.where(gate, precoder, 0.0),
+        others(first),
         jnp.zeros(k),
-        budget,
-        rounds=rounds,
-        max_evaluations=max_evaluations,
-        tolerance=tolerance,
+        first,
+        jnp.full(stages.rounds, jnp.nan),
+        jnp.asarray(jnp.inf),
+        jnp.asarray(0),
     )
-    precoder = repair(t, jnp.where(gate[..., None], best.precoder, 0.0), modes, echo_beam)
-    return settle(t, modes, precoder, best.evaluations)
+    last = lax.while_loop(going, one, start)
+    return Outcome(last.best, last.gain <= stages.tolerance, last.history)
+
+
+def soft_max(time: Float[Array, " K"], counted: Bool[Array, " K"]) -> Float[Array, ""]:
+    """Logarithm of the power mean of the latencies that stands for their largest."""
+    log = jnp.where(counted, jnp.log(jnp.maximum(time, 1e-12)), -jnp.inf)
+    top = jnp.max(log)
+    top = lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0.0))
+    total = jnp.sum(jnp.where(counted, jnp.exp(SHARPNESS * (log - top)), 0.0))
+    return top + jnp.log(jnp.where(total > 0, total, 1.0)) / SHARPNESS
+
+
+def echo_shortfall(t: Tiers, w: Complex[Array, "K S1 T"]) -> Float[Array, " K"]:
+    """Nats by which each echo misses its requirement; at most 0 when met."""
+    need = t.scenario.sensing_sinr_min
+    signal, heard = t.echo.parts(w)
+    asked = need > 0
+    wanted = jnp.where(asked, need * (1 + ECHO_MARGIN) * (t.echo.noise_w + heard), 1.0)
+    return jnp.where(asked, jnp.log(wanted) - jnp.log(jnp.where(asked, signal + 1e-9 * t.echo.noise_w, 1.0)), -1.0)
+
+
+def _usable(t: Tiers, modes: Int[Array, " K"]) -> Bool[Array, "K S"]:
+    able = jnp.where((modes == EDGE)[:, None], t.edge_able, t.cloud_able & (modes == CLOUD)[:, None])
+    return able & (t.scenario.task_bits > 0)[:, None]
 
 
 def repair(
@@ -165,6 +223,7 @@ def repair(
     return (1 - step) * precoder + step * goal
 
 
+@jax.jit
 def settle(
     t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"], evaluations: Int[Array, ""]
 ) -> Decision:
@@ -181,6 +240,21 @@ def settle(
     lost |= (modes == CLOUD) & busy & ~jnp.any(t.cloud_able & (rate > 1e-12), axis=1)
     latency = jnp.maximum(jnp.maximum(edge.latency, cloud.latency), own)
     return Decision(jnp.where(jnp.any(lost), jnp.inf, latency), modes, precoder, edge, cloud, rate, evaluations)
+
+
+def splits(t: Tiers, d: Decision) -> Float[Array, "K S"]:
+    """Share of the task on each link that makes all of a terminal's links equally slow."""
+
+    def split(p: pool.Pool, share: Float[Array, "K S"]) -> Float[Array, "K S"]:
+        ratio = p.cost / jnp.where(share > 0, share, 1.0)
+        usable = p.usable & ((share > 0) | (p.cost == 0))
+        speed = jnp.where(usable, 1 / jnp.where(usable, p.upload + ratio, 1.0), 0.0)
+        total = speed.sum(axis=1, keepdims=True)
+        return speed / jnp.where(total > 0, total, 1.0)
+
+    on_edge, on_cloud = d.modes == EDGE, d.modes == CLOUD
+    at_edge = split(t.edge_pool(on_edge, d.rate_nat), d.edge.share)
+    return jnp.where(on_edge[:, None], at_edge, split(t.cloud_pool(on_cloud, d.rate_nat), d.cloud.share))
 
 
 def received_power(t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"]) -> Float[Array, " M"]:
@@ -206,20 +280,12 @@ def to_solution(
     s = t.scenario
     k = d.modes.shape[0]
     on_edge, on_cloud = d.modes == EDGE, d.modes == CLOUD
-    edge_pool = t.edge_pool(on_edge, d.rate_nat)
-    cloud_pool = t.cloud_pool(on_cloud, d.rate_nat)
 
     def spread(value: Float[Array, "K S"]) -> Float[Array, "K M"]:
         return jnp.zeros((k, s.access_points)).at[jnp.arange(k)[:, None], t.index].add(value)
 
-    def split(p: pool.Pool, share: Float[Array, "K S"]) -> Float[Array, "K S"]:
-        ratio = p.cost / jnp.where(share > 0, share, 1.0)
-        usable = p.usable & ((share > 0) | (p.cost == 0))
-        speed = jnp.where(usable, 1 / jnp.where(usable, p.upload + ratio, 1.0), 0.0)
-        total = speed.sum(axis=1, keepdims=True)
-        return speed / jnp.where(total > 0, total, 1.0)
-
-    edge_share, cloud_share = split(edge_pool, d.edge.share), split(cloud_pool, d.cloud.share)
+    split = splits(t, d)
+    edge_share, cloud_share = jnp.where(on_edge[:, None], split, 0.0), jnp.where(on_cloud[:, None], split, 0.0)
     # a task of zero bits still needs a place: it is "at" the first link, in no time
     empty = (s.task_bits <= 0)[:, None] & (jnp.arange(t.snr.shape[1]) == 0)[None] & t.linked
     edge_share = jnp.where(empty & on_edge[:, None], 1.0, edge_share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Int
 
@@ -27,6 +28,9 @@ class Tiers(eqx.Module):
         S data streams per terminal and one sensing stream at the end.
     direction : (K, S, T), snr : (K, S)
         Strongest transmit direction of each link and its SNR there at full power.
+    local_frequency_hz, local_s, local_limit_s : (K,)
+        Frequency and latency of local computing with half the power kept for the radar where the CPU could take more,
+        and the latency if it could take all.
     """
 
     scenario: LatencyScenario
@@ -38,6 +42,7 @@ class Tiers(eqx.Module):
     snr: Float[Array, "K S"]
     local_frequency_hz: Float[Array, " K"]
     local_s: Float[Array, " K"]
+    local_limit_s: Float[Array, " K"]
 
     @property
     def edge_able(self) -> Bool[Array, "K S"]:
@@ -94,9 +99,10 @@ class Tiers(eqx.Module):
         else:
             usable = usable & (rate_nat > 1e-12)
             upload, snr = load / jnp.where(usable, rate_nat, 1.0), None
-        return Pool(self.index, usable, upload, cost, cubic, serial, snr, s.access_points)
+        return Pool(self.index, usable, upload, cost, cubic, serial, snr, pools=s.access_points)
 
 
+@jax.jit
 def tiers(scenario: LatencyScenario) -> Tiers:
     """Derive the compact form of a scenario."""
     s = scenario
@@ -119,8 +125,13 @@ def tiers(scenario: LatencyScenario) -> Tiers:
     capped = jnp.where(s.terminal_capacitance > 0, jnp.cbrt(cube), jnp.inf)
     frequency = jnp.minimum(s.terminal_max_frequency_hz, capped)
     cycles = s.terminal_cycles_per_bit * s.task_bits
-    local = jnp.where(cycles > 0, cycles / jnp.where(frequency > 0, frequency, 1.0), 0.0)
-    local = jnp.where((cycles > 0) & (frequency <= 0), jnp.inf, local)
+
+    def time(frequency: Float[Array, " K"]) -> Float[Array, " K"]:
+        spent = jnp.where(cycles > 0, cycles / jnp.where(frequency > 0, frequency, 1.0), 0.0)
+        return jnp.where((cycles > 0) & (frequency <= 0), jnp.inf, spent)
+
+    local = time(frequency)
+    local_limit = time(jnp.minimum(s.terminal_max_frequency_hz, jnp.cbrt(2.0) * capped))  # nothing left to radiate
     return Tiers(
         s,
         index,
@@ -131,4 +142,5 @@ def tiers(scenario: LatencyScenario) -> Tiers:
         gain * s.terminal_max_power_w[:, None],
         frequency,
         local,
+        local_limit,
     )

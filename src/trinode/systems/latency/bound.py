@@ -1,0 +1,44 @@
+"""What no decision of a scenario can beat: no interference, no sensing, every assignment.
+
+Dropping interference and sensing raises every rate to ``B log2(1 + p sigma_max^2)`` at most, with the powers of a
+terminal's links summing to its limit, and leaves one jointly convex program per assignment; the smallest certified
+value over all assignments is the bound. Certified means the dual value of the interior-point method, so its
+tolerance (1e-7 of the value, rounding aside) is on the safe side. Up to :data:`~.assignments.FREE_TERMINALS`
+terminals every assignment is solved; with more the bound lets a task split between edge and cloud, which is looser.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from trinode.errors import InputError
+from trinode.systems.latency import assignments
+from trinode.systems.latency.assignments import FREE_TERMINALS
+from trinode.systems.latency.scenario import LatencyScenario
+from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
+
+
+def bound(scenario: LatencyScenario, family: str = "") -> Float[Array, ""]:
+    """Lower bound of the largest latency, s.
+
+    Parameters
+    ----------
+    family : {"", "mec", "cloud", "local"}
+        All decisions, or only those with every terminal at the edge, in the cloud, or by itself.
+    """
+    t = tiers(scenario)
+    k = scenario.terminals
+    if family == "local":
+        return jnp.max(t.local_limit_s)
+    if family in ("mec", "cloud"):
+        modes = jnp.full(k, EDGE if family == "mec" else CLOUD)
+        return assignments.value_of(t, modes, 1e-7)[0]
+    if family:
+        raise InputError("family", family, "mec, cloud, local, or nothing")
+    if k > FREE_TERMINALS:
+        return assignments.relaxed_value(t)
+    own = eqx.tree_at(lambda t: t.local_s, t, t.local_limit_s)
+    _, listed = assignments.self_computing(own, 2**k, 1e-7)  # every assignment, exactly
+    return jnp.minimum(listed.value[0], listed.rest)

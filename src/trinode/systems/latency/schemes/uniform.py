@@ -1,0 +1,73 @@
+"""The paper's benchmarks: every terminal computes in the same place."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from trinode.systems.contract import Scheme
+from trinode.systems.latency import assignments, optimise, search
+from trinode.systems.latency.optimise import Outcome, Stages
+from trinode.systems.latency.scenario import LatencyScenario
+from trinode.systems.latency.solution import LatencySolution
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
+
+
+def _solve(t: Tiers, modes: Int[Array, " K"], stages: Stages, start: LatencySolution | None) -> LatencySolution:
+    view = search.screen(t)
+    _, edge, cloud = assignments.value_of(t, modes, 1e-6)
+    power = jnp.where((modes == EDGE)[:, None], edge.power, cloud.power)
+    return search.finish(t, search.run(t, modes, power, view, stages, start), view)
+
+
+@final
+class Mec(Scheme):
+    """All terminals at the edge servers of their clusters ("MEC scheme" of Section IV)."""
+
+    name: ClassVar[str] = "mec"
+    summary: ClassVar[str] = "all at the edge servers (the paper's MEC benchmark, solved as well as we can)"
+    family: ClassVar[str] = "mec"
+    stages: Stages = Stages()
+
+    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        t = tiers(scenario)
+        return _solve(t, jnp.full(scenario.terminals, EDGE), self.stages, start)
+
+
+@final
+class Cloud(Scheme):
+    """All terminals in the cloud ("CC scheme" of Section IV)."""
+
+    name: ClassVar[str] = "cloud"
+    summary: ClassVar[str] = "all in the cloud (the paper's CC benchmark, solved as well as we can)"
+    family: ClassVar[str] = "cloud"
+    stages: Stages = Stages()
+
+    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        t = tiers(scenario)
+        return _solve(t, jnp.full(scenario.terminals, CLOUD), self.stages, start)
+
+
+@final
+class Local(Scheme):
+    """Every terminal computes itself and radiates for its radar only ("Local scheme" of Section IV)."""
+
+    name: ClassVar[str] = "local"
+    summary: ClassVar[str] = "every terminal by itself (the paper's local benchmark, closed form)"
+    iterates: ClassVar[bool] = False
+    family: ClassVar[str] = "local"
+
+    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        t = tiers(scenario)
+        modes = jnp.full(scenario.terminals, LOCAL)
+        view = search.screen(t, modes)
+        quiet = jnp.zeros((*t.snr.shape, view.beam.shape[1]), view.beam.dtype)
+        beams = jnp.concatenate([quiet, view.beam[:, None]], axis=1)
+        decision = optimise.settle(t, modes, beams, jnp.asarray(0))
+        outcome = Outcome(decision, jnp.asarray(True), decision.latency[None])
+        return search.finish(t, outcome, view)

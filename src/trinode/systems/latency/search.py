@@ -1,0 +1,132 @@
+"""What the schemes share: sensing screen, starts, warm starts, and the run over given assignments."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.sensing import echo
+from trinode.systems.latency import optimise
+from trinode.systems.latency.assignments import Shortlist
+from trinode.systems.latency.optimise import Outcome, Stages
+from trinode.systems.latency.solution import LatencySolution
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
+
+
+class Screen(NamedTuple):
+    """Whether all echoes can be met, beams that do, and what could be met where they cannot (else NaN)."""
+
+    met: Bool[Array, ""]
+    beam: Complex[Array, "K T"]
+    margin: Float[Array, ""]
+    sinr: Float[Array, ""]
+
+
+def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
+    """Exact feasibility of the echo requirements; ``modes`` takes the power of local computing off."""
+    model = t.echo
+    if modes is not None:
+        model = eqx.tree_at(lambda m: m.max_power_w, model, optimise.power_budget(t, modes))
+    need = t.scenario.sensing_sinr_min
+    limit = echo.largest_margin(model, need, verdict_only=True)
+    met = limit.margin >= 1.0
+    asked = need > 0
+    first = jnp.max(need)
+    alike = jnp.all(need == first)
+
+    def common(state):
+        # one common SINR for all who need any
+        return jnp.asarray(True), echo.largest_margin(model, asked.astype(float), max_rounds=0).margin
+
+    known = (met | alike, limit.margin * first)
+    _, sinr = lax.while_loop(lambda state: ~state[0], common, known)
+    return Screen(met, limit.precoder, jnp.where(met, jnp.nan, limit.margin), jnp.where(met, jnp.nan, sinr))
+
+
+def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Complex[Array, "K S1 T"]]:
+    """Modes and precoders of a solution in the compact form of :class:`Tiers`."""
+    modes = jnp.where(solution.edge_share.sum(1) > 0.5, EDGE, jnp.where(solution.cloud_share.sum(1) > 0.5, CLOUD, LOCAL))
+    data = jnp.take_along_axis(solution.precoder, t.index[:, :, None], axis=1)
+    data = jnp.where(t.linked[..., None], data, 0.0)
+    return modes, jnp.concatenate([data, solution.sensing_precoder[:, None]], axis=1)
+
+
+def run(
+    t: Tiers,
+    modes: Int[Array, " K"],
+    power: Float[Array, "K S"],
+    view: Screen,
+    stages: Stages,
+    start: LatencySolution | None,
+) -> Outcome:
+    """Decide under one assignment, from the start's beams where its assignment is the same; never worse than it."""
+    cold = optimise.starting_beams(t, modes, power, view.beam)
+    if start is None:
+        return optimise.decide(t, modes, cold, view.beam, stages)
+    had, beams = compact(t, start)
+    same = jnp.all(had == modes)
+    outcome = optimise.decide(t, modes, jnp.where(same, beams, cold), view.beam, stages)
+    return keep_better(outcome, as_is(t, had, beams, view))
+
+
+def as_is(t: Tiers, modes: Int[Array, " K"], beams: Complex[Array, "K S1 T"], view: Screen) -> optimise.Decision:
+    """A given decision with its computing settled exactly; infinite where it breaks an echo or a power limit."""
+    radiated = jnp.sum(jnp.abs(beams) ** 2, axis=(1, 2))
+    fits = jnp.all(radiated <= optimise.power_budget(t, modes) * (1 + 1e-9))
+    fits &= jnp.all(t.echo.sinr(beams) >= t.scenario.sensing_sinr_min * (1 - 1e-9))
+    settled = optimise.settle(t, modes, beams, jnp.asarray(0))
+    return settled._replace(latency=jnp.where(fits & view.met, settled.latency, jnp.inf))
+
+
+def keep_better(outcome: Outcome, other: optimise.Decision) -> Outcome:
+    """Replace the decision by another one where that is quicker."""
+    worse = other.latency < outcome.decision.latency
+    return outcome._replace(decision=jax.tree.map(lambda a, b: jnp.where(worse, a, b), other, outcome.decision))
+
+
+def over_assignments(
+    t: Tiers, listed: Shortlist, queue: Int[Array, " Q"], view: Screen, stages: Stages, start: LatencySolution | None
+) -> Outcome:
+    """Run the listed assignments of a queue, each only while its bound says that it can still win."""
+
+    def attempt(i: Int[Array, ""]) -> Outcome:
+        modes = listed.modes[i]
+        power = jnp.where((modes == EDGE)[:, None], listed.edge.power[i], listed.cloud.power[i])
+        return run(t, modes, power, view, stages, start)
+
+    def pending(state) -> Bool[Array, " Q"]:
+        done, best, fresh = state
+        return ~done & (fresh | (listed.value[queue] < best.decision.latency * (1 - 1e-9)))
+
+    def step(state):
+        done, best, fresh = state
+        place = jnp.argmax(pending(state))
+        again = attempt(queue[place])
+        take = fresh | (again.decision.latency < best.decision.latency)
+        spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
+        best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
+        best = best._replace(decision=best.decision._replace(evaluations=spent))
+        return done | (queue == queue[place]), best, jnp.asarray(False)
+
+    shape = jax.eval_shape(attempt, queue[0])
+    blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
+    state = (jnp.zeros(queue.shape[0], bool), blank, jnp.asarray(True))
+    return lax.while_loop(lambda s: jnp.any(pending(s)), step, state)[1]
+
+
+def finish(t: Tiers, outcome: Outcome, view: Screen) -> LatencySolution:
+    """The solution of an outcome."""
+    return optimise.to_solution(
+        t,
+        outcome.decision,
+        sensing_met=view.met,
+        margin=view.margin,
+        sinr_max=view.sinr,
+        converged=outcome.converged,
+        history=outcome.history,
+    )
