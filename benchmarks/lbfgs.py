@@ -1,6 +1,6 @@
 """Time of batched L-BFGS solvers on one problem: 64 lanes of a smooth function of 200 variables.
 
-All stop at about the same value: each lane's gap to the best value that any solver found is printed beside the time.
+Beside the time stands the largest gap of a lane to the best value that any solver found there.
 Optax and Optimistix are optional; ``pip install optax optimistix``.
 """
 
@@ -17,14 +17,14 @@ import numpy as np
 
 from trinode.numerics.descent import lbfgs
 
-LANES, SIZE, STEPS, REPEATS = 64, 200, 150, 5
+LANES, SIZE, STEPS, REPEATS = 64, 200, 400, 3
 
 
 def problem(lane: Any, x: Any) -> Any:
-    """Logarithm of a sum of exponentials of random slopes, with an ill-scaled bowl: smooth, convex, min-max like."""
+    """A smooth maximum of random slopes, and an ill-scaled bowl."""
     slopes, offset = lane
-    weight = jnp.logspace(-2, 1, SIZE)
-    return jax.nn.logsumexp(20 * (slopes @ x + offset)) / 20 + 0.5 * jnp.sum(weight * x**2)
+    weight = jnp.logspace(-1, 1, SIZE)
+    return jax.nn.logsumexp(4 * (slopes @ x + offset)) / 4 + 0.5 * jnp.sum(weight * x**2)
 
 
 def ours(lane: Any, start: Any) -> Any:
@@ -60,7 +60,7 @@ def with_optimistix(lane: Any, start: Any) -> Any:
 
     solver = optimistix.LBFGS(rtol=1e-8, atol=1e-10)
     return optimistix.minimise(
-        lambda x, _: problem(lane, x), solver, start, max_steps=2 * STEPS, throw=False
+        lambda x, _: problem(lane, x), solver, start, max_steps=4 * STEPS, throw=False
     ).value
 
 
@@ -69,7 +69,11 @@ def main() -> None:
     rng = np.random.default_rng(0)
     lanes = jnp.asarray(rng.standard_normal((LANES, 30, SIZE))), jnp.asarray(rng.standard_normal((LANES, 30)))
     start = jnp.zeros((LANES, SIZE))
-    solvers: dict[str, Callable[..., Any]] = {"trinode": ours, "optax": with_optax, "optimistix": with_optimistix}
+    solvers: dict[str, Callable[..., Any]] = {
+        "trinode": ours,
+        "optax": with_optax,
+        "optimistix": with_optimistix,
+    }
     seconds, values = {}, {}
     for name, solver in solvers.items():
         try:
@@ -89,7 +93,8 @@ def main() -> None:
     print(f"{LANES} lanes of {SIZE} variables, median of {REPEATS} runs on {jax.devices()[0].platform}")
     for name, spent in seconds.items():
         gap = np.max(values[name] - best)
-        print(f"{name:12s} {1e3 * spent:8.1f} ms   {spent / seconds['trinode']:6.2f} x   largest gap {gap:.1e}")
+        ratio = spent / seconds["trinode"]
+        print(f"{name:12s} {1e3 * spent:8.1f} ms   {ratio:6.2f} x   largest gap {gap:.1e}")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names, system_of
 
 __all__ = [
+    "bound",
     "bound_batch",
     "bundled",
     "check_sizes",
@@ -171,6 +172,11 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
     if not bound:
         return report
     return _with_bounds(report, lambda family: bound_batch(scenarios, family), _family(system, scheme))
+
+
+def bound(scenario: Any, family: str = "") -> Array:
+    """What no solution of a network, or none of a family of schemes, beats."""
+    return _bound(system_of(scenario).bound, scenario, family)
 
 
 def bound_batch(scenarios: Any, family: str = "") -> Array:

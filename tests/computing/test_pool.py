@@ -29,7 +29,9 @@ def network(seed, **arrays):
 NETWORKS = [
     network(0),
     network(1, task_bits=[2e5, 3e6, 1e6], edge_max_frequency_hz=[5e9, 1e9, 2e9, 3e9]),
-    network(2, fronthaul_max_bps=[1e7, 5e8, 3e7, 2e9], cloud_max_frequency_hz=3e10, ap_max_power_w=[0.1, 1, 5, 2]),
+    network(
+        2, fronthaul_max_bps=[1e7, 5e8, 3e7, 2e9], cloud_max_frequency_hz=3e10, ap_max_power_w=[0.1, 1, 5, 2]
+    ),
 ]
 
 

@@ -16,9 +16,15 @@ from trinode.systems.latency.scenario import draw
 from trinode.systems.latency.tiers import tiers
 
 SHAPES = [
-    LatencyParams(terminals=3, access_points=1, ap_antennas=1, terminal_antennas=2, radar_antennas=2, serving=1),
-    LatencyParams(terminals=2, access_points=1, ap_antennas=1, terminal_antennas=4, radar_antennas=3, serving=1),
-    LatencyParams(terminals=4, access_points=1, ap_antennas=1, terminal_antennas=3, radar_antennas=2, serving=1),
+    LatencyParams(
+        terminals=3, access_points=1, ap_antennas=1, terminal_antennas=2, radar_antennas=2, serving=1
+    ),
+    LatencyParams(
+        terminals=2, access_points=1, ap_antennas=1, terminal_antennas=4, radar_antennas=3, serving=1
+    ),
+    LatencyParams(
+        terminals=4, access_points=1, ap_antennas=1, terminal_antennas=3, radar_antennas=2, serving=1
+    ),
 ]
 
 
@@ -61,7 +67,7 @@ def test_the_beams_reach_the_margin_within_the_power():
 
 
 def test_one_terminal_in_closed_form():
-    """Alone, all power goes along its steering vector: |gain|^2 N_r T P / (N_r noise) over the requirement."""
+    """Alone, all power goes along the steering vector: |gain|^2 N_r T P / (N_r noise)."""
     params = LatencyParams(
         terminals=1, access_points=1, ap_antennas=1, terminal_antennas=4, radar_antennas=3, serving=1
     )

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trinode.cli import _network
 from trinode.cli._network import AsJson
 from trinode.cli._show import print_json, working
+
+if TYPE_CHECKING:
+    from trinode.systems.contract import Report, System
+
+
+def _solve_all(system: System, scenario: Any) -> dict[str, tuple[Any, Report]]:
+    """Solution and report of every scheme; what has to be compiled is compiled side by side."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from trinode import _pool, api
+
+    families = dict.fromkeys(["", *(scheme.family for scheme in system.schemes.values())])
+    with ThreadPoolExecutor(_pool.programs()) as pool:
+        solving = {name: pool.submit(api.solve, scenario, name) for name in system.schemes}
+        bounding = [pool.submit(api.bound, scenario, family) for family in families]
+        solutions = {name: task.result() for name, task in solving.items()}
+        for task in bounding:
+            task.result()
+    return {name: (one, api.evaluate(scenario, one, scheme=name)) for name, one in solutions.items()}
 
 
 def demo(
@@ -35,11 +54,8 @@ def demo(
 
         found = find_system(system)
         made = _network.network(system, channels=channels, layout=layout)
-    answers = {}
-    for name in found.schemes:
-        with working(f"solving with {name} (the first time includes compiling)", as_json):
-            solution = api.solve(made.scenario, name)
-            answers[name] = (solution, api.evaluate(made.scenario, solution, scheme=name))
+    with working(f"solving with {', '.join(found.schemes)} (the first time includes compiling)", as_json):
+        answers = _solve_all(found, made.scenario)
     default = next(iter(found.schemes))
     solution, report = answers[default]
     with working("drawing", as_json):

@@ -25,7 +25,7 @@ def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:
                 "terminal": k,
                 "computes": where(metrics, k),
                 "access_points": over,
-                "over": ", ".join(f"AP{m}:{part:.0%}" for m, part in over.items()) or "-",
+                "over": ", ".join(f"AP{m}:{part:.0%}" for m, part in over.items() if part >= 0.005) or "-",
                 **{
                     f"{part}_s": float(metrics[f"{part}_s"][k])
                     for part in ("latency", "upload", "fronthaul", "compute")

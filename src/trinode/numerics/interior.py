@@ -127,7 +127,7 @@ def minimize_linear(
         # one step length for both sides: curvature ties the dual residual to the primal step
         a = jnp.minimum(jnp.minimum(_reach(x, dx), _reach(g, jacobian @ dx)), jnp.minimum(_reach(z, dz), _reach(s, ds)))
         a = _backtrack(values, x, dx, g, 0.995 * a)
-        stuck = ~(jnp.all(jnp.isfinite(dx)) & jnp.all(jnp.isfinite(dz)) & (a > 1e-3))
+        stuck = ~(jnp.all(jnp.isfinite(dx)) & jnp.all(jnp.isfinite(dz)) & (a > 1e-6))
         a = jnp.where(stuck, 0.0, a)
         dx, dz, ds = (jnp.where(stuck, 0.0, d) for d in (dx, dz, ds))
         lower = jnp.maximum(state.lower, jnp.where(jnp.isfinite(lower), lower, -jnp.inf))
@@ -151,6 +151,6 @@ def _backtrack(
     """Shorten a step until the curved constraints hold with a share of their slack left."""
 
     def outside(a: Float[Array, ""]) -> Bool[Array, ""]:
-        return jnp.any(values(x + a * dx) <= 1e-3 * g * (1 - a)) & (a > 1e-3)
+        return jnp.any(values(x + a * dx) <= 1e-3 * g * (1 - a)) & (a > 1e-6)
 
     return lax.while_loop(outside, lambda a: 0.6 * a, a)

@@ -42,6 +42,11 @@ def distance_m(one: Float[Array, "*n dims"], other: Float[Array, "*n dims"]) -> 
     return jnp.sqrt(jnp.sum((one - other) ** 2, axis=-1))
 
 
+def free_space_gain(distance: Float[Array, "..."], carrier_hz: Scalar) -> Float[Array, "..."]:
+    """Power gain of a free path between isotropic antennas (Friis)."""
+    return (299792458.0 / (4 * jnp.pi * carrier_hz * distance)) ** 2
+
+
 def three_slope_gain(
     distance: Float[Array, "..."], carrier_hz: Scalar, ap_height_m: Scalar, terminal_height_m: Scalar
 ) -> Float[Array, "..."]:

@@ -1,11 +1,10 @@
 """Benchmarks of the systems, one module each with ``run(trials, only, say)`` and ``markdown(result)``.
 
-A result is plain data: ``tables`` (title, columns, rows, note), the ``machine`` it ran on and the ``command``.
+A result is plain data: ``tables`` (title, columns, rows, note), the ``machine`` it ran on, the ``command``.
 """
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -155,18 +156,19 @@ def growth(trials: int | None, say: Say) -> list[dict[str, Any]]:
         slope = float(np.polyfit(x, y, 1)[0])
         steps = np.diff(y) / np.diff(x)
         local = "; ".join(f"{step:.2f}" for step in steps)
-        note = f"Slope of log time over log {swept.replace('_', ' ')}: {slope:.2f} (from point to point: {local})."
+        what = swept.replace("_", " ")
+        note = f"Slope of log time over log {what}: {slope:.2f} (from point to point: {local})."
         if swept == "terminals":
             note += " 6 access points; the area grows with the terminals, so that echoes can still be met."
         else:
             note += " 6 terminals, 3 serving access points each."
         columns = [
-            swept.replace("_", " "),
+            what,
             "ms per scenario",
             f"feasible of {count}",
             "first call, extra (s)",
         ]
-        title = f"Growth with {swept.replace('_', ' ')} (joint, batches of {count}, median of 3)"
+        title = f"Growth with {what} (joint, batches of {count}, median of 3)"
         tables.append(table(title, columns, rows, note))
     return tables
 
@@ -242,7 +244,7 @@ def sensing(trials: int | None, say: Say) -> list[dict[str, Any]]:
         quick = jax.jit(jax.vmap(lambda s: screen(s, True)))
         margin, upper = (np.asarray(part) for part in exact(scenarios))
         verdict = np.asarray(quick(scenarios)[0]) >= 1
-        seconds, _ = median_seconds(lambda: quick(scenarios), 3)
+        seconds, _ = median_seconds(partial(quick, scenarios), 3)
         theirs, program = np.zeros(count), np.zeros(count, bool)
         began = time.perf_counter()
         for i, scenario in enumerate(api.unstack(scenarios)):
@@ -251,11 +253,10 @@ def sensing(trials: int | None, say: Say) -> list[dict[str, Any]]:
             if (i + 1) % 50 == 0:
                 say(f"  {decibel:g} dB: {i + 1} of {count}")
         spent = time.perf_counter() - began
-        rows.append(
-            [decibel, int(np.sum(~(theirs >= 1))), int(np.sum(verdict == (theirs >= 1)))]
-            + [int(np.sum(verdict == program)), float(np.max(np.abs(margin / theirs - 1)))]
-            + [float(np.max(upper / margin - 1)), 1e3 * seconds / count, 1e3 * spent / count]
-        )
+        alike = [int(np.sum(verdict == (theirs >= 1))), int(np.sum(verdict == program))]
+        differ = [float(np.max(np.abs(margin / theirs - 1))), float(np.max(upper / margin - 1))]
+        times = [1e3 * seconds / count, 1e3 * spent / count]
+        rows.append([decibel, int(np.sum(~(theirs >= 1))), *alike, *differ, *times])
     columns = ["requirement (dB)", "infeasible", "verdicts alike (cones)", "verdicts alike (SDP)"]
     columns += [
         "largest difference of margins",

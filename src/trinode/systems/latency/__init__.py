@@ -6,6 +6,7 @@ Integrated Communications, Computation, and Sensing in Cell-Free mMIMO Systems".
 
 from trinode.systems.contract import System
 from trinode.systems.latency.bound import bound
+from trinode.systems.latency.figures import FIGURES
 from trinode.systems.latency.model import evaluate
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import SCENARIO_SCHEMA, LatencyScenario, draw, from_channels
@@ -30,4 +31,5 @@ system = System(
     scenario_schema=SCENARIO_SCHEMA,
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
+    figures=FIGURES,
 )

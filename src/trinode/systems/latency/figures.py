@@ -54,8 +54,8 @@ _SPECS = (
         ),
         x_label="Serving access points of each terminal",
         panels=(Panel("objective", "Mean largest latency (s)", scale="log", bound=True),),
-        claims="The proposed method is superior over all benchmarks; MEC, CC and the proposed method fall with "
-        "more serving access points, and rise slightly beyond 5.",
+        claims="The proposed method is superior over all benchmarks; MEC, CC and the proposed method fall "
+        "with more serving access points, and rise slightly beyond 5.",
         labels=LABELS,
     ),
     FigureSpec(
@@ -71,8 +71,8 @@ _SPECS = (
         x_label="Cloud frequency (GHz)",
         x_factor=1e-9,
         panels=(_LATENCY, _IN_CLOUD),
-        claims="Latency falls with the cloud's frequency, as more tasks go there; below 10 GHz the edge servers "
-        "are the better place.",
+        claims="Latency falls with the cloud's frequency, as more tasks go there; below 10 GHz the edge "
+        "servers are the better place.",
         labels=LABELS,
     ),
     FigureSpec(
@@ -87,14 +87,15 @@ _SPECS = (
                 "10 GHz": {"cloud_max_frequency_hz": 10e9},
                 "30 GHz": {"cloud_max_frequency_hz": 30e9},
             },
+            bound=False,
             measures=(CLOUD_TERMINALS,),
         ),
         x_label="Fronthaul (Gbit/s)",
         x_factor=1e-9,
         x_scale="log",
         panels=(Panel("objective", "Mean largest latency (s)"), _IN_CLOUD),
-        claims="The latency of cloud computing falls notably with the fronthaul; more tasks go to the cloud once "
-        "the fronthaul is close to ideal, above all at a high cloud frequency.",
+        claims="The latency of cloud computing falls notably with the fronthaul; more tasks go to the cloud "
+        "once the fronthaul is close to ideal, above all at a high cloud frequency.",
         labels=LABELS,
     ),
     FigureSpec(

@@ -124,14 +124,17 @@ def draw(params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
     crosstalk = jnp.sqrt(between)[..., None, None] * draws.complex_normal(
         key, "terminal fading", (p.terminals, p.terminals, p.radar_antennas, p.terminal_antennas)
     )
-    return _assemble(p, key, uplink, crosstalk, clusters.strongest(gain, p.serving), terminal, ap)
+    reach = _target_distance(p, key)
+    return _assemble(p, key, uplink, crosstalk, clusters.strongest(gain, p.serving), terminal, ap, _gain(p, reach))
 
 
 def from_channels(channels: Any, params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
     """A network on channels from outside (see :class:`trinode.channels.traced.TracedChannels`).
 
     Sizes come from the channels; serving clusters are the ``params.serving`` strongest access points that a
-    terminal can reach at all, so a terminal without any link has an empty cluster. Targets are drawn as in the paper.
+    terminal can reach at all, so a terminal without any link has an empty cluster. Targets are drawn as in the paper;
+    their echoes lose what a free path of that length loses one way, since channels from outside carry their own
+    lines of sight and (54), which has none, would put the echo some 28 dB below them.
     """
     uplink = jnp.asarray(channels.uplink_channel)
     crosstalk = jnp.asarray(channels.terminal_channel)
@@ -140,7 +143,14 @@ def from_channels(channels: Any, params: LatencyParams, key: Key[Array, ""]) -> 
     serving = clusters.strongest(gain, min(params.serving, uplink.shape[1]))
     terminal = jnp.asarray(channels.terminal_position_m)
     ap = jnp.asarray(channels.ap_position_m)
-    return _assemble(sized, key, uplink, crosstalk, serving, terminal, ap)
+    reach = _target_distance(sized, key, uplink.shape[0])
+    free = propagation.free_space_gain(reach, sized.carrier_hz)
+    return _assemble(sized, key, uplink, crosstalk, serving, terminal, ap, free)
+
+
+def _target_distance(p: LatencyParams, key: Key[Array, ""], count: int | None = None) -> Float[Array, " K"]:
+    share = draws.uniform(key, "target distance", (count or p.terminals,))
+    return _between(p.target_distance_min_m, p.target_distance_max_m, share)
 
 
 def _gain(p: LatencyParams, distance: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -155,12 +165,12 @@ def _assemble(
     serving: Bool[Array, "K M"],
     terminal: Float[Array, "K dims"],
     ap: Float[Array, "M dims"],
+    echo_path_gain: Float[Array, " K"],
 ) -> LatencyScenario:
     k, m, _, t = uplink.shape
     r = crosstalk.shape[2]
     noise = propagation.thermal_noise_w(p.bandwidth_hz, p.noise_figure_db, p.temperature_k)
     angle = jnp.pi * draws.uniform(key, "target angle", (k,))
-    reach = _between(p.target_distance_min_m, p.target_distance_max_m, draws.uniform(key, "target distance", (k,)))
     reflection = _between(p.reflection_min, p.reflection_max, draws.uniform(key, "target reflection", (k,)))
 
     def per_terminal(value: Any) -> Float[Array, " K"]:
@@ -176,7 +186,7 @@ def _assemble(
         bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float),
         terminal_channel=crosstalk,
         radar_noise_w=per_terminal(noise),
-        echo_gain=reflection * jnp.sqrt(_gain(p, reach)),
+        echo_gain=reflection * jnp.sqrt(echo_path_gain),
         transmit_steering=propagation.steering(angle, t, p.element_spacing),
         receive_steering=propagation.steering(angle, r, p.element_spacing),
         task_bits=per_terminal(p.task_bits),

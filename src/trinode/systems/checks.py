@@ -1,0 +1,138 @@
+"""The contract as a test that anyone can run on a system and a scheme, also on one from outside.
+
+Each check raises :class:`AssertionError` with what went wrong. Nothing here knows a system: scenarios are permuted
+and padded through the letters of the system's own file schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Scheme, Status, System, to_arrays
+
+Solve = Callable[..., Any]
+"""``solve(stacked scenarios, start=None) -> stacked solutions``."""
+
+
+def along(system: System, scenario: Any, letter: str, change: Callable[[np.ndarray, int, str], np.ndarray]) -> Any:
+    """A scenario with every axis of a letter changed by ``change(array, axis, name)``."""
+    arrays = to_arrays(scenario, system.scenario_schema)
+    for name, array in arrays.items():
+        for axis, dim in enumerate(system.scenario_schema[name].dims):
+            if dim == letter:
+                array = change(array, axis, name)
+        arrays[name] = array
+    return system.scenario_from(arrays)
+
+
+def permuted(system: System, scenario: Any, letter: str, order: np.ndarray) -> Any:
+    """A scenario with its terminals (K) or access points (M) in another order."""
+    return along(system, scenario, letter, lambda array, axis, _: np.take(array, order, axis=axis))
+
+
+def padded(system: System, scenario: Any, letter: str = "M") -> Any:
+    """A scenario with one more access point that nobody hears and that serves nobody."""
+
+    def grow(array: np.ndarray, axis: int, _: str) -> np.ndarray:
+        last = np.take(array, [-1], axis=axis)
+        silent = array.dtype.kind in "cb"
+        return np.concatenate([array, np.zeros_like(last) if silent else last], axis=axis)
+
+    return along(system, scenario, letter, grow)
+
+
+def stacked(scenarios: list[Any]) -> Any:
+    """Join scenarios of equal shapes along a leading axis."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *scenarios)
+
+
+def reports(system: System, scenarios: Any, solutions: Any) -> Report:
+    """The judge's word on a batch."""
+    return jax.jit(jax.vmap(system.evaluate))(scenarios, solutions)
+
+
+def _value(system: System, scenarios: Any, solutions: Any) -> np.ndarray:
+    objective = np.asarray(reports(system, scenarios, solutions).objective)
+    return objective if system.sense == "min" else -objective
+
+
+def check_feasible(system: System, scenarios: Any, solutions: Any) -> None:
+    """Whatever is not marked infeasible meets every constraint; whatever is, names a terminal."""
+    report = reports(system, scenarios, solutions)
+    worst = np.asarray(jax.vmap(lambda r: r.worst_residual)(report))
+    status = np.asarray(solutions.status)
+    served = np.asarray(solutions.terminal_feasible)
+    for index, state in enumerate(status):
+        if state == Status.INFEASIBLE:
+            assert not served[index].all() or system.sense == "max", f"scenario {index}: infeasible, but no terminal is"
+            assert np.isnan(np.asarray(report.objective)[index]), f"scenario {index}: infeasible with an objective"
+        else:
+            assert served[index].all(), f"scenario {index}: feasible, but not every terminal is"
+            assert worst[index] <= FEASIBILITY_TOLERANCE, f"scenario {index}: residual {worst[index]:.2e}"
+
+
+def check_bound(system: System, scheme: Scheme, scenarios: Any, solutions: Any) -> None:
+    """No decision beats the bound of its kind."""
+    value = _value(system, scenarios, solutions)
+    limit = np.asarray(jax.jit(jax.vmap(lambda s: system.bound(s, scheme.family)))(scenarios))
+    limit = limit if system.sense == "min" else -limit
+    known = ~np.isnan(value) & ~np.isnan(limit)
+    assert np.all(value[known] >= limit[known] * (1 - np.sign(limit[known]) * 1e-7)), "a decision beats its bound"
+
+
+def check_never_worse_than_start(system: System, scenarios: Any, solutions: Any, solve: Solve) -> None:
+    """Begun at an earlier solution, a scheme ends no worse."""
+    before = _value(system, scenarios, solutions)
+    after = _value(system, scenarios, solve(scenarios, start=solutions))
+    known = ~np.isnan(before)
+    assert np.all(after[known] <= before[known] + 1e-7 * np.abs(before[known])), f"{before} became {after}"
+
+
+def check_deterministic(scenarios: Any, solutions: Any, solve: Solve) -> None:
+    """The same scenario gives the same bits."""
+    again = solve(scenarios)
+    for one, other in zip(jax.tree.leaves(solutions), jax.tree.leaves(again), strict=True):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def check_batch_size(system: System, scenarios: Any, solutions: Any, solve: Solve, sizes: tuple[int, ...] = (1, 2)) -> None:
+    """A scenario's answer does not depend on how many are solved with it."""
+    whole = _value(system, scenarios, solutions)
+    for size in sizes:
+        part = jax.tree.map(lambda leaf, size=size: leaf[:size], scenarios)
+        np.testing.assert_allclose(_value(system, part, solve(part)), whole[:size], rtol=1e-6)
+
+
+def check_order(system: System, scenarios: list[Any], solve: Solve, rtol: float = 5e-3) -> None:
+    """Terminals have no numbers: another order of them gives the same objective."""
+    count = scenarios[0].terminals
+    order = np.roll(np.arange(count), 1)
+    turned = stacked([permuted(system, s, "K", order) for s in scenarios])
+    plain = stacked(scenarios)
+    one, other = _value(system, plain, solve(plain)), _value(system, turned, solve(turned))
+    np.testing.assert_allclose(one, other, rtol=rtol)
+
+
+def check_padding(system: System, scenarios: list[Any], solve: Solve, rtol: float = 5e-3) -> None:
+    """An access point that plays no part changes nothing."""
+    plain, wider = stacked(scenarios), stacked([padded(system, s) for s in scenarios])
+    np.testing.assert_allclose(_value(system, plain, solve(plain)), _value(system, wider, solve(wider)), rtol=rtol)
+
+
+def check_scheme(system: System, scheme: Scheme, scenarios: list[Any], solve: Solve) -> None:
+    """Everything the contract asks of a scheme, on a few scenarios of equal shapes."""
+    batch = stacked(scenarios)
+    solutions = solve(batch)
+    check_feasible(system, batch, solutions)
+    check_bound(system, scheme, batch, solutions)
+    check_deterministic(batch, solutions, solve)
+    check_batch_size(system, batch, solutions, solve)
+    check_order(system, scenarios, solve)
+    check_padding(system, scenarios, solve)
+    if scheme.iterates:
+        check_never_worse_than_start(system, batch, solutions, solve)
