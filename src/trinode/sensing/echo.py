@@ -229,6 +229,8 @@ def largest_margin(
         heard = jnp.sum((beam.conj()[:, None] * moved).real, axis=(0, 2))
         return jnp.min(jnp.where(asked, signal / (1 + heard), jnp.inf))
 
+    idle = jnp.where(asked, 0.0, 1.0)
+
     class Sweep(NamedTuple):
         l: Float[Array, " K"]
         v: Float[Array, " K"]
@@ -255,7 +257,7 @@ def largest_margin(
         v = jnp.where(asked, jnp.maximum(r.v * power, 1e-13), 0.0)
         return Sweep(
             l / l.sum(),
-            v / v.sum(),
+            v / v.sum() + idle,  # who asks nothing keeps a regular B_j
             power,
             jnp.minimum(r.upper, bound),
             jnp.maximum(r.margin, margin),
@@ -265,7 +267,6 @@ def largest_margin(
 
     zero = jnp.zeros((k, t), dtype=model.steering.dtype)
     even = jnp.where(asked, 1.0, 0.0) / count
-    idle = jnp.where(asked, 0.0, 1.0)
     swept = lax.while_loop(
         lambda r: ~closed(r) & (r.count < sweeps),
         sweep,

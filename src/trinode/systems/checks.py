@@ -132,7 +132,7 @@ def check_scheme(system: System, scheme: Scheme, scenarios: list[Any], solve: So
     check_bound(system, scheme, batch, solutions)
     check_deterministic(batch, solutions, solve)
     check_batch_size(system, batch, solutions, solve)
-    check_order(system, scenarios, solve)
-    check_padding(system, scenarios, solve)
+    check_order(system, scenarios, solve, scheme.evenness)
+    check_padding(system, scenarios, solve, scheme.evenness)
     if scheme.iterates:
         check_never_worse_than_start(system, batch, solutions, solve)

@@ -104,7 +104,8 @@ class Scheme(eqx.Module):
 
     ``host`` says that ``solve`` leaves JAX (a MILP, an assignment) and is mapped over scenarios by processes;
     ``iterates`` that it can begin at an earlier solution. ``family`` names the restriction of the decision space
-    (for ``scheme_bound``), or is empty where there is none.
+    (for ``scheme_bound``), or is empty where there is none; ``evenness`` by how much, relatively, its objective may
+    differ between equivalent scenarios: more for methods that round near-ties.
     """
 
     name: ClassVar[str]
@@ -112,6 +113,7 @@ class Scheme(eqx.Module):
     host: ClassVar[bool] = False
     iterates: ClassVar[bool] = True
     family: ClassVar[str] = ""
+    evenness: ClassVar[float] = 5e-3
 
     def solve(self, scenario: Any, start: Any = None) -> Any:
         """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""

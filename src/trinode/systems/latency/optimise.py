@@ -67,7 +67,7 @@ class Stages(eqx.Module):
         Weight of squared echo violations (relative, in nats).
     """
 
-    rounds: int = eqx.field(static=True, default=8)
+    rounds: int = eqx.field(static=True, default=16)
     evaluations: int = eqx.field(static=True, default=40)
     tolerance: float = eqx.field(static=True, default=3e-4)
     penalty: float = eqx.field(static=True, default=2.0)

@@ -48,6 +48,14 @@ def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
     return Screen(met, limit.precoder, jnp.where(met, jnp.nan, limit.margin), jnp.where(met, jnp.nan, sinr))
 
 
+class Attempt(NamedTuple):
+    """An assignment to descend: its place in the shortlist, whether its start is repaired, whether it is a retry."""
+
+    place: int | Int[Array, ""]
+    repaired: bool = False
+    retry: bool = False
+
+
 def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Complex[Array, "K S1 T"]]:
     """Modes and precoders of a solution in the compact form of :class:`Tiers`."""
     modes = jnp.where(solution.edge_share.sum(1) > 0.5, EDGE, jnp.where(solution.cloud_share.sum(1) > 0.5, CLOUD, LOCAL))
@@ -63,9 +71,14 @@ def run(
     view: Screen,
     stages: Stages,
     start: LatencySolution | None,
+    repaired: bool | Bool[Array, ""] = False,
 ) -> Outcome:
-    """Decide under one assignment, from the start's beams where its assignment is the same; never worse than it."""
+    """Decide under one assignment, from the start's beams where its assignment is the same; never worse than it.
+
+    ``repaired`` begins at beams that meet every echo requirement instead of at the strongest directions.
+    """
     cold = optimise.starting_beams(t, modes, power, view.beam)
+    cold = jnp.where(repaired, optimise.repair(t, cold, modes, view.beam), cold)
     if start is None:
         return optimise.decide(t, modes, cold, view.beam, stages)
     had, beams = compact(t, start)
@@ -90,32 +103,48 @@ def keep_better(outcome: Outcome, other: optimise.Decision) -> Outcome:
 
 
 def over_assignments(
-    t: Tiers, listed: Shortlist, queue: Int[Array, " Q"], view: Screen, stages: Stages, start: LatencySolution | None
+    t: Tiers,
+    listed: Shortlist,
+    queue: list[Attempt],
+    view: Screen,
+    stages: Stages,
+    start: LatencySolution | None,
+    enough: float,
 ) -> Outcome:
-    """Run the listed assignments of a queue, each only while its bound says that it can still win."""
+    """Run the attempts of a queue, each only while its bound says that it can still win.
+
+    A second try is made only while the best decision is more than ``enough`` times the best listed bound.
+    """
+    place = jnp.stack([jnp.asarray(a.place) for a in queue])
+    repaired = jnp.asarray([a.repaired for a in queue])
+    retry = jnp.asarray([a.retry for a in queue])
 
     def attempt(i: Int[Array, ""]) -> Outcome:
-        modes = listed.modes[i]
-        power = jnp.where((modes == EDGE)[:, None], listed.edge.power[i], listed.cloud.power[i])
-        return run(t, modes, power, view, stages, start)
+        modes = listed.modes[place[i]]
+        power = jnp.where((modes == EDGE)[:, None], listed.edge.power[place[i]], listed.cloud.power[place[i]])
+        return run(t, modes, power, view, stages, start, repaired[i])
 
     def pending(state) -> Bool[Array, " Q"]:
         done, best, fresh = state
-        return ~done & (fresh | (listed.value[queue] < best.decision.latency * (1 - 1e-9)))
+        latency = best.decision.latency
+        can_win = listed.value[place] < latency * (1 - 1e-9)
+        wanted = ~retry | (latency > enough * listed.value[0])
+        return ~done & (fresh | (can_win & wanted)) & (view.met | fresh)
 
     def step(state):
         done, best, fresh = state
-        place = jnp.argmax(pending(state))
-        again = attempt(queue[place])
+        i = jnp.argmax(pending(state))
+        again = attempt(i)
         take = fresh | (again.decision.latency < best.decision.latency)
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
         best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
         best = best._replace(decision=best.decision._replace(evaluations=spent))
-        return done | (queue == queue[place]), best, jnp.asarray(False)
+        same = (place == place[i]) & (repaired == repaired[i])
+        return done | same, best, jnp.asarray(False)
 
-    shape = jax.eval_shape(attempt, queue[0])
+    shape = jax.eval_shape(attempt, jnp.asarray(0))
     blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
-    state = (jnp.zeros(queue.shape[0], bool), blank, jnp.asarray(True))
+    state = (jnp.zeros(len(queue), bool), blank, jnp.asarray(True))
     return lax.while_loop(lambda s: jnp.any(pending(s)), step, state)[1]
 
 

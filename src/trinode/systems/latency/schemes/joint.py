@@ -23,18 +23,24 @@ class Joint(Scheme):
     fixed before the modes are chosen. The best is descended with its servers and splits, and so are all-edge and
     all-cloud while their bounds say that they could still win: it is never worse than either.
 
+    Where that ends more than ``enough`` times above the bound, which happens when the echoes are hard to meet, it is
+    tried again from beams that meet them, and under the next assignments.
+
     Attributes
     ----------
     candidates : int
         Assignments descended at most, besides all-edge and all-cloud.
     listed : int
         Assignments valued exactly.
+    enough : float
+        Ratio to the bound that needs no second try.
     """
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, servers, fronthaul, split and assignment together (default)"
-    candidates: int = eqx.field(static=True, default=1)
+    candidates: int = eqx.field(static=True, default=3)
     listed: int = eqx.field(static=True, default=8)
+    enough: float = eqx.field(static=True, default=1.02)
     stages: Stages = Stages()
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
@@ -42,9 +48,11 @@ class Joint(Scheme):
         t = tiers(scenario)
         view = search.screen(t)
         local, listed = assignments.self_computing(t, self.listed, 1e-5)
-        queue = jnp.arange(self.candidates)
+        queue = [search.Attempt(0)]
         for uniform in (assignments.EDGE, assignments.CLOUD):
-            place = jnp.argmax(jnp.all(local | (listed.modes == uniform), axis=1))
-            queue = jnp.append(queue, place)
-        outcome = search.over_assignments(t, listed, queue, view, self.stages, start)
+            queue.append(search.Attempt(jnp.argmax(jnp.all(local | (listed.modes == uniform), axis=1))))
+        queue.append(search.Attempt(0, repaired=True, retry=True))
+        others = min(self.candidates, listed.value.shape[0])
+        queue += [search.Attempt(place, retry=True) for place in range(1, others)]
+        outcome = search.over_assignments(t, listed, queue, view, self.stages, start, self.enough)
         return search.finish(t, outcome, view)
