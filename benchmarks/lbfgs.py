@@ -59,9 +59,7 @@ def with_optimistix(lane: Any, start: Any) -> Any:
     import optimistix
 
     solver = optimistix.LBFGS(rtol=1e-8, atol=1e-10)
-    return optimistix.minimise(
-        lambda x, _: problem(lane, x), solver, start, max_steps=4 * STEPS, throw=False
-    ).value
+    return optimistix.minimise(lambda x, _: problem(lane, x), solver, start, max_steps=4 * STEPS, throw=False).value
 
 
 def main() -> None:

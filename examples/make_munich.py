@@ -145,9 +145,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("munich.npz"))
     parser.add_argument("--layouts", type=int, default=32)
-    parser.add_argument(
-        "--sparse", type=int, default=2, help="layouts that may have bare terminals"
-    )
+    parser.add_argument("--sparse", type=int, default=2, help="layouts that may have bare terminals")
     parser.add_argument("--max-depth", type=int, default=4)
     parser.add_argument("--samples", type=int, default=1_000_000, help="rays for each terminal")
     parser.add_argument("--paths", type=int, default=12_000_000, help="room for each terminal")
@@ -184,8 +182,7 @@ def main():
         "max_paths_per_source": options.paths,
         "side_m": SIDE_M,
         "sha256": {
-            name: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
-            for name, array in arrays.items()
+            name: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for name, array in arrays.items()
         },
     }
     np.savez_compressed(options.output, **arrays, metadata=json.dumps(metadata))

@@ -7,8 +7,8 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
-import toy
 
+import toy
 import trinode as tn
 from trinode import _batch, _pool, api
 from trinode.systems import registry

@@ -54,10 +54,7 @@ class ToySolution(Solution):
 
     @classmethod
     def from_arrays(cls, arrays):
-        own = {
-            name: jnp.asarray(arrays[name])
-            for name in ("terminal_feasible", "iterations", "history", "share")
-        }
+        own = {name: jnp.asarray(arrays[name]) for name in ("terminal_feasible", "iterations", "history", "share")}
         return cls(status=jnp.asarray(int(Status[str(arrays["status"]).upper()])), **own)
 
 
@@ -95,9 +92,7 @@ def evaluate(scenario, solution):
 
 
 def bound(scenario, family=""):
-    return (
-        jnp.sum(scenario.load) / scenario.line_bps if not family else times(scenario, _even(scenario)).max()
-    )
+    return jnp.sum(scenario.load) / scenario.line_bps if not family else times(scenario, _even(scenario)).max()
 
 
 def _even(scenario):

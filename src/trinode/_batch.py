@@ -41,9 +41,7 @@ def stack(trees: Sequence[Tree]) -> Tree:
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(trees[0])]
     for index, tree in enumerate(trees):
         if jax.tree.structure(tree) != first or [np.shape(leaf) for leaf in jax.tree.leaves(tree)] != shapes:
-            raise InputError(
-                "stack", f"entry {index} of another kind or shape", "entries of equal kinds and shapes"
-            )
+            raise InputError("stack", f"entry {index} of another kind or shape", "entries of equal kinds and shapes")
     return jax.tree.map(lambda *leaves: jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves])), *trees)
 
 
@@ -63,13 +61,11 @@ def length(tree: Any) -> int:
     """
     lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(tree)}
     if len(lengths) != 1 or () in lengths:
-        raise InputError(
-            "batch", "arrays without a common leading axis", "a stacked pytree (see trinode.stack)"
-        )
+        raise InputError("batch", "arrays without a common leading axis", "a stacked pytree (see trinode.stack)")
     return lengths.pop()[0]
 
 
-def map_parts(program: Callable[[Any], Any], batch: Any) -> Any:
+def map_parts(program: Callable[[Any], Any], batch: Any, part: int = CPU_PART) -> Any:
     """Apply a compiled program for parts of a fixed size to a batch of any length.
 
     Parameters
@@ -78,11 +74,13 @@ def map_parts(program: Callable[[Any], Any], batch: Any) -> Any:
         From a stacked pytree to a stacked pytree, entry by entry.
     batch : pytree
         Stacked along the leading axis.
+    part : int
+        Scenarios per part on a CPU; 1 where some take several times longer than others and would hold up their part.
     """
     count = length(batch)
     if count == 0:
         raise InputError("batch", "no entries", "at least one scenario")
-    size = CPU_PART if jax.default_backend() == "cpu" else ACCELERATOR_PART
+    size = part if jax.default_backend() == "cpu" else ACCELERATOR_PART
     whole = jax.tree.map(np.asarray, batch)
 
     def solve(first: int) -> Any:

@@ -65,14 +65,10 @@ def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) 
         An unknown system or parameter, or a value that is not allowed.
     """
     found = find_system(system)
-    return _draw(
-        found.draw, parameters(found, params), _seed_key(found, seed), jnp.asarray(_count("trial", trial))
-    )
+    return _draw(found.draw, parameters(found, params), _seed_key(found, seed), jnp.asarray(_count("trial", trial)))
 
 
-def draw_batch(
-    system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any
-) -> Any:
+def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
     """Draw many random networks, stacked along a leading axis; ``trials`` is a number or the trials."""
     found = find_system(system)
     listed = range(_count("trials", trials)) if isinstance(trials, int) else trials
@@ -96,14 +92,10 @@ def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **pa
     return from_channels(load_bundled(name, layout), system, seed, layout, **params)
 
 
-def from_channels(
-    channels: Any, system: str = "latency", seed: int = 0, trial: int = 0, **params: Any
-) -> Any:
+def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) -> Any:
     """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`)."""
     found = find_system(system)
-    given = {
-        f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"
-    }
+    given = {f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"}
     key = trial_key(found.name, seed, trial)
     return _import(found.from_channels, jax.tree.map(jnp.asarray, given), parameters(found, params), key)
 
@@ -135,10 +127,8 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     chosen = _scheme(system_of(scenarios), scheme, start)
     if chosen.host:
         starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
-        return stack(
-            [chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)]
-        )
-    return map_parts(lambda part: _solve_many(chosen, *part), (scenarios, start))
+        return stack([chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
+    return map_parts(lambda part: _solve_many(chosen, *part), (scenarios, start), part=1)
 
 
 def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
@@ -153,16 +143,12 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     """
     system = system_of(scenario)
     if not isinstance(solution, system.Solution):
-        raise InputError(
-            "solution", f"an object of type {type(solution).__name__}", f"a solution of {system.name}"
-        )
+        raise InputError("solution", f"an object of type {type(solution).__name__}", f"a solution of {system.name}")
     check_sizes(system, scenario, solution)
     report = _evaluate(system.evaluate, scenario, solution)
     if not bound:
         return report
-    return _with_bounds(
-        report, lambda family: _bound(system.bound, scenario, family), _family(system, scheme)
-    )
+    return _with_bounds(report, lambda family: _bound(system.bound, scenario, family), _family(system, scheme))
 
 
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
@@ -306,11 +292,7 @@ def _file_kind(path: Path) -> tuple[str, str]:
     except Exception as fault:  # a damaged archive fails in many ways that share no base class
         raise FileFormatError("file", f"{path} ({fault})", "a scenario or solution file") from fault
     name, _, kind = text.removeprefix("trinode/").removesuffix("/1").rpartition("-")
-    if (
-        text != f"trinode/{name}-{kind}/1"
-        or name not in system_names()
-        or kind not in ("scenario", "solution")
-    ):
+    if text != f"trinode/{name}-{kind}/1" or name not in system_names() or kind not in ("scenario", "solution"):
         allowed = ", ".join(
             f"trinode/{known}-{kind}/1" for known in system_names() for kind in ("scenario", "solution")
         )

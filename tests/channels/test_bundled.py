@@ -151,17 +151,13 @@ def test_free_space_gain(empty_scene):
     traced = trace_channels(empty_scene, **PLACES, **SETTINGS, **FEW)
     receivers = np.concatenate([traced.ap_position_m, traced.terminal_position_m])
     distance_m = np.linalg.norm(receivers - traced.terminal_position_m[:, None], axis=-1)
-    channel = np.concatenate(
-        [traced.uplink_channel, traced.terminal_channel.swapaxes(0, 1)], axis=1
-    )
+    channel = np.concatenate([traced.uplink_channel, traced.terminal_channel.swapaxes(0, 1)], axis=1)
     own = distance_m == 0
     assert not channel[own].any()
     wavelength_m = 299_792_458 / traced.carrier_hz
     distance_m = distance_m[~own]
     found = channel[~own].ravel()
-    np.testing.assert_allclose(
-        np.abs(found) ** 2, (wavelength_m / (4 * np.pi * distance_m)) ** 2, rtol=1e-5
-    )
+    np.testing.assert_allclose(np.abs(found) ** 2, (wavelength_m / (4 * np.pi * distance_m)) ** 2, rtol=1e-5)
     turns = np.exp(-2j * np.pi * distance_m / wavelength_m)
     np.testing.assert_allclose(found / np.abs(found), turns, atol=0.01)
 

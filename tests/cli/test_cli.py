@@ -31,9 +31,7 @@ def read(result):
 @pytest.fixture
 def infeasible():
     """A trial that cannot be served."""
-    return next(
-        t for t in range(30) if int(tn.solve(tn.draw("toy", 0, t), "even").status) == tn.Status.INFEASIBLE
-    )
+    return next(t for t in range(30) if int(tn.solve(tn.draw("toy", 0, t), "even").status) == tn.Status.INFEASIBLE)
 
 
 def test_help_is_there_and_light():
@@ -53,9 +51,7 @@ def test_version():
 
 def test_list_one_system():
     shown = call("list", "toy").stdout
-    assert all(
-        word in shown for word in ("balance", "Equal shares.", "Latency against the line", "quality_min")
-    )
+    assert all(word in shown for word in ("balance", "Equal shares.", "Latency against the line", "quality_min"))
     data = read(call("list", "toy", "--json"))
     assert [row["scheme"] for row in data["schemes"]] == ["balance", "even"]
     assert data["schemes"][0]["default"]
@@ -79,9 +75,7 @@ def test_solve_prints_and_writes(tmp_path):
 
 
 def test_solve_as_json():
-    data = read(
-        call("solve", "toy", "--set", "line_bps=20", "--set", "terminals=4", "--scheme", "even", "--json")
-    )
+    data = read(call("solve", "toy", "--set", "line_bps=20", "--set", "terminals=4", "--scheme", "even", "--json"))
     scenario = tn.draw("toy", line_bps=20.0, terminals=4)
     report = tn.evaluate(scenario, tn.solve(scenario, "even"), scheme="even")
     assert data["status"] == "converged"
@@ -111,9 +105,7 @@ def test_a_file_in_a_start_and_a_file_out(tmp_path):
     judged = read(call("evaluate", "toy", "--scenario", network, "--solution", second, "--json"))
     assert judged["objective"] == pytest.approx(two["objective"])
     assert all(claim["holds"] for claim in judged["claims"])
-    assert (
-        "What the file claims" in call("evaluate", "toy", "--scenario", network, "--solution", second).stdout
-    )
+    assert "What the file claims" in call("evaluate", "toy", "--scenario", network, "--solution", second).stdout
 
 
 @pytest.mark.parametrize(

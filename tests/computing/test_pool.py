@@ -15,9 +15,7 @@ from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import draw
 from trinode.systems.latency.tiers import tiers
 
-SHAPE = LatencyParams(
-    terminals=3, access_points=4, ap_antennas=3, terminal_antennas=2, radar_antennas=2, serving=2
-)
+SHAPE = LatencyParams(terminals=3, access_points=4, ap_antennas=3, terminal_antennas=2, radar_antennas=2, serving=2)
 EVERYONE = jnp.ones(3, bool)
 
 
@@ -29,9 +27,7 @@ def network(seed, **arrays):
 NETWORKS = [
     network(0),
     network(1, task_bits=[2e5, 3e6, 1e6], edge_max_frequency_hz=[5e9, 1e9, 2e9, 3e9]),
-    network(
-        2, fronthaul_max_bps=[1e7, 5e8, 3e7, 2e9], cloud_max_frequency_hz=3e10, ap_max_power_w=[0.1, 1, 5, 2]
-    ),
+    network(2, fronthaul_max_bps=[1e7, 5e8, 3e7, 2e9], cloud_max_frequency_hz=3e10, ap_max_power_w=[0.1, 1, 5, 2]),
 ]
 
 

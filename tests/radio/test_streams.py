@@ -11,9 +11,7 @@ from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import draw
 from trinode.systems.latency.tiers import tiers
 
-SHAPE = LatencyParams(
-    terminals=3, access_points=4, ap_antennas=3, terminal_antennas=2, radar_antennas=2, serving=2
-)
+SHAPE = LatencyParams(terminals=3, access_points=4, ap_antennas=3, terminal_antennas=2, radar_antennas=2, serving=2)
 
 
 def noise(rng, shape):

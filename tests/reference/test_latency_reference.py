@@ -261,9 +261,7 @@ class TestRates:
             exact = np.asarray(model.link_rates(s, *watts)) / float(s.bandwidth_hz)
             np.testing.assert_allclose(-np.log2(error), exact, rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(physics.rates(net, data, sensing), exact, rtol=1e-9, atol=1e-12)
-            np.testing.assert_allclose(
-                physics.mean_square_error(net, data, sensing, combiner), error, rtol=1e-7
-            )
+            np.testing.assert_allclose(physics.mean_square_error(net, data, sensing, combiner), error, rtol=1e-7)
             np.testing.assert_allclose(
                 physics.surrogate_rates(net, data, sensing, combiner, 1 / error), exact, rtol=1e-7, atol=1e-9
             )
@@ -386,19 +384,13 @@ def test_bound_by_hand(networks):
     s = part(networks[2], 1, 1)
     snr = np.linalg.norm(np.asarray(s.uplink_channel)[0, 0], 2) ** 2 * float(s.terminal_max_power_w[0])
     rate = float(s.bandwidth_hz) * np.log2(1 + snr / float(s.ap_noise_w[0]))
-    f = min(
-        float(s.edge_max_frequency_hz[0]), np.cbrt(float(s.ap_max_power_w[0]) / float(s.edge_capacitance[0]))
-    )
+    f = min(float(s.edge_max_frequency_hz[0]), np.cbrt(float(s.ap_max_power_w[0]) / float(s.edge_capacitance[0])))
     d = float(s.task_bits[0])
-    assert reference.bound(s, "mec") == pytest.approx(
-        d / rate + float(s.edge_cycles_per_bit[0]) * d / f, rel=1e-7
-    )
+    assert reference.bound(s, "mec") == pytest.approx(d / rate + float(s.edge_cycles_per_bit[0]) * d / f, rel=1e-7)
     compute = float(s.cloud_cycles_per_bit) * d / float(s.cloud_max_frequency_hz)
     cloud = d / rate + d / float(s.fronthaul_max_bps[0]) + compute
     assert reference.bound(s, "cloud") == pytest.approx(cloud, rel=1e-7)
-    assert reference.bound(s) == pytest.approx(
-        min(reference.bound(s, f) for f in ("mec", "cloud")), rel=1e-12
-    )
+    assert reference.bound(s) == pytest.approx(min(reference.bound(s, f) for f in ("mec", "cloud")), rel=1e-12)
     with pytest.raises(InputError, match="family"):
         reference.bound(networks[0], "both")
 

@@ -16,15 +16,9 @@ from trinode.systems.latency.scenario import draw
 from trinode.systems.latency.tiers import tiers
 
 SHAPES = [
-    LatencyParams(
-        terminals=3, access_points=1, ap_antennas=1, terminal_antennas=2, radar_antennas=2, serving=1
-    ),
-    LatencyParams(
-        terminals=2, access_points=1, ap_antennas=1, terminal_antennas=4, radar_antennas=3, serving=1
-    ),
-    LatencyParams(
-        terminals=4, access_points=1, ap_antennas=1, terminal_antennas=3, radar_antennas=2, serving=1
-    ),
+    LatencyParams(terminals=3, access_points=1, ap_antennas=1, terminal_antennas=2, radar_antennas=2, serving=1),
+    LatencyParams(terminals=2, access_points=1, ap_antennas=1, terminal_antennas=4, radar_antennas=3, serving=1),
+    LatencyParams(terminals=4, access_points=1, ap_antennas=1, terminal_antennas=3, radar_antennas=2, serving=1),
 ]
 
 

@@ -68,7 +68,7 @@ def test_unreachable_echo_is_infeasible_and_says_what_could_be_met(few):
 def test_a_terminal_without_a_link_computes_itself_or_is_named(few):
     blocked = eqx.tree_at(lambda s: s.uplink_channel, few, few.uplink_channel.at[:, 1].set(0))
     blocked = eqx.tree_at(lambda s: s.serving, blocked, few.serving.at[:, 1].set(False))
-    objective, solution = latencies(blocked, "joint")
+    objective, _ = latencies(blocked, "joint")
     local = np.asarray(blocked.terminal_cycles_per_bit * blocked.task_bits / blocked.terminal_max_frequency_hz)[:, 1]
     np.testing.assert_allclose(objective, local, rtol=1e-9)
     _, at_edge = latencies(blocked, "mec")

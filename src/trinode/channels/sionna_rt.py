@@ -86,9 +86,7 @@ def builtin_scenes() -> tuple[str, ...]:
     """
     rt = _import_sionna()
     files = vars(rt.scene).items()
-    return tuple(
-        sorted(name for name, path in files if isinstance(path, str) and path.endswith(".xml"))
-    )
+    return tuple(sorted(name for name, path in files if isinstance(path, str) and path.endswith(".xml")))
 
 
 def load_scene(scene: Any) -> Any:
@@ -337,9 +335,7 @@ def _narrowband(paths: Any, carrier_hz: float) -> npt.NDArray[np.complex128]:
     return np.einsum("ratbp,rtp->rtab", coefficient, phasor)
 
 
-def _distinct(
-    valid: npt.NDArray[np.bool_], delay_s: npt.NDArray[np.float64], paths: Any
-) -> npt.NDArray[np.bool_]:
+def _distinct(valid: npt.NDArray[np.bool_], delay_s: npt.NDArray[np.float64], paths: Any) -> npt.NDArray[np.bool_]:
     """Return which paths to keep, indexed [receiver, transmitter, path].
 
     Sionna RT seeks a path for each plane that a ray met. Where neighbouring

@@ -29,9 +29,7 @@ def terminal_table(system: System, scenario: Any, solution: Any, report: Report)
 
 def residual_table(report: Report) -> Table:
     """Worst violation of each constraint, relative."""
-    rows = [
-        {"constraint": name, "residual": float(np.max(value))} for name, value in report.residuals.items()
-    ]
+    rows = [{"constraint": name, "residual": float(np.max(value))} for name, value in report.residuals.items()]
     columns = [Column("constraint", "constraint", left=True), Column("residual", "worst residual", "{:+.2e}")]
     return Table("Constraints (met where at most 1e-6)", columns, rows)
 
@@ -94,9 +92,7 @@ def reachable(solution: Any) -> dict[str, float]:
     return {name: float(getattr(solution, name)) for name in names if hasattr(solution, name)}
 
 
-def print_answer(
-    system: System, title: str, scheme: str, scenario: Any, solution: Any, report: Report
-) -> None:
+def print_answer(system: System, title: str, scheme: str, scenario: Any, solution: Any, report: Report) -> None:
     """Write a decision as tables."""
     import typer
 

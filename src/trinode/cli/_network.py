@@ -11,21 +11,13 @@ import typer
 from trinode.errors import InputError
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system, for instance latency.")]
-Seed = Annotated[
-    int | None, typer.Option(help="Seed of the random numbers.  [default: 0]", show_default=False)
-]
-Trial = Annotated[
-    int | None, typer.Option(help="Which network of the seed.  [default: 0]", show_default=False)
-]
+Seed = Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: 0]", show_default=False)]
+Trial = Annotated[int | None, typer.Option(help="Which network of the seed.  [default: 0]", show_default=False)]
 Settings = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="Change a parameter; may be repeated. See `trinode list SYSTEM`."
-    ),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter; may be repeated. See `trinode list SYSTEM`."),
 ]
-Channels = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Use channels that ship with trinode, e.g. munich.")
-]
+Channels = Annotated[str | None, typer.Option(metavar="NAME", help="Use channels that ship with trinode, e.g. munich.")]
 Layout = Annotated[
     int | None, typer.Option(help="Which layout of the bundled channels.  [default: 0]", show_default=False)
 ]

@@ -17,12 +17,8 @@ def bench(
     trials: Annotated[
         int | None, typer.Option(help="Networks per measurement; each one's own number if absent.")
     ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Run only this one; may be repeated.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the results as JSON to this file.")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Run only this one; may be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JSON to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure speed and quality of a system's schemes on this machine.
@@ -49,9 +45,7 @@ def bench(
         return
     for table in result["tables"]:
         columns = [Column(str(i), name, "{:.4g}", left=i == 0) for i, name in enumerate(table["columns"])]
-        Table(
-            table["title"], columns, [dict(zip(map(str, range(len(row))), row)) for row in table["rows"]]
-        ).print()
+        Table(table["title"], columns, [dict(zip(map(str, range(len(row))), row)) for row in table["rows"]]).print()
     if out is not None:
         typer.echo(f"wrote {out}")
 

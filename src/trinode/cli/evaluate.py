@@ -19,9 +19,7 @@ CLAIM_TOLERANCE = 1e-6
 def evaluate(
     system: SystemName,
     scenario: Annotated[Path, typer.Option(metavar="FILE", help="The network.")],
-    solution: Annotated[
-        Path, typer.Option(metavar="FILE", help="The decision, made by trinode or by anybody else.")
-    ],
+    solution: Annotated[Path, typer.Option(metavar="FILE", help="The decision, made by trinode or by anybody else.")],
     as_json: AsJson = False,
 ) -> None:
     """Judge a decision again: metrics, every constraint, the bound, and whether what the file claims is true.

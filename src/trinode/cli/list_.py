@@ -52,9 +52,7 @@ def _all() -> list[Table]:
     names = (("system", "system"), ("title", "what it is"), ("schemes", "schemes"), ("figures", "figures"))
     return [
         Table("Systems", [Column(key, heading, left=True) for key, heading in names], rows),
-        Table(
-            "Channels", [Column("channels", "channels", left=True), Column("layouts", "layouts")], channels
-        ),
+        Table("Channels", [Column("channels", "channels", left=True), Column("layouts", "layouts")], channels),
     ]
 
 

@@ -13,12 +13,8 @@ from trinode.cli._show import Column, Table, print_json, working
 
 def reproduce(
     system: SystemName,
-    figure: Annotated[
-        str, typer.Argument(metavar="FIGURE", help="Name of a figure; see `trinode list SYSTEM`.")
-    ],
-    trials: Annotated[
-        int | None, typer.Option(help="Networks per point; the figure's own number if absent.")
-    ] = None,
+    figure: Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure; see `trinode list SYSTEM`.")],
+    trials: Annotated[int | None, typer.Option(help="Networks per point; the figure's own number if absent.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Where results and pictures go.  [default: out/SYSTEM-FIGURE]"),
@@ -42,9 +38,7 @@ def reproduce(
         from trinode.plots import figures as drawings
 
         figures.figure(system, figure)
-    spec, dataset, summary = figures.reproduce(
-        system, figure, out, trials=trials, seed=seed, progress=not as_json
-    )
+    spec, dataset, summary = figures.reproduce(system, figure, out, trials=trials, seed=seed, progress=not as_json)
     with working("drawing", as_json):
         files = drawings.save(spec, dataset, out or figures.default_folder(system, figure))
         rows = drawings.lines(spec, dataset)

@@ -16,23 +16,15 @@ def solve(
     system: SystemName,
     seed: Seed = None,
     trial: Trial = None,
-    scenario: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Solve the network of this file.")
-    ] = None,
+    scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="Solve the network of this file.")] = None,
     settings: Settings = None,
     channels: Channels = None,
     layout: Layout = None,
-    scheme: Annotated[
-        str, typer.Option(metavar="NAME", help="How to decide; the system's default if absent.")
-    ] = "",
-    start: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Begin at the solution of this file.")
-    ] = None,
+    scheme: Annotated[str, typer.Option(metavar="NAME", help="How to decide; the system's default if absent.")] = "",
+    start: Annotated[Path | None, typer.Option(metavar="FILE", help="Begin at the solution of this file.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the solution to this file.")] = None,
     as_json: AsJson = False,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Draw the decision into this folder.")
-    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw the decision into this folder.")] = None,
 ) -> None:
     """Decide for one network, judge the decision by the system's model, and show it.
 
@@ -72,9 +64,7 @@ def solve(
             files = pictures(found.name, made.scenario, solution, report, plot, title, made.building_lines)
     if as_json:
         answer = answer_json(found, name, made.scenario, solution, report)
-        print_json(
-            {"network": made.title, **answer, "files": [str(f) for f in ([out] if out else []) + files]}
-        )
+        print_json({"network": made.title, **answer, "files": [str(f) for f in ([out] if out else []) + files]})
         return
     print_answer(found, made.title, name, made.scenario, solution, report)
     for file in ([out] if out else []) + files:

@@ -170,7 +170,7 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
         curve_uu = wide * (gate * (time_uu - 2 * time_u**2 / time)).reshape(-1)
         bend = owner.T @ ((2 * z[:k] / speed**3)[:, None] * owner)
         hessian_uu = bend * speed_u[:, None] * speed_u[None, :] + jnp.diag(curve_uu)
-        z_pool, z_cubic = z[k : k + pool.pools], z[k + pool.pools : k + 2 * pool.pools]
+        z_cubic = z[k + pool.pools : k + 2 * pool.pools]
         hessian_uu += jnp.diag(6 * cubic * flat * (member.T @ z_cubic))
         curve_y = z[:k] * 2 * serial / y**3
         gain = owner / speed[:, None] ** 2  # latency falls by gain * speed_*
@@ -206,7 +206,13 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
             rows.append(jnp.concatenate([own_power, jnp.zeros((k, k + 1))], axis=1))
         rows.append(jnp.concatenate([jnp.zeros(width), -serving_serial.astype(float), jnp.zeros(1)])[None])
         value = jnp.concatenate(
-            [t - latencies(scaled, u, p, y), 1 - member @ flat, 1 - member @ (cubic * flat**3), *power_value, 1 - total]
+            [
+                t - latencies(scaled, u, p, y),
+                1 - member @ flat,
+                1 - member @ (cubic * flat**3),
+                *power_value,
+                1 - total,
+            ]
         )
         return value, jnp.concatenate(rows), hessian
 
@@ -228,7 +234,9 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
     )
 
 
-def solve_both(one: Pool, other: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> tuple[PoolDecision, PoolDecision]:
+def solve_both(
+    one: Pool, other: Pool, *, tolerance: float = 1e-9, max_steps: int = 60
+) -> tuple[PoolDecision, PoolDecision]:
     """Solve two tiers of equal shape side by side: one compiled program instead of two."""
     both = jax.tree.map(lambda a, b: jnp.stack([a, b]), one, other)
     best = jax.vmap(lambda p: solve(p, tolerance=tolerance, max_steps=max_steps))(both)
@@ -250,6 +258,6 @@ def _upload(pool: Pool, power: Float[Array, "K S"]):
     return time if pool.delay is None else time + pool.delay, first, second
 
 
-def _over(amount: Float[Array, "..."], share: Float[Array, "..."]) -> Float[Array, "..."]:
+def _over(amount: Float[Array, ...], share: Float[Array, ...]) -> Float[Array, ...]:
     positive = share > 0
     return jnp.where(positive, amount / jnp.where(positive, share, 1.0), jnp.where(amount > 0, jnp.inf, 0.0))

@@ -52,9 +52,7 @@ def gather(sweep: Sweep, folder: str | Path) -> xarray.Dataset:
         "trials_kept": int((met & whole).sum()),
         "trials_infeasible": int((~met & whole).sum()),
         "trials_missing": int((~whole).sum()),
-        "answers_violated": int(
-            ((dataset["status"] != Status.INFEASIBLE) & ~dataset["feasible"] & found).sum()
-        ),
+        "answers_violated": int(((dataset["status"] != Status.INFEASIBLE) & ~dataset["feasible"] & found).sum()),
     }
     return _squeeze(dataset, sweep)
 
@@ -85,9 +83,7 @@ def _read(sweep: Sweep, store: Store) -> tuple[dict[str, tuple[tuple[str, ...], 
         if sweep.history:
             histories[item.series, item.value, scheme, trials.start] = arrays["history"]
 
-    blocks: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
-        n: (dims, values) for n, values in per_scheme.items()
-    }
+    blocks: dict[str, tuple[tuple[str, ...], np.ndarray]] = {n: (dims, values) for n, values in per_scheme.items()}
     blocks["feasible"] = (dims, per_scheme["feasible"] == 1)
     if sweep.bound:
         unknown = np.full((*shape[:2], sweep.trials), np.nan)
@@ -102,9 +98,7 @@ def _read(sweep: Sweep, store: Store) -> tuple[dict[str, tuple[tuple[str, ...], 
     return blocks, found
 
 
-def _join_histories(
-    histories: dict[tuple[int, int, int, int], np.ndarray], shape: tuple[int, ...]
-) -> np.ndarray:
+def _join_histories(histories: dict[tuple[int, int, int, int], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     longest = max(block.shape[1] for block in histories.values())
     joined = np.full((*shape, longest), np.nan)
     for (series, value, scheme, first), block in histories.items():

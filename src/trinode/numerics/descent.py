@@ -27,7 +27,12 @@ class Descent(NamedTuple):
 
 
 def lbfgs(
-    objective: Objective, start: Float[Array, " n"], *, max_evaluations: int, tolerance: float, memory: int = 8
+    objective: Objective,
+    start: Float[Array, " n"],
+    *,
+    max_evaluations: int,
+    tolerance: float,
+    memory: int = 8,
 ) -> Descent:
     """Minimise a smooth function.
 
@@ -49,12 +54,21 @@ def lbfgs(
         bends: Float[Array, "h n"]
         inner: Float[Array, " h"]  # 1 / (move . bend); 0 marks an empty place
         calm: Int[Array, ""]
-        count: Int[Array, ""]
+        trips: Int[Array, ""]
 
     f0, g0 = value_and_slope(start)
     empty = jnp.zeros((memory, n))
     first = State(
-        start, f0, g0, -g0, 0.1 / (jnp.linalg.norm(g0) + 1e-300), empty, empty, jnp.zeros(memory), jnp.asarray(0), jnp.asarray(1)
+        start,
+        f0,
+        g0,
+        -g0,
+        0.1 / (jnp.linalg.norm(g0) + 1e-300),
+        empty,
+        empty,
+        jnp.zeros(memory),
+        jnp.asarray(0),
+        jnp.asarray(1),
     )
 
     def direction(g: Float[Array, " n"], moves: Array, bends: Array, inner: Array) -> Float[Array, " n"]:
@@ -104,11 +118,11 @@ def lbfgs(
             bends,
             inner,
             calm,
-            s.count + 1,
+            s.trips + 1,
         )
 
-    last = lax.while_loop(lambda s: (s.count < max_evaluations) & (s.calm < 5), trip, first)
-    return Descent(last.x, last.f, last.count)
+    last = lax.while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, first)
+    return Descent(last.x, last.f, last.trips)
 
 
 def constrained(

@@ -16,7 +16,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 Values = Callable[[Float[Array, " n"]], Float[Array, " m"]]
 Derivatives = Callable[
-    [Float[Array, " n"], Float[Array, " m"]], tuple[Float[Array, " m"], Float[Array, "m n"], Float[Array, "n n"]]
+    [Float[Array, " n"], Float[Array, " m"]],
+    tuple[Float[Array, " m"], Float[Array, "m n"], Float[Array, "n n"]],
 ]
 
 
@@ -70,6 +71,7 @@ def minimize_linear(
         Stop when the certified gap is below ``tolerance`` times the start's value, or after ``max_steps``.
     """
     n = start.shape[0]
+
     class State(NamedTuple):
         x: Float[Array, " n"]
         z: Float[Array, " m"]

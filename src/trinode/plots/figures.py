@@ -93,9 +93,7 @@ def _labels(dataset: xarray.Dataset, dim: str) -> list[str]:
     return [str(label) for label in dataset[dim].values] if dim in dataset.dims else [""]
 
 
-def _rows(
-    spec: FigureSpec, quantity: str, series: str, scheme: str, values: xarray.DataArray
-) -> list[dict[str, Any]]:
+def _rows(spec: FigureSpec, quantity: str, series: str, scheme: str, values: xarray.DataArray) -> list[dict[str, Any]]:
     along = "step" if "step" in values.dims else spec.sweep.parameter
     if along == "step":
         places = np.arange(1, values.sizes["step"] + 1)

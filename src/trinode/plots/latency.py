@@ -33,9 +33,7 @@ ALARM = "#c1121f"
 WALL = "#cfcfcf"
 
 
-def draw_map(
-    scenario: Any, solution: Any, report: Any, title: str = "", building_lines: Any = None
-) -> Figure | None:
+def draw_map(scenario: Any, solution: Any, report: Any, title: str = "", building_lines: Any = None) -> Figure | None:
     """Draw where everything is, who computes where, what each link carries, and how terminals radiate.
 
     The lobe around a terminal is its radiated power over the angle, relative to the strongest direction.
@@ -77,16 +75,12 @@ def draw_map(
         seen = _draw_lobes(ax, scenario, solution, terminal, radius, tiers)
         _draw_nodes(ax, terminal, ap, tiers, np.asarray(solution.terminal_feasible))
         _draw_scale(ax, span)
-        figure.legend(
-            handles=_map_legend(tiers, seen, solution), loc="outside right upper", labelspacing=0.75
-        )
+        figure.legend(handles=_map_legend(tiers, seen, solution), loc="outside right upper", labelspacing=0.75)
         _set_title(figure, title)
     return figure
 
 
-def draw_bars(
-    scenario: Any, solution: Any, report: Any, title: str = "", building_lines: Any = None
-) -> Figure:
+def draw_bars(scenario: Any, solution: Any, report: Any, title: str = "", building_lines: Any = None) -> Figure:
     """Draw the latency of each terminal as a bar of its parts, with the largest one and the bound."""
     metrics = {name: np.asarray(value) for name, value in report.metrics.items()}
     share = np.asarray(solution.edge_share) + np.asarray(solution.cloud_share)
@@ -143,9 +137,7 @@ def tier_of(report: Any, terminal: int) -> str:
     return "edge" if float(report.metrics["edge_terminal"][terminal]) > 0.5 else "itself"
 
 
-def radiated_pattern(
-    covariance: np.ndarray, angle_rad: np.ndarray, spacing: float = ELEMENT_SPACING
-) -> np.ndarray:
+def radiated_pattern(covariance: np.ndarray, angle_rad: np.ndarray, spacing: float = ELEMENT_SPACING) -> np.ndarray:
     """Power that a uniform linear array of this covariance radiates towards each angle, conj(a) . Q . a."""
     antennas = covariance.shape[0]
     steering = np.exp(-2j * np.pi * spacing * np.sin(angle_rad)[:, None] * np.arange(antennas))
@@ -185,9 +177,7 @@ def _link_width(share: float) -> float:
     return 0.5 + 3.3 * share
 
 
-def _draw_lobes(
-    ax: Axes, scenario: Any, solution: Any, terminal: np.ndarray, radius: float, tiers: list[str]
-) -> bool:
+def _draw_lobes(ax: Axes, scenario: Any, solution: Any, terminal: np.ndarray, radius: float, tiers: list[str]) -> bool:
     """Lobes and target directions; returns whether there were any."""
     data, sensing = np.asarray(solution.precoder), np.asarray(solution.sensing_precoder)
     steering = np.asarray(scenario.transmit_steering)
@@ -213,9 +203,7 @@ def _draw_lobes(
     return seen
 
 
-def _draw_nodes(
-    ax: Axes, terminal: np.ndarray, ap: np.ndarray, tiers: list[str], feasible: np.ndarray
-) -> None:
+def _draw_nodes(ax: Axes, terminal: np.ndarray, ap: np.ndarray, tiers: list[str], feasible: np.ndarray) -> None:
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.2, foreground="white")]
@@ -291,9 +279,7 @@ def _draw_scale(ax: Axes, span: float) -> None:
     length = power * max(step for step in (1, 2, 5) if step * power <= span / 4)
     start = ax.get_xlim()[0]
     place = ax.get_xaxis_transform()
-    ax.plot(
-        [start, start + length], [-0.025, -0.025], transform=place, color=INK, linewidth=1.6, clip_on=False
-    )
+    ax.plot([start, start + length], [-0.025, -0.025], transform=place, color=INK, linewidth=1.6, clip_on=False)
     ax.annotate(
         f"{length:g} m",
         (start + length, -0.025),
@@ -325,9 +311,7 @@ def _map_legend(tiers: list[str], lobes: bool, solution: Any) -> list[Any]:
             Line2D([], [], color=QUIET, linewidth=_link_width(part), label=label)
             for part, label in ((1.0, "all its bits"), (0.25, "a quarter of them"))
         ]
-    handles.append(
-        Line2D([], [], color=QUIET, linewidth=0.6, linestyle=(0, (1, 2.5)), label="serves, unused")
-    )
+    handles.append(Line2D([], [], color=QUIET, linewidth=0.6, linestyle=(0, (1, 2.5)), label="serves, unused"))
     if lobes:
         handles.append(Patch(facecolor="#bbbbbb", edgecolor=QUIET, label="radiated power\nover the angle"))
         handles.append(

@@ -9,15 +9,22 @@ along as free real variables.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
 from trinode.numerics import descent
-from trinode.radio.streams import Uplink
 
 Worth = Callable[[Float[Array, "K S"], Complex[Array, "K S T"], Float[Array, " n"]], Float[Array, ""]]
+
+
+class HasRates(Protocol):
+    """Anything that turns precoders into rates: an :class:`~trinode.radio.streams.Uplink` or a surrogate of one."""
+
+    def rates(self, precoder: Complex[Array, "K S T"]) -> Float[Array, "K S"]:
+        """Rate of each stream, nat/s/Hz."""
+        ...
 
 
 class Beams(NamedTuple):
@@ -30,7 +37,7 @@ class Beams(NamedTuple):
 
 
 def improve(
-    uplink: Uplink,
+    uplink: HasRates,
     worth: Worth,
     constraints: Callable[[Complex[Array, "K S T"]], Float[Array, " m"]],
     precoder: Complex[Array, "K S T"],
@@ -65,7 +72,9 @@ def improve(
     def unpack(x: Float[Array, " n"]) -> tuple[Complex[Array, "K S T"], Float[Array, " n"]]:
         z = jnp.reshape(x[:size] + 1j * x[size : 2 * size], shape)
         spare = x[2 * size : 2 * size + shape[0]]
-        norm = jnp.sqrt(jnp.sum(x[:size].reshape(shape) ** 2 + x[size : 2 * size].reshape(shape) ** 2, axis=(1, 2)) + spare**2)
+        norm = jnp.sqrt(
+            jnp.sum(x[:size].reshape(shape) ** 2 + x[size : 2 * size].reshape(shape) ** 2, axis=(1, 2)) + spare**2
+        )
         return (amplitude / norm)[:, None, None] * z, x[2 * size + shape[0] :]
 
     def objective(x: Float[Array, " n"]) -> Float[Array, ""]:

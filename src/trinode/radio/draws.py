@@ -31,12 +31,12 @@ def _per_entry(draw: Callable[[Key[Array, ""]], Array], key: Key[Array, ""], sha
     return draw(keys)
 
 
-def uniform(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Float[Array, "..."]:
+def uniform(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Float[Array, ...]:
     """Uniform on [0, 1)."""
     return _per_entry(lambda k: jax.random.uniform(k, dtype=jnp.float64), named_key(key, name), shape)
 
 
-def complex_normal(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Complex[Array, "..."]:
+def complex_normal(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Complex[Array, ...]:
     """Circular complex normal of unit variance."""
 
     def one(k: Key[Array, ""]) -> Complex[Array, ""]:

@@ -16,12 +16,12 @@ BOLTZMANN = 1.381e-23
 Scalar = float | Float[Array, ""]
 
 
-def from_db(decibel: Scalar) -> Float[Array, "..."]:
+def from_db(decibel: Scalar) -> Float[Array, ...]:
     """Linear power ratio of a value in dB."""
     return 10.0 ** (jnp.asarray(decibel) / 10)
 
 
-def to_db(ratio: Float[Array, "..."]) -> Float[Array, "..."]:
+def to_db(ratio: Float[Array, ...]) -> Float[Array, ...]:
     """Decibels of a linear power ratio; -inf at 0."""
     return 10 * jnp.log10(ratio)
 
@@ -31,7 +31,7 @@ def thermal_noise_w(bandwidth_hz: Scalar, noise_figure_db: Scalar, temperature_k
     return bandwidth_hz * BOLTZMANN * temperature_k * from_db(noise_figure_db)
 
 
-def steering(angle_rad: Float[Array, "..."], antennas: int, spacing: Scalar) -> Complex[Array, "... antennas"]:
+def steering(angle_rad: Float[Array, ...], antennas: int, spacing: Scalar) -> Complex[Array, "... antennas"]:
     """Response of a uniform linear array, spacing in wavelengths."""
     phase = spacing * jnp.sin(angle_rad)[..., None] * jnp.arange(antennas)
     return jnp.exp(-2j * jnp.pi * phase)
@@ -42,14 +42,14 @@ def distance_m(one: Float[Array, "*n dims"], other: Float[Array, "*n dims"]) -> 
     return jnp.sqrt(jnp.sum((one - other) ** 2, axis=-1))
 
 
-def free_space_gain(distance: Float[Array, "..."], carrier_hz: Scalar) -> Float[Array, "..."]:
+def free_space_gain(distance: Float[Array, ...], carrier_hz: Scalar) -> Float[Array, ...]:
     """Power gain of a free path between isotropic antennas (Friis)."""
     return (299792458.0 / (4 * jnp.pi * carrier_hz * distance)) ** 2
 
 
 def three_slope_gain(
-    distance: Float[Array, "..."], carrier_hz: Scalar, ap_height_m: Scalar, terminal_height_m: Scalar
-) -> Float[Array, "..."]:
+    distance: Float[Array, ...], carrier_hz: Scalar, ap_height_m: Scalar, terminal_height_m: Scalar
+) -> Float[Array, ...]:
     """Power gain of the COST-231 Hata model with three slopes, break points at 10 m and 50 m.
 
     Source: latency paper, (54)-(55), distances there in km. The printed (54) is used with its signs of a loss.

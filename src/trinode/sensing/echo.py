@@ -18,7 +18,6 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics import interior
 
-
 COMFORTABLE = 1.25
 """Margin at which a mere verdict stops looking for a larger one."""
 
@@ -137,8 +136,8 @@ def largest_margin(
 
     def worth(x: Float[Array, " n"]):
         """mu_j = 1 / (C_j a_j^H B_j^-1 a_j), with what its derivatives need."""
-        l, v = x[:k], x[k : 2 * k]
-        b = jnp.sum(l[None, :, None, None] * leak, axis=1) + v[:, None, None] * eye
+        lam, v = x[:k], x[k : 2 * k]
+        b = jnp.sum(lam[None, :, None, None] * leak, axis=1) + v[:, None, None] * eye
         inverse = jnp.linalg.inv(b)
         d = jnp.sum(inverse * model.steering[:, None, :], axis=2)
         phi = jnp.sum((model.steering.conj() * d).real, axis=1)
@@ -148,11 +147,16 @@ def largest_margin(
     cost = cost.at[:k].set(jnp.where(asked, 0.0, 1e-3)).at[k : 2 * k].set(jnp.where(asked, 0.0, 1e-3))
     upper = jnp.full(2 * k + 1, 1.0).at[-1].set(10.0)
 
-    def program(factor: Float[Array, ""], weight: Float[Array, " K"], start: Float[Array, " n"], shift: Float[Array, ""]):
+    def program(
+        factor: Float[Array, ""],
+        weight: Float[Array, " K"],
+        start: Float[Array, " n"],
+        shift: Float[Array, ""],
+    ):
         def gather(mu: Float[Array, " K"], x: Float[Array, " n"]) -> Float[Array, " m"]:
-            l, v = x[:k] * asked, x[k : 2 * k] * asked
-            met = jnp.where(asked, (factor * mu - l) / weight - (x[-1] - shift), 1.0)
-            return jnp.concatenate([met, jnp.stack([l.sum() - v.sum(), 1 - l.sum()])])
+            lam, v = x[:k] * asked, x[k : 2 * k] * asked
+            met = jnp.where(asked, (factor * mu - lam) / weight - (x[-1] - shift), 1.0)
+            return jnp.concatenate([met, jnp.stack([lam.sum() - v.sum(), 1 - lam.sum()])])
 
         def values(x: Float[Array, " n"]) -> Float[Array, " m"]:
             return gather(worth(x)[0], x)
@@ -189,9 +193,9 @@ def largest_margin(
         weight: Float[Array, " K"]
         margin: Float[Array, ""]
         precoder: Complex[Array, "K T"]
-        count: Array
+        rounds: Array
 
-    def closed(r: Round) -> Bool[Array, ""]:
+    def closed(r: Round | Sweep) -> Bool[Array, ""]:
         near = r.upper - r.margin <= tolerance * r.upper
         return near | (r.margin * size >= COMFORTABLE) if verdict_only else near
 
@@ -199,9 +203,9 @@ def largest_margin(
         known = (r.margin * size >= 1) | (r.upper * size < 1)
         return closed(r) | known if verdict_only else closed(r)
 
-    def inside(l: Float[Array, " K"], v: Float[Array, " K"]) -> Float[Array, " n"]:
+    def inside(lam: Float[Array, " K"], v: Float[Array, " K"]) -> Float[Array, " n"]:
         # prices of power shrunk a little more than prices of echoes, none left at zero
-        return jnp.maximum(jnp.concatenate([0.95 * l, 0.9 * v, jnp.array([0.5])]), 1e-6 / count)
+        return jnp.maximum(jnp.concatenate([0.95 * lam, 0.9 * v, jnp.array([0.5])]), 1e-6 / count)
 
     def one(r: Round) -> Round:
         far = jnp.max(jnp.where(asked, (r.start[:k] - r.upper * worth(r.start)[0]) / r.weight, 0.0))
@@ -220,7 +224,7 @@ def largest_margin(
             bound * mu,
             jnp.maximum(r.margin, margin),
             jnp.where(better, beam, r.precoder),
-            r.count + 1,
+            r.rounds + 1,
         )
 
     def lowest(beam: Complex[Array, "K T"]) -> Float[Array, ""]:
@@ -232,17 +236,17 @@ def largest_margin(
     idle = jnp.where(asked, 0.0, 1.0)
 
     class Sweep(NamedTuple):
-        l: Float[Array, " K"]
+        lam: Float[Array, " K"]
         v: Float[Array, " K"]
         power: Float[Array, " K"]
         upper: Float[Array, ""]
         margin: Float[Array, ""]
         precoder: Complex[Array, "K T"]
-        count: Array
+        rounds: Array
 
     def sweep(r: Sweep) -> Sweep:
-        mu, _, d, _ = worth(jnp.concatenate([r.l, r.v]))
-        bound = jnp.max(jnp.where(asked, r.l / mu, 0.0))
+        mu, _, d, _ = worth(jnp.concatenate([r.lam, r.v]))
+        bound = jnp.max(jnp.where(asked, r.lam / mu, 0.0))
         d = d / jnp.linalg.norm(d, axis=1, keepdims=True)
         toward = reach * jnp.abs(jnp.sum(model.steering.conj() * d, axis=1)) ** 2
         moved = jnp.sum(leak * d[:, None, None, :], axis=3)
@@ -253,32 +257,31 @@ def largest_margin(
             power = jnp.where(asked, power, 0.0) / jnp.max(jnp.where(asked, power, 0.0))
         beam = jnp.sqrt(power)[:, None] * d
         margin = lowest(beam)
-        l = jnp.where(asked, mu, 0.0)
+        lam = jnp.where(asked, mu, 0.0)
         v = jnp.where(asked, jnp.maximum(r.v * power, 1e-13), 0.0)
         return Sweep(
-            l / l.sum(),
+            lam / lam.sum(),
             v / v.sum() + idle,  # who asks nothing keeps a regular B_j
             power,
             jnp.minimum(r.upper, bound),
             jnp.maximum(r.margin, margin),
             jnp.where(margin > r.margin, beam, r.precoder),
-            r.count + 1,
+            r.rounds + 1,
         )
 
     zero = jnp.zeros((k, t), dtype=model.steering.dtype)
     even = jnp.where(asked, 1.0, 0.0) / count
     swept = lax.while_loop(
-        lambda r: ~closed(r) & (r.count < sweeps),
+        lambda r: ~closed(r) & (r.rounds < sweeps),
         sweep,
         Sweep(even, even + idle, even * count, jnp.asarray(1e100), jnp.asarray(0.0), zero, jnp.asarray(0)),
     )
 
-    first = inside(swept.l, swept.v)
+    first = inside(swept.lam, swept.v)
     state = Round(first, swept.upper, swept.upper * worth(first)[0], swept.margin, swept.precoder, jnp.asarray(0))
-    last = lax.while_loop(lambda r: ~settled(r) & (r.count < max_rounds), one, state)
+    last = lax.while_loop(lambda r: ~settled(r) & (r.rounds < max_rounds), one, state)
     none = ~jnp.any(asked)
     margin = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.margin * size))
     bound = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.upper * size))
     beam = jnp.sqrt(model.max_power_w)[:, None] * jnp.where(jnp.isfinite(last.precoder), last.precoder, 0.0)
     return EchoLimit(margin, bound, jnp.where(asked[:, None], beam, 0.0))
-

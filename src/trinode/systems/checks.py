@@ -100,7 +100,9 @@ def check_deterministic(scenarios: Any, solutions: Any, solve: Solve) -> None:
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
-def check_batch_size(system: System, scenarios: Any, solutions: Any, solve: Solve, sizes: tuple[int, ...] = (1, 2)) -> None:
+def check_batch_size(
+    system: System, scenarios: Any, solutions: Any, solve: Solve, sizes: tuple[int, ...] = (1, 2)
+) -> None:
     """A scenario's answer does not depend on how many are solved with it."""
     whole = _value(system, scenarios, solutions)
     for size in sizes:

@@ -85,9 +85,7 @@ class Sweep:
         if not self.schemes:
             raise InputError("schemes", "none", "at least one name")
         if bool(self.parameter) != bool(self.values):
-            raise InputError(
-                "values", self.values, f"at least one value of {self.parameter or 'a named parameter'}"
-            )
+            raise InputError("values", self.values, f"at least one value of {self.parameter or 'a named parameter'}")
         if len(set(self.values)) < len(self.values):
             raise InputError("values", self.values, "values that all differ")
         for name, least in (("trials", 1), ("block", 1), ("seed", 0)):

@@ -64,9 +64,7 @@ def system_of(thing: Any) -> System:
     home = kind.__module__
     entries = _entries("trinode.systems")
     # the entry whose package the class lives in comes first, so that no other system is loaded in vain
-    by_nearness = sorted(
-        entries, key=lambda name: not home.startswith(entries[name].module.rpartition(".")[0] or "?")
-    )
+    by_nearness = sorted(entries, key=lambda name: not home.startswith(entries[name].module.rpartition(".")[0] or "?"))
     for name in [*_loaded, *(n for n in by_nearness if n not in _loaded)]:
         found = system(name)
         if kind in (found.Scenario, found.Solution):

@@ -20,9 +20,7 @@ Say = Callable[[str], None]
 Section = Callable[["int | None", Say], list[dict[str, Any]]]
 
 
-def table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], note: str = ""
-) -> dict[str, Any]:
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], note: str = "") -> dict[str, Any]:
     """One table of a result; entries are numbers, texts or None."""
     return {"title": title, "columns": list(columns), "rows": [list(row) for row in rows], "note": note}
 

@@ -80,9 +80,7 @@ def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:
     columns = ["scheme", "bound over", "feasible", "infeasible", "mean latency (s)"]
     columns += ["least gap (%)", "median gap (%)", "95th percentile (%)", "worst gap (%)"]
     columns += ["largest residual", "joint at least as good"]
-    note = (
-        "A negative least gap would be a value below a bound. Residuals are relative; those of answers that "
-    )
+    note = "A negative least gap would be a value below a bound. Residuals are relative; those of answers that "
     note += "a scheme calls infeasible are left out."
     return [table(f"Quality on {count} default scenarios", columns, rows, note)]
 
@@ -122,15 +120,11 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
         spent = time.perf_counter() - began
         quick, fast = median_seconds(lambda trial=trial: api.solve(singles[trial], "joint"), 3)
         values = [float(judge(singles[trial], x).objective) for x in (slow, fast)]
-        beside.append(
-            [trial, spent, 1e3 * quick, spent / quick, spent * count / batch, *values, values[0] / values[1]]
-        )
+        beside.append([trial, spent, 1e3 * quick, spent / quick, spent * count / batch, *values, values[0] / values[1]])
         say(f"  scenario {trial}: {spent:.1f} s against {1e3 * quick:.0f} ms")
     columns = ["scenario", "CVXPY (s)", "joint alone (ms)", "times faster alone", "times faster in a batch"]
     columns += ["CVXPY latency (s)", "joint latency (s)", "latency ratio"]
-    note = (
-        "CVXPY: the paper's method (sane start and rounding), until the latency changes by less than 1e-4, "
-    )
+    note = "CVXPY: the paper's method (sane start and rounding), until the latency changes by less than 1e-4, "
     note += "its problems built beforehand."
     return [timing, table("Joint beside the paper's alternation on CVXPY", columns, beside, note)]
 
@@ -189,11 +183,7 @@ def resource(trials: int | None, say: Say) -> list[dict[str, Any]]:
         streams = jnp.where(t.linked, scenario.terminal_max_power_w[:, None] / t.linked.shape[1], 0.0)
         compact = jnp.sqrt(streams)[..., None] * t.direction
         rows = jnp.arange(scenario.terminals)[:, None]
-        wide = (
-            jnp.zeros((*scenario.serving.shape, compact.shape[-1]), compact.dtype)
-            .at[rows, t.index]
-            .add(compact)
-        )
+        wide = jnp.zeros((*scenario.serving.shape, compact.shape[-1]), compact.dtype).at[rows, t.index].add(compact)
         rates = model.link_rates(scenario, wide, jnp.zeros_like(wide[:, 0]))
         own = jnp.take_along_axis(rates, t.index, axis=1) * jnp.log(2.0) / scenario.bandwidth_hz
         edge, cloud = pool.solve_both(t.edge_pool(modes == EDGE, own), t.cloud_pool(modes == CLOUD, own))
@@ -235,9 +225,7 @@ def sensing(trials: int | None, say: Say) -> list[dict[str, Any]]:
         scenarios = api.draw_batch(SYSTEM, trials=count, sensing_sinr_min_db=decibel)
 
         def screen(scenario: Any, verdict_only: bool) -> Any:
-            limit = echo.largest_margin(
-                tiers(scenario).echo, scenario.sensing_sinr_min, verdict_only=verdict_only
-            )
+            limit = echo.largest_margin(tiers(scenario).echo, scenario.sensing_sinr_min, verdict_only=verdict_only)
             return limit.margin, limit.upper
 
         exact = jax.jit(jax.vmap(lambda s: screen(s, False)))

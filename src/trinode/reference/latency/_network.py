@@ -101,9 +101,7 @@ def network(scenario: Any) -> Network:
         requirement=s.sensing_sinr_min,
         task=s.task_bits / bit_unit,
         edge_limit=speed(s.edge_max_frequency_hz, s.edge_cycles_per_bit, rate_unit),
-        edge_power_limit=speed(
-            cube_root_ratio(s.ap_max_power_w, s.edge_capacitance), s.edge_cycles_per_bit, rate_unit
-        ),
+        edge_power_limit=speed(cube_root_ratio(s.ap_max_power_w, s.edge_capacitance), s.edge_cycles_per_bit, rate_unit),
         # an access point without any power may not even receive for the cloud, by (23d)
         fronthaul_limit=np.where(s.ap_max_power_w > 0, s.fronthaul_max_bps, 0.0) / rate_unit,
         cloud_limit=float(speed(s.cloud_max_frequency_hz, s.cloud_cycles_per_bit, rate_unit)),
@@ -165,9 +163,7 @@ def receivers(net: Network, data: Complex, sensing: Complex) -> tuple[Complex, R
     combiner : (K, M, A)
     error : (K, M)
     """
-    everything = np.einsum("kmt,kmu->ktu", data, data.conj()) + np.einsum(
-        "kt,ku->ktu", sensing, sensing.conj()
-    )
+    everything = np.einsum("kmt,kmu->ktu", data, data.conj()) + np.einsum("kt,ku->ktu", sensing, sensing.conj())
     covariance = np.einsum("kmat,ktu,kmbu->mab", net.uplink, everything, net.uplink.conj())
     covariance += np.eye(covariance.shape[-1])
     signal = np.einsum("kmat,kmt->kma", net.uplink, data)

@@ -87,9 +87,7 @@ def algorithm2(
         received_limit(net, b, c, edge_frequency_hz),
         **settings,
     )
-    return BeamResult(
-        found.data * unit[:, None, None], found.sensing * unit[:, None], found.history * net.time_unit
-    )
+    return BeamResult(found.data * unit[:, None, None], found.sensing * unit[:, None], found.history * net.time_unit)
 
 
 def links(
@@ -213,9 +211,7 @@ class _BeamProblem:
         self.power = cp.Parameter(terminals, nonneg=True)
         self.light = [cp.Parameter((n, count + 1)) for count in counts]
         self.light_constant = cp.Parameter(terminals)
-        self.crosstalk = {
-            (k, j): cp.Parameter((n, n)) for k in range(terminals) for j in range(terminals) if j != k
-        }
+        self.crosstalk = {(k, j): cp.Parameter((n, n)) for k in range(terminals) for j in range(terminals) if j != k}
         crossing = []
         for x, re, im, wanted in zip(self.beams, self.row_re, self.row_im, self.wanted):
             crossing += [re @ x - wanted, im @ x]
@@ -228,9 +224,7 @@ class _BeamProblem:
         for k, x in enumerate(self.beams):
             constraints.append(cp.norm(x, "fro") <= self.power[k])  # (35b)
             light = cp.sum(cp.multiply(self.light[k], x)) - self.light_constant[k]  # (46)
-            disturbance = [
-                cp.vec(self.crosstalk[k, j] @ self.beams[j], order="F") for j in range(terminals) if j != k
-            ]
+            disturbance = [cp.vec(self.crosstalk[k, j] @ self.beams[j], order="F") for j in range(terminals) if j != k]
             if disturbance:
                 column = cp.reshape(cp.hstack(disturbance), (-1, 1), order="F")
                 constraints.append(_squares_at_most(column, cp.reshape(light, (1,), order="F")))

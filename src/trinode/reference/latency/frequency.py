@@ -57,9 +57,7 @@ def paper_frequency_step(
     possible = np.all(rate[(b > 0) | (c > 0)] > 0) and np.all(
         np.minimum(net.edge_limit, power_limit)[edge.any(axis=0)] > 0
     )
-    possible &= np.all(net.fronthaul_limit[relay.any(axis=0)] > 0) and (
-        net.cloud_limit > 0 or not cloud.any()
-    )
+    possible &= np.all(net.fronthaul_limit[relay.any(axis=0)] > 0) and (net.cloud_limit > 0 or not cloud.any())
     if possible and (edge.any() or relay.any()):
 
         def needed(share: Real, links: Any, time: Real) -> Real:
@@ -163,9 +161,7 @@ class _FrequencyProblem:
 
     def times(self) -> tuple[Real, Real]:
         """Upload and processing time of each edge link, upload and relaying time of each cloud link."""
-        values = [
-            np.zeros(1) if t is None or t.value is None else t.value / self.scale for t in self.link_times
-        ]
+        values = [np.zeros(1) if t is None or t.value is None else t.value / self.scale for t in self.link_times]
         return values[0], values[1]
 
 
@@ -200,9 +196,7 @@ def _frequency_problem(
         at, n = at[edge.any(axis=0)], int(edge.sum())
         edge_times = spread @ part
         constraints += [
-            _conic.product_at_least(
-                edge_times - parameter("edge upload", n), speed, parameter("edge bits", n)
-            ),
+            _conic.product_at_least(edge_times - parameter("edge upload", n), speed, parameter("edge bits", n)),
             at @ speed <= parameter("edge limit", len(at)),
             at @ cp.power(cp.multiply(parameter("power", n), speed), 3) <= 1,
         ]
@@ -214,9 +208,7 @@ def _frequency_problem(
         at, n = at[relay.any(axis=0)], int(relay.sum())
         relay_times = spread @ upload
         constraints += [
-            _conic.product_at_least(
-                relay_times - parameter("cloud upload", n), through, parameter("cloud bits", n)
-            ),
+            _conic.product_at_least(relay_times - parameter("cloud upload", n), through, parameter("cloud bits", n)),
             at @ through <= parameter("relay limit", len(at)),
         ]
         part = upload

@@ -110,9 +110,7 @@ def algorithm1(
 
     weights = {
         "edge cpu": _of_limit(edge_frequency_hz, raw.edge_max_frequency_hz),
-        "edge power": _of_limit(
-            raw.edge_capacitance * np.asarray(edge_frequency_hz) ** 3, raw.ap_max_power_w
-        ),
+        "edge power": _of_limit(raw.edge_capacitance * np.asarray(edge_frequency_hz) ** 3, raw.ap_max_power_w),
         "received": _of_limit(np.broadcast_to(received_power_w, b.shape), raw.ap_max_power_w),
         "fronthaul": _of_limit(fronthaul_bps, raw.fronthaul_max_bps),
     }
@@ -184,9 +182,7 @@ class _StartProblem:
         self.share = cp.Variable((terminals, access_points))
         time, worst = cp.Variable(terminals), cp.Variable(terminals)
         self.slope, self.allowed = (cp.Parameter((terminals, access_points), nonneg=True) for _ in range(2))
-        self.constant, self.own, self.x, self.t, self.xt = (
-            cp.Parameter(terminals, nonneg=True) for _ in range(5)
-        )
+        self.constant, self.own, self.x, self.t, self.xt = (cp.Parameter(terminals, nonneg=True) for _ in range(5))
         total = cp.sum(self.share, axis=1)
         constraints = [
             worst
@@ -225,9 +221,7 @@ class _OffloadingProblem:
         self.own, self.cloud_time, self.cloud_cpu = (parameter(terminals) for _ in range(3))
         self.xb, self.xc, self.tb, self.tc, self.constant = (parameter(terminals) for _ in range(5))
         self.push_b, self.push_c = (parameter(terminals, nonneg=False) for _ in range(2))
-        self.weights = {
-            name: parameter(*shape) for name in ("edge cpu", "edge power", "received", "fronthaul")
-        }
+        self.weights = {name: parameter(*shape) for name in ("edge cpu", "edge power", "received", "fronthaul")}
         xb, xc = cp.sum(self.b, axis=1), cp.sum(self.c, axis=1)
         w = self.weights
         constraints = [
@@ -239,8 +233,7 @@ class _OffloadingProblem:
             + cp.multiply(self.xb, edge_time)
             + cp.multiply(self.tc, xc)
             + cp.multiply(self.xc, relay_time),
-            cp.sum(cp.multiply(w["edge power"], self.b) + cp.multiply(w["received"], self.c), axis=0)
-            <= 1,  # (32b)
+            cp.sum(cp.multiply(w["edge power"], self.b) + cp.multiply(w["received"], self.c), axis=0) <= 1,  # (32b)
             cp.sum(cp.multiply(w["edge cpu"], self.b), axis=0) <= 1,  # (32c)
             cp.sum(cp.multiply(w["fronthaul"], self.c), axis=0) <= 1,  # (32d)
             spread(edge_time) >= cp.multiply(self.edge_slope, self.b),  # (26b)

@@ -82,9 +82,7 @@ class _Relaxation:
     def __init__(self, net: Network):
         self.net = net
         singular = (
-            np.linalg.svd(net.uplink, compute_uv=False)[..., 0]
-            if net.uplink.size
-            else np.zeros(net.serving.shape)
+            np.linalg.svd(net.uplink, compute_uv=False)[..., 0] if net.uplink.size else np.zeros(net.serving.shape)
         )
         self.snr = np.where(net.serving, singular**2, 0.0)
         self.top = np.log2(1 + self.snr)
@@ -114,9 +112,7 @@ class _Relaxation:
         usable = (self.snr > 0) & (limit > 0)
         if not usable[busy].any(axis=1).all():
             return float("inf")
-        links = (
-            usable & (net.task > 0)[:, None]
-        )  # one shape for all members: the others have a task of nothing
+        links = usable & (net.task > 0)[:, None]  # one shape for all members: the others have a task of nothing
         links &= links.any(axis=1, keepdims=True)
         free_links = links & np.isinf(limit)
         problem = build(links.tobytes(), free_links.tobytes(), *links.shape, *extra)
@@ -178,9 +174,7 @@ class _EdgeRelaxation(_Problem):
         self.paced = paced
         self.inverse_latency = cp.Variable()
         self.task = cp.Parameter(len(self.by_terminal), nonneg=True)
-        self.constraints.append(
-            cp.multiply(self.task, self.inverse_latency) <= self.by_terminal @ self.through
-        )
+        self.constraints.append(cp.multiply(self.task, self.inverse_latency) <= self.by_terminal @ self.through)
         if len(paced) < count:
             self.constraints.append(self.through[np.nonzero(free)[0]] <= self.rate[np.nonzero(free)[0]])
         if len(paced):
@@ -244,13 +238,9 @@ class _CloudRelaxation(_Problem):
 @lru_cache(maxsize=32)
 def _edge_problem(links: bytes, free: bytes, terminals: int, access_points: int) -> _EdgeRelaxation:
     shape = terminals, access_points
-    return _EdgeRelaxation(
-        np.frombuffer(links, bool).reshape(shape), np.frombuffer(free, bool).reshape(shape)
-    )
+    return _EdgeRelaxation(np.frombuffer(links, bool).reshape(shape), np.frombuffer(free, bool).reshape(shape))
 
 
 @lru_cache(maxsize=32)
-def _cloud_problem(
-    links: bytes, _: bytes, terminals: int, access_points: int, free: bool
-) -> _CloudRelaxation:
+def _cloud_problem(links: bytes, _: bytes, terminals: int, access_points: int, free: bool) -> _CloudRelaxation:
     return _CloudRelaxation(np.frombuffer(links, bool).reshape(terminals, access_points), free)

@@ -146,9 +146,7 @@ def _edge_group(net: Network, rate: Real, members: Bool, received: Real) -> _Gro
     hertz = np.where(unpaced, _even(unpaced, _hertz_limit(net, received, unpaced)), hertz)
     total = through.sum(axis=1)
     share = np.where(members[:, None], _split(through, links, members, net), 0.0)
-    return _Group(
-        np.where(members, ratio(net.task, total), 0.0), share, hertz, np.zeros(len(members)), solved
-    )
+    return _Group(np.where(members, ratio(net.task, total), 0.0), share, hertz, np.zeros(len(members)), solved)
 
 
 def _cloud_group(net: Network, rate: Real, members: Bool) -> _Group:
@@ -221,9 +219,7 @@ def _fill(speed: Real, links: Bool, limit: Real, power_limit: Real) -> Real:
 def _hertz_limit(net: Network, received: Real, links: Bool) -> Real:
     count = np.maximum(links.sum(axis=0), 1)
     lone = np.cbrt(
-        np.maximum(net.raw.ap_max_power_w - received, 0)
-        / count
-        / np.maximum(net.raw.edge_capacitance, 1e-300)
+        np.maximum(net.raw.ap_max_power_w - received, 0) / count / np.maximum(net.raw.edge_capacitance, 1e-300)
     )
     return np.minimum(net.raw.edge_max_frequency_hz, count * lone)
 
@@ -344,9 +340,7 @@ class _CloudProblem:
 
 
 @lru_cache(maxsize=256)
-def _cloud_problem(
-    links: bytes, busy: bytes, free: bool, terminals: int, access_points: int
-) -> _CloudProblem:
+def _cloud_problem(links: bytes, busy: bytes, free: bool, terminals: int, access_points: int) -> _CloudProblem:
     cp = _conic.load()
     mask = np.frombuffer(links, bool).reshape(terminals, access_points)
     busy_mask = np.frombuffer(busy, bool)
@@ -374,6 +368,4 @@ def _cloud_problem(
             cp.sum(cpu) <= cloud_limit,
             upload + compute <= time,
         ]
-    return _CloudProblem(
-        cp.Problem(cp.Minimize(time), constraints), relay, rate, root_task, limit, cloud_limit, mask
-    )
+    return _CloudProblem(cp.Problem(cp.Minimize(time), constraints), relay, rate, root_task, limit, cloud_limit, mask)

@@ -93,10 +93,7 @@ class _BeamProblem:
         self.echo_re = [cp.Parameter(2 * antennas) for _ in range(count)]
         self.echo_im = [cp.Parameter(2 * antennas) for _ in range(count)]
         self.crosstalk = {
-            (k, j): cp.Parameter((2 * antennas, 2 * antennas))
-            for k in range(count)
-            for j in range(count)
-            if j != k
+            (k, j): cp.Parameter((2 * antennas, 2 * antennas)) for k in range(count) for j in range(count) if j != k
         }
         constraints = []
         for k in range(count):
@@ -193,9 +190,7 @@ def echo_constraints(net: Network, parts: list[Any], noise: Any) -> list[Any]:
     for k in np.nonzero(net.requirement > 0)[0]:
         light = gram(net.echo[k][None]) / np.sum(np.abs(net.echo[k]) ** 2)
         disturbance = [
-            cp.trace(gram(net.crosstalk[k, j]) / strength[k] @ parts[j])
-            for j in range(net.terminals)
-            if j != k
+            cp.trace(gram(net.crosstalk[k, j]) / strength[k] @ parts[j]) for j in range(net.terminals) if j != k
         ]
         constraints.append(cp.trace(light @ parts[k]) >= noise / strength[k] + sum(disturbance))
     return constraints

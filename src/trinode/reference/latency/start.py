@@ -90,8 +90,7 @@ def feasible_beams(
     count = streams.sum(axis=1)
     weight = np.where(count > 0, 0.95 / np.maximum(count, 1), 0.0) * limit
     fixed = [
-        _outer(np.sqrt(weight[k]) * directions[k, streams[k]])
-        + _outer((np.sqrt(limit[k]) * target[k])[None]) / 20
+        _outer(np.sqrt(weight[k]) * directions[k, streams[k]]) + _outer((np.sqrt(limit[k]) * target[k])[None]) / 20
         for k in range(net.terminals)
     ]
     parts, common = covariances(net), cp.Variable(nonneg=True)
@@ -113,9 +112,7 @@ def feasible_beams(
         for k, part in enumerate(parts)
     ]
     sensing = np.stack([strongest_towards(net.echo[k], x) for k, x in enumerate(rest)])
-    return (
-        (data, sensing) if _meets(net, data, sensing, limit) else _shared_sensing(net, streams, limit, margin)
-    )
+    return (data, sensing) if _meets(net, data, sensing, limit) else _shared_sensing(net, streams, limit, margin)
 
 
 def strongest_towards(echo_row: Complex, covariance: Complex) -> Complex:
@@ -127,9 +124,7 @@ def strongest_towards(echo_row: Complex, covariance: Complex) -> Complex:
     return covariance @ echo_row.conj() / np.sqrt(light)
 
 
-def _shared_sensing(
-    net: Network, streams: Bool, limit: Real, margin: float
-) -> tuple[Complex, Complex] | None:
+def _shared_sensing(net: Network, streams: Bool, limit: Real, margin: float) -> tuple[Complex, Complex] | None:
     """The beams of the largest common echo margin, their power shared evenly by all streams of a terminal."""
     factor, beams = largest_factor(net, net.requirement)
     part = beams / np.sqrt(1 + streams.sum(axis=1))[:, None]
@@ -139,9 +134,7 @@ def _shared_sensing(
 
 def _meets(net: Network, data: Complex, sensing: Complex, limit: Real) -> bool:
     power = np.sum(np.abs(data) ** 2, axis=(1, 2)) + np.sum(np.abs(sensing) ** 2, axis=1)
-    return bool(
-        np.all(power <= limit * (1 + 1e-7)) and np.all(echo_sinr(net, data, sensing) >= net.requirement)
-    )
+    return bool(np.all(power <= limit * (1 + 1e-7)) and np.all(echo_sinr(net, data, sensing) >= net.requirement))
 
 
 def _outer(rows: Complex) -> Real:

@@ -87,9 +87,7 @@ class Run:
             0.0,
         )
         found = beginnings.feasible_beams(net, directions, streams, spared, 1 + headroom)
-        found = found or beginnings.feasible_beams(
-            net, directions, streams, np.ones_like(spared), 1 + headroom
-        )
+        found = found or beginnings.feasible_beams(net, directions, streams, np.ones_like(spared), 1 + headroom)
         if found is None:
             return None
         self.echo_margin = min(ECHO_MARGIN, headroom / 2)
@@ -125,10 +123,7 @@ class Run:
         """Latency (22) of each terminal, in the network's unit."""
         net = self.net
         u, relay, g = self._speeds(plan)
-        own = (
-            ratio(net.raw.terminal_cycles_per_bit * net.raw.task_bits, plan.terminal_frequency_hz)
-            / net.time_unit
-        )
+        own = ratio(net.raw.terminal_cycles_per_bit * net.raw.task_bits, plan.terminal_frequency_hz) / net.time_unit
         rate = rates(net, plan.data, plan.sensing)
         return share_latency(net, rate, plan.edge_share, plan.cloud_share, u, relay, g, own)
 
@@ -182,9 +177,7 @@ class Run:
         if revived.any():  # a terminal without data beams cannot offload
             modes = np.where(revived, LOCAL, plan.modes)
             still = ~revived[:, None]
-            plan = replace(
-                plan, modes=modes, edge_share=plan.edge_share * still, cloud_share=plan.cloud_share * still
-            )
+            plan = replace(plan, modes=modes, edge_share=plan.edge_share * still, cloud_share=plan.cloud_share * still)
         return replace(plan, data=data, sensing=sensing, terminal_frequency_hz=own)
 
     def _fit(self, plan: Plan) -> Plan:
@@ -255,9 +248,7 @@ class Run:
             edge_frequency_hz=np.where(
                 on_edge & (found.edge_frequency_hz > 0), found.edge_frequency_hz, plan.edge_frequency_hz
             ),
-            fronthaul_bps=np.where(
-                on_cloud & (found.fronthaul_bps > 0), found.fronthaul_bps, plan.fronthaul_bps
-            ),
+            fronthaul_bps=np.where(on_cloud & (found.fronthaul_bps > 0), found.fronthaul_bps, plan.fronthaul_bps),
             cloud_frequency_hz=np.where(
                 on_cloud.any(axis=1) & (found.cloud_frequency_hz > 0),
                 found.cloud_frequency_hz,
@@ -275,11 +266,7 @@ class Run:
             history.append(self.latency(plan))
             if history[-1] <= min(history):
                 best = plan
-            if (
-                len(history) > 1
-                and np.isfinite(history[-1])
-                and np.isclose(*history[-2:], rtol=tolerance, atol=0)
-            ):
+            if len(history) > 1 and np.isfinite(history[-1]) and np.isclose(*history[-2:], rtol=tolerance, atol=0):
                 status = Status.CONVERGED
                 break
         if not np.isfinite(self.latency(best)):
@@ -309,9 +296,7 @@ class Run:
             cloud_share=jnp.asarray(plan.cloud_share),
             precoder=jnp.asarray(plan.data * net.amplitude[:, None, None] * net.serving[..., None]),
             sensing_precoder=jnp.asarray(plan.sensing * net.amplitude[:, None]),
-            terminal_frequency_hz=jnp.asarray(
-                np.minimum(plan.terminal_frequency_hz, raw.terminal_max_frequency_hz)
-            ),
+            terminal_frequency_hz=jnp.asarray(np.minimum(plan.terminal_frequency_hz, raw.terminal_max_frequency_hz)),
             edge_frequency_hz=jnp.asarray(np.where(on_edge, plan.edge_frequency_hz, 0.0)),
             cloud_frequency_hz=jnp.asarray(np.where(on_cloud.any(axis=1), plan.cloud_frequency_hz, 0.0)),
             fronthaul_bps=jnp.asarray(np.where(on_cloud, plan.fronthaul_bps, 0.0)),

@@ -51,7 +51,10 @@ class Shortlist(NamedTuple):
 def value_of(t: Tiers, modes: Int[Array, " K"], tolerance: float):
     """Interference-free decision of both tiers under an assignment, and its certified lower bound."""
     edge, cloud = pool.solve_both(
-        t.edge_pool(modes == EDGE, None), t.cloud_pool(modes == CLOUD, None), tolerance=tolerance, max_steps=40
+        t.edge_pool(modes == EDGE, None),
+        t.cloud_pool(modes == CLOUD, None),
+        tolerance=tolerance,
+        max_steps=40,
     )
     busy = t.scenario.task_bits > 0
     lost = (modes == EDGE) & busy & ~jnp.any(t.edge_able, axis=1)
@@ -69,7 +72,9 @@ def cloud_floor(t: Tiers, sets: Bool[Array, "N K"]) -> Float[Array, " N"]:
     relay = s.task_bits[:, None] / jnp.where(s.fronthaul_max_bps > 0, s.fronthaul_max_bps, 1.0)[t.index]
     each = jnp.where(t.cloud_able, 1 / (load / jnp.where(nats > 0, nats, 1.0) + relay + 1e-300), 0.0).sum(axis=1)
     upload = jnp.where(s.task_bits > 0, 1 / jnp.where(each > 0, each, 1e-300), 0.0)
-    serial = s.cloud_cycles_per_bit * s.task_bits / jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1e-300)
+    serial = (
+        s.cloud_cycles_per_bit * s.task_bits / jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1e-300)
+    )
     slowest = jnp.max(jnp.where(sets, upload, 0.0), axis=1)
     low = jnp.maximum(slowest, jnp.max(jnp.where(sets, upload + serial, 0.0), axis=1))
     high = slowest + jnp.sum(jnp.where(sets, serial, 0.0), axis=1)
@@ -117,9 +122,7 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
     count = min(length, rows.shape[0])
     _, pick = lax.top_k(-score, count)
     modes = jnp.where(local, LOCAL, jnp.where(sets[pick], CLOUD, EDGE))
-    modes = jnp.concatenate(
-        [modes, jnp.where(local, LOCAL, EDGE)[None], jnp.where(local, LOCAL, CLOUD)[None]]
-    )
+    modes = jnp.concatenate([modes, jnp.where(local, LOCAL, EDGE)[None], jnp.where(local, LOCAL, CLOUD)[None]])
     value, edge, cloud = jax.vmap(lambda m: value_of(t, m, tolerance))(modes)
     # the rest: the cheap cloud bound, and an edge set contains smaller ones that were solved
     listed = jnp.zeros(rows.shape[0], bool).at[pick].set(True) | duplicate
@@ -128,8 +131,8 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
     known = jnp.max(jnp.where(inside, edge.lower[None], 0.0), axis=1)
     rest = jnp.min(jnp.where(listed, jnp.inf, jnp.maximum(cloud_value, known)))
     rank = jnp.argsort(value, stable=True)
-    pick_all = jax.tree.map(lambda leaf: leaf[rank], (modes, value, edge, cloud))
-    return Shortlist(*pick_all, rest)
+    best_first = jax.tree.map(lambda leaf: leaf[rank], (modes, value, edge, cloud))
+    return Shortlist(best_first[0], best_first[1], best_first[2], best_first[3], rest)
 
 
 @partial(jax.jit, static_argnames="tolerance")
@@ -143,7 +146,9 @@ def relaxed(t: Tiers, local: Bool[Array, " K"], tolerance: float) -> tuple[Float
     k = t.snr.shape[0]
     edge = t.edge_pool(~local, None)
     floor = cloud_floor(t, jnp.eye(k, dtype=bool))
-    serial = s.cloud_cycles_per_bit * s.task_bits / jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1.0)
+    serial = (
+        s.cloud_cycles_per_bit * s.task_bits / jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1.0)
+    )
     able = jnp.any(t.cloud_able, axis=1) & ~local & (s.task_bits > 0)
     ones = jnp.ones((k, 1))
 

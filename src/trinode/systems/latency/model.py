@@ -56,7 +56,9 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
     local_cpu = jnp.where(edge + cloud > 0, 0.0, s.terminal_capacitance * x.terminal_frequency_hz**3)
     terminal_power = local_cpu + radiated  # (10)
     received = jnp.sum(jnp.abs(jnp.einsum("kmat,kmt->kma", s.uplink_channel, x.precoder)) ** 2, axis=2)
-    ap_power = jnp.sum(on_edge * s.edge_capacitance * x.edge_frequency_hz**3 + on_cloud * received, axis=0)  # (15), (23d)
+    ap_power = jnp.sum(
+        on_edge * s.edge_capacitance * x.edge_frequency_hz**3 + on_cloud * received, axis=0
+    )  # (15), (23d)
 
     whole = jnp.stack([edge, cloud, edge + cloud])
     residuals = {
@@ -72,7 +74,9 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
         "23h echo SINR": jnp.where(s.sensing_sinr_min > 0, 1 - echo / s.sensing_sinr_min, -1.0),
         "terminal frequency": _excess(x.terminal_frequency_hz, s.terminal_max_frequency_hz),
         "serving cluster": jnp.where(
-            s.serving, 0.0, jnp.maximum(jnp.maximum(x.edge_share, x.cloud_share), jnp.abs(x.precoder).max(axis=2) > 0)
+            s.serving,
+            0.0,
+            jnp.maximum(jnp.maximum(x.edge_share, x.cloud_share), jnp.abs(x.precoder).max(axis=2) > 0),
         ).max(axis=1),
     }
     objective = jnp.where(x.status == Status.INFEASIBLE, jnp.nan, latency.max())
@@ -92,9 +96,7 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
     return Report(objective=objective, metrics=metrics, residuals=residuals)
 
 
-def transmit_power(
-    precoder: Complex[Array, "K M T"], sensing_precoder: Complex[Array, "K T"]
-) -> Float[Array, " K"]:
+def transmit_power(precoder: Complex[Array, "K M T"], sensing_precoder: Complex[Array, "K T"]) -> Float[Array, " K"]:
     """Radiated power of each terminal, W; the second term of (10) for independent streams."""
     return jnp.sum(jnp.abs(precoder) ** 2, axis=(1, 2)) + jnp.sum(jnp.abs(sensing_precoder) ** 2, axis=1)
 
@@ -133,18 +135,18 @@ def echo_sinr(
     return signal / (noise + crosstalk)
 
 
-def _ratio(amount: Float[Array, "..."], speed: Float[Array, "..."]) -> Float[Array, "..."]:
+def _ratio(amount: Float[Array, ...], speed: Float[Array, ...]) -> Float[Array, ...]:
     """Time for an amount at a speed: 0/0 is 0."""
     positive = speed > 0
     return jnp.where(positive, amount / jnp.where(positive, speed, 1.0), jnp.where(amount > 0, jnp.inf, 0.0))
 
 
-def _times(share: Float[Array, "..."], time: Float[Array, "..."]) -> Float[Array, "..."]:
+def _times(share: Float[Array, ...], time: Float[Array, ...]) -> Float[Array, ...]:
     """A share of zero takes no time, not even of an infinite one; sums of shares are zero up to rounding."""
     none = jnp.abs(share) < 1e-12
     return jnp.where(none, 0.0, share * jnp.where(none, 0.0, time))
 
 
-def _excess(used: Float[Array, "..."], limit: Float[Array, "..."]) -> Float[Array, "..."]:
+def _excess(used: Float[Array, ...], limit: Float[Array, ...]) -> Float[Array, ...]:
     """Relative violation of used <= limit."""
     return jnp.where(limit > 0, used / jnp.where(limit > 0, limit, 1.0) - 1, jnp.where(used > 0, jnp.inf, 0.0))

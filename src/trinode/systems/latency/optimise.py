@@ -83,7 +83,11 @@ class Outcome(NamedTuple):
 
 @jax.jit
 def decide(
-    t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"], echo_beam: Complex[Array, "K T"], stages: Stages
+    t: Tiers,
+    modes: Int[Array, " K"],
+    precoder: Complex[Array, "K S1 T"],
+    echo_beam: Complex[Array, "K T"],
+    stages: Stages,
 ) -> Outcome:
     """Descend from a start, settling the computing exactly after every round.
 
@@ -122,7 +126,9 @@ def decide(
 
     def others(d: Decision) -> Float[Array, " n"]:
         share = jnp.where(on_edge[:, None], d.edge.share, d.cloud.share)
-        return jnp.concatenate([jnp.log(jnp.maximum(share, 1e-4)).reshape(-1), jnp.log(jnp.maximum(d.cloud.serial_share, 1e-4))])
+        return jnp.concatenate(
+            [jnp.log(jnp.maximum(share, 1e-4)).reshape(-1), jnp.log(jnp.maximum(d.cloud.serial_share, 1e-4))]
+        )
 
     first = settle(t, modes, repair(t, jnp.where(gate, precoder, 0.0), modes, echo_beam), jnp.asarray(0))
 
@@ -133,7 +139,7 @@ def decide(
         best: Decision
         history: Float[Array, " H"]
         gain: Float[Array, ""]
-        count: Int[Array, ""]
+        turn: Int[Array, ""]
 
     def one(r: Round) -> Round:
         moved = beams.improve(
@@ -152,11 +158,11 @@ def decide(
         better = now.latency < r.best.latency
         best = jax.tree.map(lambda a, b: jnp.where(better, a, b), now, r.best)._replace(evaluations=now.evaluations)
         gain = (r.best.latency - best.latency) / best.latency
-        return Round(w, moved.others, moved.price, best, r.history.at[r.count].set(best.latency), gain, r.count + 1)
+        return Round(w, moved.others, moved.price, best, r.history.at[r.turn].set(best.latency), gain, r.turn + 1)
 
     def going(r: Round) -> Bool[Array, ""]:
         # the first rounds still learn the echo prices and may not improve
-        return (r.count < stages.rounds) & ((r.gain > stages.tolerance) | (r.count < 4)) & jnp.isfinite(first.latency)
+        return (r.turn < stages.rounds) & ((r.gain > stages.tolerance) | (r.turn < 4)) & jnp.isfinite(first.latency)
 
     start = Round(
         jnp.where(gate, precoder, 0.0),
@@ -285,7 +291,10 @@ def to_solution(
         return jnp.zeros((k, s.access_points)).at[jnp.arange(k)[:, None], t.index].add(value)
 
     split = splits(t, d)
-    edge_share, cloud_share = jnp.where(on_edge[:, None], split, 0.0), jnp.where(on_cloud[:, None], split, 0.0)
+    edge_share, cloud_share = (
+        jnp.where(on_edge[:, None], split, 0.0),
+        jnp.where(on_cloud[:, None], split, 0.0),
+    )
     # a task of zero bits still needs a place: it is "at" the first link, in no time
     empty = (s.task_bits <= 0)[:, None] & (jnp.arange(t.snr.shape[1]) == 0)[None] & t.linked
     edge_share = jnp.where(empty & on_edge[:, None], 1.0, edge_share)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
@@ -70,7 +71,14 @@ class LatencyParams(eqx.Module):
     sensing_sinr_min_db: Scalar = 1.0
 
     def __check_init__(self):
-        for name in ("terminals", "access_points", "ap_antennas", "terminal_antennas", "radar_antennas", "serving"):
+        for name in (
+            "terminals",
+            "access_points",
+            "ap_antennas",
+            "terminal_antennas",
+            "radar_antennas",
+            "serving",
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise InputError(name, value, "an integer of at least 1")
@@ -78,7 +86,7 @@ class LatencyParams(eqx.Module):
             raise InputError("serving", self.serving, f"at most access_points = {self.access_points}")
         for name in _POSITIVE + _NONNEGATIVE + ("noise_figure_db", "sensing_sinr_min_db"):
             value = getattr(self, name)
-            if isinstance(value, jax.core.Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
+            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
                 continue  # inside a transformation there is no value to look at
             if not np.all(np.isfinite(np.asarray(value))):
                 raise InputError(name, value, "a finite number")

@@ -153,7 +153,7 @@ def _target_distance(p: LatencyParams, key: Key[Array, ""], count: int | None = 
     return _between(p.target_distance_min_m, p.target_distance_max_m, share)
 
 
-def _gain(p: LatencyParams, distance: Float[Array, "..."]) -> Float[Array, "..."]:
+def _gain(p: LatencyParams, distance: Float[Array, ...]) -> Float[Array, ...]:
     return propagation.three_slope_gain(distance, p.carrier_hz, p.ap_height_m, p.terminal_height_m)
 
 
@@ -208,5 +208,5 @@ def _assemble(
     )
 
 
-def _between(low: Any, high: Any, share: Float[Array, "..."]) -> Float[Array, "..."]:
+def _between(low: Any, high: Any, share: Float[Array, ...]) -> Float[Array, ...]:
     return low + (high - low) * share

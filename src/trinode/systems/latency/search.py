@@ -58,7 +58,9 @@ class Attempt(NamedTuple):
 
 def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Complex[Array, "K S1 T"]]:
     """Modes and precoders of a solution in the compact form of :class:`Tiers`."""
-    modes = jnp.where(solution.edge_share.sum(1) > 0.5, EDGE, jnp.where(solution.cloud_share.sum(1) > 0.5, CLOUD, LOCAL))
+    modes = jnp.where(
+        solution.edge_share.sum(1) > 0.5, EDGE, jnp.where(solution.cloud_share.sum(1) > 0.5, CLOUD, LOCAL)
+    )
     data = jnp.take_along_axis(solution.precoder, t.index[:, :, None], axis=1)
     data = jnp.where(t.linked[..., None], data, 0.0)
     return modes, jnp.concatenate([data, solution.sensing_precoder[:, None]], axis=1)

@@ -48,7 +48,11 @@ class LatencySolution(Solution):
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> LatencySolution:
         """Build a solution from checked arrays."""
-        own = {n: jnp.asarray(arrays[n]) for n in SOLUTION_SCHEMA if n not in ("status", "objective", "bound") and n in arrays}
+        own = {
+            n: jnp.asarray(arrays[n])
+            for n in SOLUTION_SCHEMA
+            if n not in ("status", "objective", "bound") and n in arrays
+        }
         for name in ("sensing_margin_max", "sensing_sinr_max"):
             own.setdefault(name, jnp.asarray(np.nan))
         status = jnp.asarray(int(Status[str(arrays["status"]).upper()]))

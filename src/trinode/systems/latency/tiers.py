@@ -60,7 +60,10 @@ class Tiers(eqx.Module):
         return self.linked & (s.fronthaul_max_bps > 0)[self.index] & (s.terminal_max_power_w > 0)[:, None] & server
 
     def edge_pool(
-        self, chosen: Bool[Array, " K"], rate_nat: Float[Array, "K S"] | None, received_w: Float[Array, " M"] | float = 0.0
+        self,
+        chosen: Bool[Array, " K"],
+        rate_nat: Float[Array, "K S"] | None,
+        received_w: Float[Array, " M"] | float = 0.0,
     ) -> Pool:
         """Edge tier for the chosen terminals, at given rates (nat/s/Hz) or, with None, without interference."""
         s = self.scenario
@@ -106,7 +109,7 @@ class Tiers(eqx.Module):
 def tiers(scenario: LatencyScenario) -> Tiers:
     """Derive the compact form of a scenario."""
     s = scenario
-    k, m, _, t = s.uplink_channel.shape
+    k = s.uplink_channel.shape[0]
     channel = s.uplink_channel / jnp.sqrt(s.ap_noise_w)[None, :, None, None]
     index, linked = clusters.links(s.serving, s.cluster_size)
     own = jnp.take_along_axis(channel, index[:, :, None, None], axis=1)
@@ -118,7 +121,12 @@ def tiers(scenario: LatencyScenario) -> Tiers:
     useful = jnp.concatenate([linked, jnp.zeros((k, 1), bool)], axis=1)
     noise = s.radar_noise_w * s.terminal_channel.shape[2]
     echo = EchoModel.build(
-        s.terminal_channel, s.echo_gain, s.transmit_steering, s.receive_steering, noise, s.terminal_max_power_w
+        s.terminal_channel,
+        s.echo_gain,
+        s.transmit_steering,
+        s.receive_steering,
+        noise,
+        s.terminal_max_power_w,
     )
     # a terminal that computes itself leaves at least half of its power to its radar
     cube = 0.5 * s.terminal_max_power_w / jnp.where(s.terminal_capacitance > 0, s.terminal_capacitance, 1.0)

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.computing import pool
 from trinode.numerics import interior
 from trinode.radio import beams
 from trinode.radio.streams import Uplink, hermitian_inverse
@@ -89,7 +88,7 @@ class Alternating(Scheme):
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         t = tiers(scenario)
-        k, links = t.snr.shape
+        k = scenario.terminals
         view = search.screen(t)
         even = jnp.where(t.linked, 1.0, 0.0) / jnp.maximum(t.linked.sum(1, keepdims=True), 1)
         modes0 = jnp.where(jnp.any(t.edge_able, axis=1), EDGE, jnp.where(jnp.any(t.cloud_able, axis=1), CLOUD, LOCAL))
@@ -105,7 +104,7 @@ class Alternating(Scheme):
             best: Decision
             history: Float[Array, " H"]
             change: Float[Array, ""]
-            count: Int[Array, ""]
+            made: Int[Array, ""]
 
         crowd = jnp.zeros(scenario.access_points).at[t.index].add(t.linked)
         equal = jnp.where(t.linked, 1 / jnp.maximum(crowd, 1.0)[t.index], 0.0)
@@ -115,11 +114,13 @@ class Alternating(Scheme):
         given = search.as_is(t, had, beam0, view) if start is not None else blank._replace(latency=jnp.asarray(jnp.inf))
 
         def one(turn: Turn) -> Turn:
-            fresh = (turn.count == 0) & (start is None)
+            fresh = (turn.made == 0) & (start is None)
             modes = self._offloading(t, turn.precoder, turn.shares, turn.best, fresh)
             tried = optimise.settle(t, modes, turn.precoder, turn.best.evaluations)
-            drop = (tried.latency > turn.best.latency) & ~fresh
-            held = jax.tree.map(lambda a, b: jnp.where(drop, a, b), turn.best, tried)
+            # the first offloading is measured against all-edge
+            before = jax.tree.map(lambda a, b: jnp.where(fresh, a, b), blank, turn.best)
+            drop = tried.latency > before.latency
+            held = jax.tree.map(lambda a, b: jnp.where(drop, a, b), before, tried)
             moved = self._beams(t, held, view)
             now = optimise.settle(t, held.modes, moved.precoder, held.evaluations + moved.evaluations)  # (47)
             now = jax.tree.map(lambda a, b: jnp.where(now.latency <= held.latency, a, b), now, held)
@@ -135,12 +136,12 @@ class Alternating(Scheme):
                 jnp.where(on_cloud, best.cloud.serial_share, turn.shares[2]),
             )
             change = jnp.abs(turn.best.latency - best.latency) / best.latency
-            history = turn.history.at[turn.count].set(best.latency)
-            return Turn(best.precoder, shares, best, history, change, turn.count + 1)
+            history = turn.history.at[turn.made].set(best.latency)
+            return Turn(best.precoder, shares, best, history, change, turn.made + 1)
 
         first = Turn(beam0, spread, given, jnp.full(self.turns, jnp.nan), jnp.asarray(jnp.inf), jnp.asarray(0))
         last = lax.while_loop(
-            lambda turn: (turn.count < self.turns) & ~(turn.change <= self.tolerance) & view.met, one, first
+            lambda turn: (turn.made < self.turns) & ~(turn.change <= self.tolerance) & view.met, one, first
         )
         # without a feasible echo nothing is decided: report the start
         best = jax.tree.map(lambda a, b: jnp.where(view.met, a, b), last.best, blank)
@@ -179,7 +180,15 @@ class Alternating(Scheme):
                 return jnp.where(need > 0, 1 - t.echo.gain * line / jnp.where(need > 0, wanted, 1.0), -1.0)
 
             moved = beams.improve(
-                frozen, worth, shortfall, precoder, jnp.zeros(0), price, budget, penalty=2.0, max_evaluations=40
+                frozen,
+                worth,
+                shortfall,
+                precoder,
+                jnp.zeros(0),
+                price,
+                budget,
+                penalty=2.0,
+                max_evaluations=40,
             )
             w = optimise.repair(t, jnp.where(gate, moved.precoder, 0.0), held.modes, view.beam)
             return w, moved.price, spent + moved.evaluations
@@ -190,7 +199,6 @@ class Alternating(Scheme):
 
     def _offloading(self, t: Tiers, precoder, shares, best: Decision, fresh: Bool[Array, ""]) -> Int[Array, " K"]:
         """Algorithm 1: linear programs (32) with penalty (28) and weights (31), then the rounding."""
-        s = t.scenario
         k, links = t.snr.shape
         rate = jnp.maximum(t.uplink.rates(precoder)[:, :links], 1e-4)
         everyone = jnp.ones(k, bool)
@@ -252,12 +260,36 @@ def _penalised_program(b0, c0, path_b, path_c, serial, local, t: Tiers, shares, 
     rows = [
         # (32a): t - [local (1 - xb - xc) + linearised products] >= 0
         jnp.concatenate(
-            [owner * (local - tb)[:, None], owner * (local - tc)[:, None], -eye * xb[:, None], -eye * xc[:, None], zero + 1],
+            [
+                owner * (local - tb)[:, None],
+                owner * (local - tc)[:, None],
+                -eye * xb[:, None],
+                -eye * xc[:, None],
+                zero + 1,
+            ],
             axis=1,
         ),
         # (26b), (26c)
-        jnp.concatenate([-jnp.diag(path_b.reshape(-1)), jnp.zeros((size, size)), owner.T, 0 * owner.T, jnp.zeros((size, 1))], axis=1),
-        jnp.concatenate([jnp.zeros((size, size)), -jnp.diag(path_c.reshape(-1)), 0 * owner.T, owner.T, jnp.zeros((size, 1))], axis=1),
+        jnp.concatenate(
+            [
+                -jnp.diag(path_b.reshape(-1)),
+                jnp.zeros((size, size)),
+                owner.T,
+                0 * owner.T,
+                jnp.zeros((size, 1)),
+            ],
+            axis=1,
+        ),
+        jnp.concatenate(
+            [
+                jnp.zeros((size, size)),
+                -jnp.diag(path_c.reshape(-1)),
+                0 * owner.T,
+                owner.T,
+                jnp.zeros((size, 1)),
+            ],
+            axis=1,
+        ),
         # (27a)
         jnp.concatenate([-owner, -owner, 0 * eye, 0 * eye, zero], axis=1),
         # (32c), (32b), (32d), (23g)
@@ -312,5 +344,5 @@ def _cubic_cap(t: Tiers, share: Float[Array, "K S"]) -> Float[Array, "K S"]:
     return share / jnp.maximum(1.0, jnp.cbrt(burn))[t.index]
 
 
-def _safe(share: Float[Array, "..."]) -> Float[Array, "..."]:
+def _safe(share: Float[Array, ...]) -> Float[Array, ...]:
     return jnp.maximum(share, 1e-9)
