@@ -18,7 +18,10 @@ def bench(
         int | None, typer.Option(help="Networks per measurement; each one's own number if absent.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Run only this one; may be repeated.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as JSON to this file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the results to this file: Markdown where it ends in .md, else JSON."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure speed and quality of a system's schemes on this machine.
@@ -39,13 +42,16 @@ def bench(
     result = module.run(trials=trials, only=tuple(only or ()), say=say)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(to_json(result) + "\n", encoding="utf-8")
+        text = module.markdown(result) if out.suffix == ".md" else to_json(result) + "\n"
+        out.write_text(text, encoding="utf-8")
     if as_json:
         print_json(result)
         return
     for table in result["tables"]:
         columns = [Column(str(i), name, "{:.4g}", left=i == 0) for i, name in enumerate(table["columns"])]
         Table(table["title"], columns, [dict(zip(map(str, range(len(row))), row)) for row in table["rows"]]).print()
+        if table.get("note"):
+            typer.echo(table["note"])
     if out is not None:
         typer.echo(f"wrote {out}")
 
