@@ -34,8 +34,8 @@ class Shortlist(NamedTuple):
         LOCAL, EDGE or CLOUD.
     value : (L,)
         Certified lower bound of the largest latency under each.
-    edge_power, cloud_power, edge_share, cloud_share : (L, K, S)
-        Powers and pool shares of the interference-free optimum: where beams begin.
+    edge, cloud : PoolDecision
+        Interference-free optimum of each tier under each (leading axis L): where beams begin.
     rest : float
         Lower bound of all assignments not listed.
     """
