@@ -19,9 +19,6 @@ from trinode.errors import InputError
 
 Tree = TypeVar("Tree")
 
-CPU_PART = 4
-"""Scenarios per part on a CPU: more would wait longer for the slowest one of the part."""
-
 ACCELERATOR_PART = 256
 """Scenarios per part on an accelerator."""
 
@@ -65,7 +62,7 @@ def length(tree: Any) -> int:
     return lengths.pop()[0]
 
 
-def map_parts(program: Callable[[Any], Any], batch: Any, part: int = CPU_PART) -> Any:
+def map_parts(program: Callable[[Any], Any], batch: Any, part: int) -> Any:
     """Apply a compiled program for parts of a fixed size to a batch of any length.
 
     Parameters
@@ -75,7 +72,7 @@ def map_parts(program: Callable[[Any], Any], batch: Any, part: int = CPU_PART) -
     batch : pytree
         Stacked along the leading axis.
     part : int
-        Scenarios per part on a CPU; 1 where some take several times longer than others and would hold up their part.
+        Scenarios per part on a CPU.
     """
     count = length(batch)
     if count == 0:

@@ -105,7 +105,9 @@ class Scheme(eqx.Module):
     ``host`` says that ``solve`` leaves JAX (a MILP, an assignment) and is mapped over scenarios by processes;
     ``iterates`` that it can begin at an earlier solution. ``family`` names the restriction of the decision space
     (for ``scheme_bound``), or is empty where there is none; ``evenness`` by how much, relatively, its objective may
-    differ between equivalent scenarios: more for methods that round near-ties.
+    differ between equivalent scenarios: more for methods that round near-ties; ``part`` how many scenarios of a batch
+    go through one program together on a CPU: 1 where some take several times longer than others and would hold up
+    their part, hundreds where each takes microseconds.
     """
 
     name: ClassVar[str]
@@ -114,6 +116,7 @@ class Scheme(eqx.Module):
     iterates: ClassVar[bool] = True
     family: ClassVar[str] = ""
     evenness: ClassVar[float] = 5e-3
+    part: ClassVar[int] = 1
 
     def solve(self, scenario: Any, start: Any = None) -> Any:
         """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
@@ -148,6 +151,8 @@ class System:
         Built from arrays by their ``from_arrays``.
     figures : mapping
         Name to figure specification.
+    part : int
+        How many scenarios are drawn, judged and bounded by one program together on a CPU.
     from_channels : callable
         ``from_channels(channels, params, key) -> Scenario`` for channels from outside.
     """
@@ -169,6 +174,7 @@ class System:
     solution_schema: Schema
     from_channels: Callable[..., Any]
     figures: Mapping[str, Any] = field(default_factory=dict)
+    part: int = 4
 
     def scheme(self, name: str = "") -> Scheme:
         """The scheme of that name, or the default."""
