@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,52 +15,53 @@ from trinode.cli._network import AsJson
 from trinode.cli._show import print_json, working
 
 if TYPE_CHECKING:
-    from trinode.systems.contract import Report, System
+    from trinode.cli._show import Table
 
 
-def _solve_all(system: System, scenario: Any) -> dict[str, tuple[Any, Report]]:
-    """Solution and report of every scheme; what has to be compiled is compiled side by side."""
-    from concurrent.futures import ThreadPoolExecutor
+def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path]]]]:
+    """What the other systems have to show, by system; see their presenters."""
+    from trinode.systems.registry import system_names
 
-    from trinode import _pool, api
-
-    families = dict.fromkeys(["", *(scheme.family for scheme in system.schemes.values())])
-    with ThreadPoolExecutor(_pool.programs()) as pool:
-        solving = {name: pool.submit(api.solve, scenario, name) for name in system.schemes}
-        bounding = [pool.submit(api.bound, scenario, family) for family in families]
-        solutions = {name: task.result() for name, task in solving.items()}
-        for task in bounding:
-            task.result()
-    return {name: (one, api.evaluate(scenario, one, scheme=name)) for name, one in solutions.items()}
+    found = {}
+    for name in system_names():
+        module = f"trinode.cli.present_{name}"
+        if name != but and find_spec(module) is not None:
+            share = getattr(import_module(module), "demo", None)
+            if share is not None:
+                found[name] = share
+    return found
 
 
 def demo(
-    system: Annotated[str, typer.Argument(metavar="[SYSTEM]", help="Name of a system.")] = "latency",
+    system: Annotated[
+        str, typer.Argument(metavar="[SYSTEM]", help="Only this system; latency and a share of all others if absent.")
+    ] = "",
     channels: Annotated[str, typer.Option(metavar="NAME", help="Bundled channels.")] = "munich",
     layout: Annotated[int, typer.Option(help="Which layout of them.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where pictures and files go.")] = Path("out"),
     as_json: AsJson = False,
 ) -> None:
-    """Solve a ray-traced city with every scheme, show who computes what where, and draw it.
+    """Solve a ray-traced city with every scheme, show who computes what where, and draw it; then what else there is.
 
     \b
     Examples:
       trinode demo
-      trinode demo --layout 7 --out city
+      trinode demo latency --layout 7 --out city
     """
     with working("loading", as_json):
         from trinode import api
         from trinode.cli._answer import as_json as answer_json
         from trinode.cli._answer import print_answer, scheme_table
+        from trinode.cli._work import answers
         from trinode.plots import pictures
         from trinode.systems.registry import system as find_system
 
-        found = find_system(system)
-        made = _network.network(system, channels=channels, layout=layout)
+        found = find_system(system or "latency")
+        made = _network.network(found.name, channels=channels, layout=layout)
     with working(f"solving with {', '.join(found.schemes)} (the first time includes compiling)", as_json):
-        answers = _solve_all(found, made.scenario)
+        answered = answers(found, made.scenario, list(found.schemes))
     default = next(iter(found.schemes))
-    solution, report = answers[default]
+    solution, report = answered[default]
     with working("drawing", as_json):
         out.mkdir(parents=True, exist_ok=True)
         title = f"{made.title}, {default}"
@@ -65,11 +69,23 @@ def demo(
         api.save(files[0], made.scenario)
         api.save(files[1], made.scenario, solution, report)
         files += pictures(found.name, made.scenario, solution, report, out, title, made.building_lines)
+    if not as_json:
+        print_answer(found, made.title, default, made.scenario, solution, report)
+        scheme_table(found, answered).print()
+    shown = {}
+    for name, share in ({} if system else _shares(found.name)).items():
+        with working(f"{name}: {find_system(name).title}", as_json):
+            tables, drawn = share(out)
+        shown[name] = {table.title: list(table.rows) for table in tables}
+        files += drawn
+        if not as_json:
+            typer.echo(f"\n{name}: {find_system(name).title}")
+            for table in tables:
+                table.print()
     if as_json:
-        every = [answer_json(found, name, made.scenario, *answer) for name, answer in answers.items()]
-        print_json({"network": made.title, "answers": every, "files": [str(file) for file in files]})
+        every = [answer_json(found, name, made.scenario, *answer) for name, answer in answered.items()]
+        listed = [str(file) for file in files]
+        print_json({"network": made.title, "answers": every, "others": shown, "files": listed})
         return
-    print_answer(found, made.title, default, made.scenario, solution, report)
-    scheme_table(found, answers).print()
     for file in files:
         typer.echo(f"wrote {file}")

@@ -42,6 +42,7 @@ def solve(
         from trinode import api
         from trinode.cli._answer import as_json as answer_json
         from trinode.cli._answer import print_answer
+        from trinode.cli._work import answers
         from trinode.systems.registry import system as find_system
 
         found = find_system(system)
@@ -50,9 +51,7 @@ def solve(
         made = _network.network(system, seed, trial, scenario, channels, layout, _network.settings(settings))
         begin = None if start is None else found.read_solution(start)[0]
     with working(f"solving with {name} (the first time includes compiling)", as_json):
-        solution = api.solve(made.scenario, name, begin)
-    with working("judging", as_json):
-        report = api.evaluate(made.scenario, solution, scheme=name)
+        solution, report = answers(found, made.scenario, [name], begin)[name]
     if out is not None:
         api.save(out, made.scenario, solution, report)
     files = []

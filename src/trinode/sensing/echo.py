@@ -279,7 +279,7 @@ def largest_margin(
 
     first = inside(swept.lam, swept.v)
     state = Round(first, swept.upper, swept.upper * worth(first)[0], swept.margin, swept.precoder, jnp.asarray(0))
-    last = lax.while_loop(lambda r: ~settled(r) & (r.rounds < max_rounds), one, state)
+    last = lax.while_loop(lambda r: ~settled(r) & (r.rounds < max_rounds), one, state) if max_rounds else state
     none = ~jnp.any(asked)
     margin = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.margin * size))
     bound = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.upper * size))

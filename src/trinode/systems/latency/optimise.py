@@ -130,8 +130,6 @@ def decide(
             [jnp.log(jnp.maximum(share, 1e-4)).reshape(-1), jnp.log(jnp.maximum(d.cloud.serial_share, 1e-4))]
         )
 
-    first = settle(t, modes, repair(t, jnp.where(gate, precoder, 0.0), modes, echo_beam), jnp.asarray(0))
-
     class Round(NamedTuple):
         precoder: Complex[Array, "K S1 T"]
         others: Float[Array, " n"]
@@ -142,6 +140,7 @@ def decide(
         turn: Int[Array, ""]
 
     def one(r: Round) -> Round:
+        opening = r.turn < 0  # the start is settled as it is
         moved = beams.improve(
             t.uplink,
             worth,
@@ -151,27 +150,38 @@ def decide(
             r.price,
             budget,
             penalty=stages.penalty,
-            max_evaluations=stages.evaluations,
+            max_evaluations=jnp.where(opening, 1, stages.evaluations),
         )
-        w = jnp.where(gate, moved.precoder, 0.0)
+        w = jnp.where(gate, jnp.where(opening, r.precoder, moved.precoder), 0.0)
         now = settle(t, modes, repair(t, w, modes, echo_beam), r.best.evaluations + moved.evaluations)
-        better = now.latency < r.best.latency
+        better = opening | (now.latency < r.best.latency)
         best = jax.tree.map(lambda a, b: jnp.where(better, a, b), now, r.best)._replace(evaluations=now.evaluations)
-        gain = (r.best.latency - best.latency) / best.latency
-        return Round(w, moved.others, moved.price, best, r.history.at[r.turn].set(best.latency), gain, r.turn + 1)
+        gain = jnp.where(opening, jnp.inf, (r.best.latency - best.latency) / best.latency)
+        return Round(
+            w,
+            jnp.where(opening, others(now), moved.others),
+            jnp.where(opening, r.price, moved.price),
+            best,
+            r.history.at[jnp.where(opening, stages.rounds, r.turn)].set(best.latency, mode="drop"),
+            gain,
+            r.turn + 1,
+        )
 
     def going(r: Round) -> Bool[Array, ""]:
         # the first rounds still learn the echo prices and may not improve
-        return (r.turn < stages.rounds) & ((r.gain > stages.tolerance) | (r.turn < 4)) & jnp.isfinite(first.latency)
+        more = (r.turn < stages.rounds) & ((r.gain > stages.tolerance) | (r.turn < 4))
+        return more & ((r.turn < 0) | jnp.isfinite(r.best.latency))
 
+    zero = jnp.asarray(0)
+    shape = jax.eval_shape(settle, t, modes, precoder, zero)
     start = Round(
         jnp.where(gate, precoder, 0.0),
-        others(first),
+        jnp.zeros(k * links + k),
         jnp.zeros(k),
-        first,
+        jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape),
         jnp.full(stages.rounds, jnp.nan),
         jnp.asarray(jnp.inf),
-        jnp.asarray(0),
+        zero - 1,
     )
     last = lax.while_loop(going, one, start)
     return Outcome(last.best, last.gain <= stages.tolerance, last.history)

@@ -49,10 +49,10 @@ def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
 
 
 class Attempt(NamedTuple):
-    """An assignment to descend: its place in the shortlist, whether its start is repaired, whether it is a retry."""
+    """An assignment to descend: its place in the shortlist, how it starts (see :func:`run`), whether it is a retry."""
 
     place: int | Int[Array, ""]
-    repaired: bool = False
+    even: bool = False
     retry: bool = False
 
 
@@ -73,14 +73,15 @@ def run(
     view: Screen,
     stages: Stages,
     start: LatencySolution | None,
-    repaired: bool | Bool[Array, ""] = False,
+    even: bool | Bool[Array, ""] = False,
 ) -> Outcome:
     """Decide under one assignment, from the start's beams where its assignment is the same; never worse than it.
 
-    ``repaired`` begins at beams that meet every echo requirement instead of at the strongest directions.
+    ``even`` begins with all links equally strong and every echo requirement met, instead of at the strongest
+    directions with the given powers, which leave links out for good where interference wants them.
     """
-    cold = optimise.starting_beams(t, modes, power, view.beam)
-    cold = jnp.where(repaired, optimise.repair(t, cold, modes, view.beam), cold)
+    cold = optimise.starting_beams(t, modes, jnp.where(even, 1 / t.snr.shape[1], power), view.beam)
+    cold = jnp.where(even, optimise.repair(t, cold, modes, view.beam), cold)
     if start is None:
         return optimise.decide(t, modes, cold, view.beam, stages)
     had, beams = compact(t, start)
@@ -118,13 +119,13 @@ def over_assignments(
     A second try is made only while the best decision is more than ``enough`` times the best listed bound.
     """
     place = jnp.stack([jnp.asarray(a.place) for a in queue])
-    repaired = jnp.asarray([a.repaired for a in queue])
+    even = jnp.asarray([a.even for a in queue])
     retry = jnp.asarray([a.retry for a in queue])
 
     def attempt(i: Int[Array, ""]) -> Outcome:
         modes = listed.modes[place[i]]
         power = jnp.where((modes == EDGE)[:, None], listed.edge.power[place[i]], listed.cloud.power[place[i]])
-        return run(t, modes, power, view, stages, start, repaired[i])
+        return run(t, modes, power, view, stages, start, even[i])
 
     def pending(state) -> Bool[Array, " Q"]:
         done, best, fresh = state
@@ -141,7 +142,7 @@ def over_assignments(
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
         best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
         best = best._replace(decision=best.decision._replace(evaluations=spent))
-        same = (place == place[i]) & (repaired == repaired[i])
+        same = (place == place[i]) & (even == even[i])
         return done | same, best, jnp.asarray(False)
 
     shape = jax.eval_shape(attempt, jnp.asarray(0))

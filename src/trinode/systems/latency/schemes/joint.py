@@ -24,21 +24,18 @@ class Joint(Scheme):
     all-cloud while their bounds say that they could still win: it is never worse than either.
 
     Where that ends more than ``enough`` times above the bound, which happens when the echoes are hard to meet, it is
-    tried again from beams that meet them, and under the next assignments.
+    tried again with power spread evenly over all links and beams that meet the echoes, and under the next assignments.
 
     Attributes
     ----------
-    candidates : int
-        Assignments descended at most, besides all-edge and all-cloud.
     listed : int
-        Assignments valued exactly.
+        Assignments valued exactly, and descended at most besides all-edge and all-cloud.
     enough : float
         Ratio to the bound that needs no second try.
     """
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, servers, fronthaul, split and assignment together (default)"
-    candidates: int = eqx.field(static=True, default=3)
     listed: int = eqx.field(static=True, default=8)
     enough: float = eqx.field(static=True, default=1.02)
     stages: Stages = Stages()
@@ -51,8 +48,7 @@ class Joint(Scheme):
         queue = [search.Attempt(0)]
         for uniform in (assignments.EDGE, assignments.CLOUD):
             queue.append(search.Attempt(jnp.argmax(jnp.all(local | (listed.modes == uniform), axis=1))))
-        queue.append(search.Attempt(0, repaired=True, retry=True))
-        others = min(self.candidates, listed.value.shape[0])
-        queue += [search.Attempt(place, retry=True) for place in range(1, others)]
+        queue.append(search.Attempt(0, even=True, retry=True))
+        queue += [search.Attempt(place, retry=True) for place in range(1, listed.value.shape[0])]
         outcome = search.over_assignments(t, listed, queue, view, self.stages, start, self.enough)
         return search.finish(t, outcome, view)

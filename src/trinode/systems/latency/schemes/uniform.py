@@ -5,51 +5,49 @@ from __future__ import annotations
 from typing import ClassVar, final
 
 import jax.numpy as jnp
-from jaxtyping import Array, Int
 
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import assignments, optimise, search
 from trinode.systems.latency.optimise import Outcome, Stages
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
 
 
-def _solve(t: Tiers, modes: Int[Array, " K"], stages: Stages, start: LatencySolution | None) -> LatencySolution:
-    view = search.screen(t)
-    _, edge, cloud = assignments.value_of(t, modes, 1e-6)
-    power = jnp.where((modes == EDGE)[:, None], edge.power, cloud.power)
-    return search.finish(t, search.run(t, modes, power, view, stages, start), view)
+class _Everywhere(Scheme):
+    """All terminals in one place."""
+
+    place: ClassVar[int]
+    stages: Stages = Stages()
+
+    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        t = tiers(scenario)
+        modes = jnp.full(scenario.terminals, self.place)
+        view = search.screen(t)
+        _, edge, cloud = assignments.value_of(t, modes, 1e-6)
+        power = edge.power if self.place == EDGE else cloud.power
+        return search.finish(t, search.run(t, modes, power, view, self.stages, start), view)
 
 
 @final
-class Mec(Scheme):
+class Mec(_Everywhere):
     """All terminals at the edge servers of their clusters ("MEC scheme" of Section IV)."""
 
     name: ClassVar[str] = "mec"
     summary: ClassVar[str] = "all at the edge servers (the paper's MEC benchmark, solved as well as we can)"
     family: ClassVar[str] = "mec"
-    stages: Stages = Stages()
-
-    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
-        return _solve(t, jnp.full(scenario.terminals, EDGE), self.stages, start)
+    place: ClassVar[int] = EDGE
 
 
 @final
-class Cloud(Scheme):
+class Cloud(_Everywhere):
     """All terminals in the cloud ("CC scheme" of Section IV)."""
 
     name: ClassVar[str] = "cloud"
     summary: ClassVar[str] = "all in the cloud (the paper's CC benchmark, solved as well as we can)"
     family: ClassVar[str] = "cloud"
-    stages: Stages = Stages()
-
-    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
-        return _solve(t, jnp.full(scenario.terminals, CLOUD), self.stages, start)
+    place: ClassVar[int] = CLOUD
 
 
 @final

@@ -1,0 +1,28 @@
+"""Solving and judging as commands do it: whatever has to be compiled is compiled side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trinode.systems.contract import Report, System
+
+
+def answers(system: System, scenario: Any, schemes: Sequence[str], start: Any = None) -> dict[str, tuple[Any, Report]]:
+    """Solution and report of each scheme; bounds are computed while schemes still work."""
+    from trinode import _pool, api
+
+    family = {name: system.scheme(name).family for name in schemes}
+    with ThreadPoolExecutor(_pool.programs()) as pool:
+        solving = {name: pool.submit(api.solve, scenario, name, start) for name in schemes}
+        bounding = {kind: pool.submit(api.bound, scenario, kind) for kind in dict.fromkeys(["", *family.values()])}
+        solutions = {name: task.result() for name, task in solving.items()}
+        bounds = {kind: task.result() for kind, task in bounding.items()}
+    found = {}
+    for name, solution in solutions.items():
+        report = api.evaluate(scenario, solution, bound=False)
+        found[name] = solution, dataclasses.replace(report, bound=bounds[""], scheme_bound=bounds[family[name]])
+    return found
