@@ -18,7 +18,10 @@ _reserved = False
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Processor cores that this process may use; ``TRINODE_CORES`` where it is set."""
+    asked = os.environ.get("TRINODE_CORES", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system

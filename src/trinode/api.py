@@ -128,7 +128,7 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     if chosen.host:
         starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
         return stack([chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
-    return map_parts(lambda part: _solve_many(chosen, *part), (scenarios, start), chosen.part)
+    return map_parts(lambda part: _solve_many(chosen, *part), (scenarios, start), chosen.part_of(scenarios))
 
 
 def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:

@@ -46,3 +46,7 @@ class MissingExtraError(TrinodeError, ImportError):
     def __init__(self, package: str, extra: str):
         super().__init__(f"{package} is not installed; run: pip install 'trinode[{extra}]'")
         self.package, self.extra = package, extra
+
+
+class StoreError(TrinodeError):
+    """Results could not be kept, or a worker died; what was finished before is kept, and the same run goes on."""

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import trinode as tn
 from trinode.cli.main import app
 
-COMMANDS = ("demo", "list", "scenario", "solve", "evaluate", "reproduce", "bench")
+COMMANDS = ("demo", "list", "scenario", "solve", "evaluate", "reproduce", "sweep", "bench")
 
 
 def call(*words, code=0):
@@ -218,6 +218,45 @@ def test_reproduce_says_when_something_failed(tmp_path, monkeypatch):
     result = call("reproduce", "toy", "line", "--trials", 2, "--out", tmp_path, "--json", code=1)
     assert len(read(result)["failed"]) == 6
     assert "a bug" in read(result)["failed"][0]
+
+
+def test_reproduce_everything_of_a_system(tmp_path):
+    shown = call("reproduce", "toy", "--all", "--trials", 2, "--out", tmp_path).stdout
+    assert "line" in shown
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "A faster line is better." in page
+    assert "data:image/png;base64," in page
+    assert "http" not in page.replace("data:", "")
+    data = read(call("reproduce", "toy", "--all", "--trials", 2, "--out", tmp_path, "--json"))
+    assert [(f["figure"], f["items"]["computed"]) for f in data["figures"]] == [("line", 0)]
+
+
+def test_sweep(tmp_path):
+    file = tmp_path / "sweep.yaml"
+    file.write_text("system: toy\nschemes: [even]\nparameter: line_bps\nvalues: [5, 8]\ntrials: 4\nblock: 2\n")
+    words = ("sweep", file, "--out", tmp_path / "s")
+    assert "6 items: 0 reused, 6 computed" in call(*words, "--shard", "1/2", "--memory", "2M").stdout
+    data = read(call(*words, "--zarr", "--json"))
+    assert data["items"]["total"] == data["items"]["reused"] + data["items"]["computed"]
+    assert data["items"]["reused"] > 0
+    assert data["counts"]["trials_missing"] == 0
+    assert [os.path.basename(one) for one in data["files"]] == ["dataset.nc", "dataset.zarr"]
+    assert (
+        "line 2" in call("sweep", _written(tmp_path, "system: toy\nscheme: [even]\n"), "--out", tmp_path, code=2).stderr
+    )
+    for wrong, said in (
+        (("--memory", "much"), "memory: got much"),
+        (("--shard", "3/2"), "shard: got 3/2"),
+        (("--jobs", 2, "--dask", "tcp://a"), "one of --jobs"),
+        (("--jobs", 0), "jobs: got 0"),
+    ):
+        assert said in call(*words, *wrong, code=2).stderr
+
+
+def _written(folder, text):
+    path = folder / "other.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def test_demo_on_bundled_channels(tmp_path):

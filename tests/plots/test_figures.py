@@ -78,5 +78,5 @@ def test_a_dataset_without_a_kept_trial_is_still_drawn(tmp_path):
     spec = dataclasses.replace(SPEC, sweep=sweep)
     data = made(tmp_path, spec)
     assert data.attrs["trials_kept"] == 0
-    assert "0 of 4 trials" in figures.counts(data)
+    assert "0 of 4 trials" in figures.counts(data.attrs)
     assert figures.save(spec, data, tmp_path)

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trinode.cli import bench, demo, evaluate, list_, reproduce, scenario, solve
+from trinode.cli import bench, demo, evaluate, list_, reproduce, scenario, solve, sweep
 from trinode.errors import TrinodeError
 
 
@@ -70,6 +70,7 @@ for _name, _command, _help in (
     ("solve", solve.solve, "Decide for one network and show it."),
     ("evaluate", evaluate.evaluate, "Judge a decision that a file holds."),
     ("reproduce", reproduce.reproduce, "Compute and draw a figure of a paper."),
+    ("sweep", sweep.sweep, "Carry out a sweep that a file describes."),
     ("bench", bench.bench, "Measure speed and quality here."),
 ):
     app.command(_name, short_help=_help)(_command)

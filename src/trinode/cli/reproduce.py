@@ -2,70 +2,152 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trinode.cli._network import AsJson, SystemName
+from trinode.cli._network import AsJson
 from trinode.cli._show import Column, Table, print_json, working
+from trinode.cli._where import Dask, Jobs, Memory, SchedulerFile, ShardText, where
+from trinode.errors import InputError
+
+if TYPE_CHECKING:
+    from trinode.plots.report import Chapter
 
 
 def reproduce(
-    system: SystemName,
-    figure: Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure; see `trinode list SYSTEM`.")],
+    system: Annotated[str, typer.Argument(metavar="[SYSTEM]", help="Name of a system.")] = "",
+    figure: Annotated[
+        str, typer.Argument(metavar="[FIGURE]", help="Name of a figure; see `trinode list SYSTEM`.")
+    ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every figure of the system, or of all systems, and a report of them.")
+    ] = False,
     trials: Annotated[int | None, typer.Option(help="Networks per point; the figure's own number if absent.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where results and pictures go.  [default: out/SYSTEM-FIGURE]"),
+        typer.Option(metavar="FOLDER", help="Where results and pictures go.  [default: out/SYSTEM-FIGURE or out]"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    scheduler_file: SchedulerFile = None,
+    shard: ShardText = None,
+    memory: Memory = "1G",
     as_json: AsJson = False,
 ) -> None:
-    """Compute a figure of a system's paper and draw it; what is there already is not computed again.
+    """Compute figures of a system's paper and draw them; what is there already is not computed again.
 
-    Stopped at any time, the same command goes on where it was. Beside the picture (.pdf, .png) lie the
-    numbers that are drawn (.csv) and all results (.nc).
+    Stopped at any time, the same command goes on where it was. Beside a picture (.pdf, .png) lie the numbers that are
+    drawn (.csv) and all results (.nc). With --all a report of everything lies in FOLDER/report.html.
 
     \b
     Examples:
       trinode reproduce latency fig3
       trinode reproduce latency fig3 --trials 10
-      trinode reproduce latency fig3 --trials 100 --out results/fig3
+      trinode reproduce latency fig3 --jobs 8 --out results/fig3
+      trinode reproduce latency --all
+      trinode reproduce --all --trials 5 --out quick
     """
     with working("loading", as_json):
-        from trinode.experiments import figure as figures
-        from trinode.plots import figures as drawings
+        chosen = _chosen(system, figure, everything)
+        options: dict[str, Any] = {"trials": trials, "seed": seed, "progress": not as_json}
+        options |= where(jobs, dask, scheduler_file, shard, memory)
+    began = time.perf_counter()
+    chapters = []
+    for index, (of, name) in enumerate(chosen):
+        folder = (out or Path("out")) / f"{of}-{name}" if everything else out
+        if everything and not as_json:
+            typer.echo(f"{of} {name} ({index + 1} of {len(chosen)})", err=True)
+        chapters.append(_one(of, name, folder, options, as_json))
+        if not everything and not as_json:
+            _print(chapters[-1])
+    files = [file for chapter in chapters for file in chapter.files]
+    if everything:
+        from trinode.plots import report
 
-        figures.figure(system, figure)
-    spec, dataset, summary = figures.reproduce(system, figure, out, trials=trials, seed=seed, progress=not as_json)
-    with working("drawing", as_json):
-        files = drawings.save(spec, dataset, out or figures.default_folder(system, figure))
-        rows = drawings.lines(spec, dataset)
+        files.insert(0, report.write(chapters, out or Path("out"), time.perf_counter() - began))
+    failed = [reason for chapter in chapters for reason in chapter.failed]
     if as_json:
-        print_json(
-            {
-                "system": system,
-                "figure": figure,
-                "counts": {k: v for k, v in dataset.attrs.items() if k.startswith(("trials", "answers"))},
-                "items": {"total": summary.total, "reused": summary.reused, "computed": summary.computed},
-                "failed": list(summary.failed),
-                "claims": spec.claims,
-                "lines": rows,
-                "files": [str(file) for file in files],
-            }
-        )
+        shown = [chapter.plain() for chapter in chapters]
+        print_json({"figures": shown, "report": str(files[0])} if everything else shown[0])
     else:
-        columns = [Column(key, key, left=True) for key in ("quantity", "series", "scheme")]
-        numbers = [Column("x", spec.sweep.parameter or "step", "{:g}"), Column("mean", "mean", "{:.5g}")]
-        numbers += [Column("standard_error", "standard error", "{:.2g}"), Column("count", "count")]
-        columns = [c for c in columns if len({row[c.key] for row in rows}) > 1 or c.key == "scheme"]
-        Table(spec.title, columns + numbers, rows).print()
-        typer.echo(drawings.counts(dataset))
-        if spec.claims:
-            typer.echo(f"The paper says: {spec.claims}")
-        typer.echo(str(summary))
-        for file in files:
+        if everything:
+            _overview(chapters).print()
+        for file in files[:1] if everything else files:
             typer.echo(f"wrote {file}")
-    if summary.failed:
+    if failed:
         raise typer.Exit(1)
+
+
+def _chosen(system: str, figure: str, everything: bool) -> list[tuple[str, str]]:
+    from trinode.experiments import figure as figures
+    from trinode.systems.registry import system as find_system
+    from trinode.systems.registry import system_names
+
+    if everything and figure:
+        raise InputError("figure", figure, "nothing beside --all")
+    if everything:
+        names = [system] if system else system_names()
+        return [(name, one) for name in names for one in find_system(name).figures]
+    if not system:
+        raise InputError("system", "nothing", "one of " + ", ".join(system_names()) + ", or --all")
+    figures.figure(system, figure)
+    return [(system, figure)]
+
+
+def _one(system: str, name: str, folder: Path | None, options: dict[str, Any], quiet: bool) -> Chapter:
+    from trinode.experiments import figure as figures
+    from trinode.plots import figures as drawings
+    from trinode.plots.report import Chapter
+
+    began = time.perf_counter()
+    spec, dataset, summary = figures.reproduce(system, name, folder, **options)
+    with working("drawing", quiet):
+        files = drawings.save(spec, dataset, folder or figures.default_folder(system, name))
+        rows = drawings.lines(spec, dataset)
+    return Chapter(system, spec, dataset.attrs, rows, files, summary, time.perf_counter() - began)
+
+
+def _print(chapter: Chapter) -> None:
+    from trinode.plots import figures as drawings
+
+    spec, rows = chapter.spec, chapter.rows
+    columns = [Column(key, key, left=True) for key in ("quantity", "series", "scheme")]
+    numbers = [Column("x", spec.sweep.parameter or "step", "{:g}"), Column("mean", "mean", "{:.5g}")]
+    numbers += [Column("standard_error", "standard error", "{:.2g}"), Column("count", "count")]
+    columns = [c for c in columns if len({row[c.key] for row in rows}) > 1 or c.key == "scheme"]
+    Table(spec.title, columns + numbers, rows).print()
+    typer.echo(drawings.counts(chapter.counts, spec=spec))
+    if spec.claims:
+        typer.echo(f"The paper says: {spec.claims}")
+    typer.echo(str(chapter.summary))
+
+
+def _overview(chapters: list[Chapter]) -> Table:
+    columns = [
+        Column("system", "system", left=True),
+        Column("figure", "figure", left=True),
+        Column("trials", "trials"),
+        Column("kept", "kept"),
+        Column("computed", "items\ncomputed"),
+        Column("reused", "items\nreused"),
+        Column("failed", "failed"),
+        Column("seconds", "seconds", "{:.1f}"),
+    ]
+    rows = [
+        {
+            "system": c.system,
+            "figure": c.spec.name,
+            "trials": c.counts["trials"],
+            "kept": c.counts["trials_kept"],
+            "computed": c.summary.computed,
+            "reused": c.summary.reused,
+            "failed": len(c.failed),
+            "seconds": c.seconds,
+        }
+        for c in chapters
+    ]
+    return Table("Figures", columns, rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trinode.errors import MissingExtraError
 from trinode.experiments.items import expand
 from trinode.experiments.store import Store
 from trinode.systems.contract import Status
@@ -57,13 +58,29 @@ def gather(sweep: Sweep, folder: str | Path) -> xarray.Dataset:
     return _squeeze(dataset, sweep)
 
 
+def write(dataset: xarray.Dataset, folder: str | Path, zarr: bool = False) -> list[Path]:
+    """Write a dataset as NetCDF and, where asked for, as a zarr store (extra ``cluster``); returns what was written."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    files = [place / "dataset.nc"]
+    dataset.to_netcdf(files[0], engine="scipy")
+    if zarr:
+        try:
+            import zarr as _  # noqa: F401
+        except ImportError as fault:
+            raise MissingExtraError("zarr", "cluster") from fault
+        files.append(place / "dataset.zarr")
+        dataset.to_zarr(files[1], mode="w", zarr_format=2, consolidated=True)
+    return files
+
+
 def _read(sweep: Sweep, store: Store) -> tuple[dict[str, tuple[tuple[str, ...], np.ndarray]], np.ndarray]:
     """Variables over (series, value, scheme, trial), and which of these entries were found."""
     value_dim = sweep.parameter or "point"
     shape = (max(len(sweep.series), 1), max(len(sweep.values), 1), len(sweep.schemes), sweep.trials)
     dims = ("series", value_dim, "scheme", "trial")
     names = [*_PER_SCHEME, *(measure.name for measure in sweep.measures)]
-    per_scheme = {name: np.full(shape, np.nan) for name in names}
+    per_scheme: dict[str, np.ndarray] = {name: np.full(shape, np.nan) for name in names}
     bounds: dict[str, np.ndarray] = {}
     histories: dict[tuple[int, int, int, int], np.ndarray] = {}
     found = np.zeros(shape, dtype=bool)
@@ -79,11 +96,16 @@ def _read(sweep: Sweep, store: Store) -> tuple[dict[str, tuple[tuple[str, ...], 
         scheme = sweep.schemes.index(item.scheme)
         found[item.series, item.value, scheme, trials] = True
         for name in names:
+            if arrays[name].ndim > 1 and per_scheme[name].ndim == len(dims):  # a measure kept entry by entry
+                per_scheme[name] = np.full((*shape, arrays[name].shape[1]), np.nan)
             per_scheme[name][item.series, item.value, scheme, trials] = arrays[name]
         if sweep.history:
             histories[item.series, item.value, scheme, trials.start] = arrays["history"]
 
-    blocks: dict[str, tuple[tuple[str, ...], np.ndarray]] = {n: (dims, values) for n, values in per_scheme.items()}
+    blocks: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+        name: (dims if values.ndim == len(dims) else (*dims, f"{name}_entry"), values)
+        for name, values in per_scheme.items()
+    }
     blocks["feasible"] = (dims, per_scheme["feasible"] == 1)
     if sweep.bound:
         unknown = np.full((*shape[:2], sweep.trials), np.nan)

@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import jax
 import numpy as np
 
 from trinode import api
 from trinode.errors import InputError
 from trinode.experiments.items import Item
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status
+from trinode.systems.registry import system as find_system
 
 _REDUCE = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin}
 
+MEMORY = 2**30
+"""Bytes that the scenarios of a batch take at most unless said otherwise."""
+_COPIES = 8
+"""How many times a scenario's size a solve holds at once, solution and report included; a generous guess."""
 
-def execute(item: Item) -> dict[str, np.ndarray]:
+
+def execute(item: Item, memory: int = MEMORY) -> dict[str, np.ndarray]:
     """Arrays of an item, one entry per trial of its block.
 
     ``bound`` for a bound; ``objective``, ``feasible``, ``status``, ``iterations``, ``worst_residual``, the
-    measures and, where asked for, ``history`` for a scheme.
+    measures and, where asked for, ``history`` for a scheme. As many trials at once as ``memory`` bytes hold.
     """
-    scenarios = api.draw_batch(item.record["system"], item.record["seed"], item.trials, **item.given)
+    step = _batch(item, memory)
+    starts = range(item.trials.start, item.trials.stop, step)
+    parts = [_trials(item, range(first, min(first + step, item.trials.stop))) for first in starts]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _batch(item: Item, memory: int) -> int:
+    """Trials at once: whole parts of the compiled programs where the memory allows."""
+    if memory < 1:
+        raise InputError("memory", memory, "at least 1 byte")
+    system = find_system(item.record["system"])
+    part = max(system.part, system.scheme(item.scheme).part if item.scheme else 1)
+    if len(item.trials) <= part:
+        return part
+    params = api.parameters(system, item.given)
+    shapes = jax.eval_shape(system.draw, params, jax.random.key(0))
+    size = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    fits = max(1, memory // (_COPIES * max(size, 1)))
+    return fits // part * part or fits
+
+
+def _trials(item: Item, trials: range) -> dict[str, np.ndarray]:
+    scenarios = api.draw_batch(item.record["system"], item.record["seed"], trials, **item.given)
     if not item.scheme:
         return {"bound": np.asarray(api.bound_batch(scenarios, item.family))}
     solutions = api.solve_batch(scenarios, item.scheme)
@@ -51,4 +81,6 @@ def _measure(report: Report, metric: str, reduce: str) -> np.ndarray:
     if metric not in report.metrics:
         raise InputError("metric", metric, "one of " + ", ".join(report.metrics))
     values: Any = np.asarray(report.metrics[metric])
+    if reduce == "each":
+        return values.reshape(values.shape[0], -1)
     return _REDUCE[reduce](values.reshape(values.shape[0], -1), axis=1)

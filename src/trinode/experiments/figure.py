@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trinode.errors import InputError
 from trinode.experiments.dataset import gather
@@ -47,8 +47,9 @@ def reproduce(
     trials: int | None = None,
     seed: int | None = None,
     progress: bool = False,
+    **where: Any,
 ) -> tuple[FigureSpec, xarray.Dataset, Summary]:
-    """Compute what is missing of a figure and gather it.
+    """Compute what is missing of a figure and gather it; ``where`` is passed to :func:`~.runner.run`.
 
     Returns
     -------
@@ -63,5 +64,5 @@ def reproduce(
     asked = {key: value for key, value in (("trials", trials), ("seed", seed)) if value is not None}
     spec = replace(spec, sweep=replace(spec.sweep, **asked))
     place = Path(folder) if folder is not None else default_folder(system, name)
-    summary = run(spec.sweep, place, progress=progress)
+    summary = run(spec.sweep, place, progress=progress, **where)
     return spec, gather(spec.sweep, place), summary

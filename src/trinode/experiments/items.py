@@ -20,6 +20,8 @@ from trinode.systems.registry import system as find_system
 
 SCHEMA = 1
 """Version of what an item holds; a change makes all stored items worthless."""
+LEAST_BLOCK = 25
+"""Trials of a work item, unless a system's batches want more or the sweep says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Item:
     def label(self) -> str:
         """For people: what is done where."""
         what = self.scheme or "bound" + (f" of {self.family}" if self.family else "")
-        where = ", ".join(f"{name}={value:g}" for name, value in self.given.items())
+        where = ", ".join(
+            f"{name}={value if isinstance(value, str) else format(value, 'g')}" for name, value in self.given.items()
+        )
         return f"{what} at {where or 'the defaults'}, trials {self.trials.start} to {self.trials.stop - 1}"
 
 
@@ -74,6 +78,7 @@ def expand(sweep: Sweep) -> Iterator[Item]:
     system = find_system(sweep.system)
     schemes = {name: system.scheme(name) for name in sweep.schemes}
     families = dict.fromkeys(["", *(scheme.family for scheme in schemes.values())]) if sweep.bound else {}
+    block = sweep.block or max(LEAST_BLOCK, system.part, *(scheme.part for scheme in schemes.values()))
     common = {
         "schema": SCHEMA,
         "version": trinode.__version__,
@@ -83,16 +88,16 @@ def expand(sweep: Sweep) -> Iterator[Item]:
     for point in points(sweep):
         at = common | {"params": describe_parameters(system, point.given)}
         places = {"given": point.given, "series": point.series, "value": point.value}
-        for first in range(0, sweep.trials, sweep.block):
-            block = at | {"first": first, "count": min(sweep.block, sweep.trials - first)}
+        for first in range(0, sweep.trials, block):
+            trials = at | {"first": first, "count": min(block, sweep.trials - first)}
             for name, scheme in schemes.items():
                 kept = {
                     "measures": [list(dataclasses.astuple(m)) for m in sweep.measures],
                     "history": sweep.history,
                 }
-                yield Item(block | kept | {"scheme": describe_scheme(scheme)}, **places, scheme=name)
+                yield Item(trials | kept | {"scheme": describe_scheme(scheme)}, **places, scheme=name)
             for family in families:
-                yield Item(block | {"bound": family}, **places, family=family)
+                yield Item(trials | {"bound": family}, **places, family=family)
 
 
 def describe_parameters(system: System, given: dict[str, Any]) -> dict[str, Any]:

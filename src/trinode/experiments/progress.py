@@ -19,6 +19,18 @@ class Progress(Protocol):
         ...
 
 
+class _Silent:
+    def begin(self, label: str) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+SILENT: Progress = _Silent()
+"""Shows nothing."""
+
+
 @contextmanager
 def bar(total: int, done: int, title: str) -> Iterator[Progress]:
     """A bar with count, rate and time left; it is drawn on terminals only."""

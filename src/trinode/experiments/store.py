@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Store:
         """Keep the result of an item, and forget that it ever failed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         final = self.path(item)
-        partial = final.with_suffix(f".{os.getpid()}.partial")
+        partial = final.with_suffix(f".{uuid.uuid4().hex}.partial")
         try:
             with open(partial, "wb") as handle:
                 np.savez(handle, allow_pickle=False, **{_RECORD: np.asarray(item.text)}, **arrays)

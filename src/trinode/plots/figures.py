@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ COLUMNS: tuple[str, ...] = ("quantity", "series", "scheme", "x", "mean", "standa
 
 
 def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
-    """The numbers of a figure: the mean over the kept trials at each place of each line.
+    """The numbers of a figure: the mean over the panel's trials at each place of each line.
 
     Keys are :data:`COLUMNS`; ``x`` is in the parameter's unit, or the step of a history, and the others are
     in the dataset's units. The scheme ``bound`` is the mean bound.
@@ -34,12 +35,17 @@ def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
         kept = kept.isel(step=slice(0, int(known.sum())))  # no further than the longest one
     rows: list[dict[str, Any]] = []
     for panel in spec.panels:
-        for series in _labels(kept, "series"):
-            at = kept.sel(series=series) if "series" in kept.dims else kept
+        chosen = kept if panel.over == "kept" else dataset
+        for series in _labels(chosen, "series"):
+            at = chosen.sel(series=series) if "series" in chosen.dims else chosen
             for scheme in _labels(at, "scheme"):
-                rows += _rows(spec, panel.quantity, series, scheme, at[panel.quantity].sel(scheme=scheme))
+                values = at[panel.quantity].sel(scheme=scheme)
+                if panel.over == "own":
+                    values = values.where(at["feasible"].sel(scheme=scheme))
+                rows += _rows(spec, panel.quantity, series, scheme, values)
             if panel.bound and "bound" in at:
-                rows += _rows(spec, panel.quantity, series, BOUND, at["bound"])
+                bound = at["bound"]
+                rows += _rows(spec, panel.quantity, series, BOUND, bound.where(np.isfinite(bound)))
     return rows
 
 
@@ -59,14 +65,17 @@ def draw(spec: FigureSpec, dataset: xarray.Dataset) -> Figure:
         if handles:
             figure.legend(list(handles.values()), list(handles), loc="outside right upper", handlelength=3.0)
         figure.suptitle(spec.title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
-        caption = "\n".join(textwrap.wrap(counts(dataset, spec.spread), int(34 + 52 * count)))
+        caption = "\n".join(textwrap.wrap(counts(dataset.attrs, spec.spread, spec), int(34 + 52 * count)))
         figure.supxlabel(caption, x=0.01, ha="left", fontsize=7.5, color=QUIET)
     return figure
 
 
-def counts(dataset: xarray.Dataset, spread: bool = False) -> str:
-    """One sentence on which trials the means are over."""
-    a = dataset.attrs
+def counts(a: Mapping[str, Any], spread: bool = False, spec: FigureSpec | None = None) -> str:
+    """One sentence on which trials the means are over; from the attributes of a dataset."""
+    if spec is not None and all(panel.over != "kept" for panel in spec.panels):
+        text = f"Means over {a['trials']} trials, of energies and shares over those that the scheme meets at the point"
+        text += f" ({a['trials_missing']} not computed)" if a["trials_missing"] else ""
+        return f"{text}; seed {a['seed']}." + (" Bands: one standard error." if spread else "")
     text = f"Means over {a['trials_kept']} of {a['trials']} trials: those feasible"
     text += " at every point for every scheme"
     left_out = [f"{a['trials_infeasible']} not feasible somewhere"] if a["trials_infeasible"] else []
@@ -95,8 +104,11 @@ def _labels(dataset: xarray.Dataset, dim: str) -> list[str]:
 
 def _rows(spec: FigureSpec, quantity: str, series: str, scheme: str, values: xarray.DataArray) -> list[dict[str, Any]]:
     along = "step" if "step" in values.dims else spec.sweep.parameter
+    entry = f"{quantity}_entry"
     if along == "step":
         places = np.arange(1, values.sizes["step"] + 1)
+    elif entry in values.dims:
+        places, along = np.arange(1, values.sizes[entry] + 1), entry
     elif along in values.dims:
         places = values[along].values
     else:
@@ -104,6 +116,7 @@ def _rows(spec: FigureSpec, quantity: str, series: str, scheme: str, values: xar
     grid = (values.transpose(along, "trial") if along else values.expand_dims("point")).values
     if along == "step":
         grid = _carry_on(grid)
+    full = [row[~np.isnan(row)] for row in grid]
     return [
         {
             "quantity": quantity,
@@ -114,7 +127,7 @@ def _rows(spec: FigureSpec, quantity: str, series: str, scheme: str, values: xar
             "standard_error": float(row.std(ddof=1) / np.sqrt(row.size)) if row.size > 1 else np.nan,
             "count": int(row.size),
         }
-        for x, row in zip(places, grid)
+        for x, row in zip(places, full)
     ]
 
 

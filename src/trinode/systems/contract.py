@@ -118,6 +118,10 @@ class Scheme(eqx.Module):
     evenness: ClassVar[float] = 5e-3
     part: ClassVar[int] = 1
 
+    def part_of(self, scenarios: Any) -> int:
+        """``part`` for scenarios of these shapes; schemes whose time depends on them strongly may vary it."""
+        return self.part
+
     def solve(self, scenario: Any, start: Any = None) -> Any:
         """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
         raise TypeError(f"{type(self).__name__} does not define solve")

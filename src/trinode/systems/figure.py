@@ -18,7 +18,7 @@ Scale = Literal["linear", "log"]
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric of the report reduced to one number per scenario.
+    """A metric of the report, reduced to one number per scenario or kept entry by entry.
 
     Attributes
     ----------
@@ -26,13 +26,13 @@ class Measure:
         Name in the dataset.
     metric : str
         Key of ``Report.metrics``.
-    reduce : {"sum", "mean", "max", "min"}
-        Over all entries of the metric.
+    reduce : {"sum", "mean", "max", "min", "each"}
+        Over all entries of the metric; ``each`` keeps them, and a panel draws them over their index.
     """
 
     name: str
     metric: str
-    reduce: Literal["sum", "mean", "max", "min"] = "sum"
+    reduce: Literal["sum", "mean", "max", "min", "each"] = "sum"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Sweep:
     trials, seed : int
         Scenarios per point, and where their random numbers start.
     block : int
-        Trials of one work item.
+        Trials of one work item; 0 for a number that suits the system's batches.
     measures : tuple of Measure
         Metrics to keep beside the objective.
     bound : bool
@@ -76,7 +76,7 @@ class Sweep:
     series: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
     trials: int = 100
     seed: int = 0
-    block: int = 25
+    block: int = 0
     measures: tuple[Measure, ...] = ()
     bound: bool = True
     history: bool = False
@@ -88,7 +88,7 @@ class Sweep:
             raise InputError("values", self.values, f"at least one value of {self.parameter or 'a named parameter'}")
         if len(set(self.values)) < len(self.values):
             raise InputError("values", self.values, "values that all differ")
-        for name, least in (("trials", 1), ("block", 1), ("seed", 0)):
+        for name, least in (("trials", 1), ("block", 0), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InputError(name, value, f"an integer of at least {least}")
@@ -110,6 +110,9 @@ class Panel:
         Of the vertical axis.
     bound : bool
         Whether to draw the mean bound, for the objective.
+    over : {"kept", "own", "all"}
+        Which trials means are over: those that every scheme meets at every point, those that the scheme meets at
+        the point, or all.
     """
 
     quantity: str = "objective"
@@ -117,6 +120,7 @@ class Panel:
     factor: float = 1.0
     scale: Scale = "linear"
     bound: bool = False
+    over: Literal["kept", "own", "all"] = "kept"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trinode import api
+from trinode._batch import map_parts
 from trinode.computing import pool
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, run_sections, table
@@ -228,8 +229,9 @@ def sensing(trials: int | None, say: Say) -> list[dict[str, Any]]:
             limit = echo.largest_margin(tiers(scenario).echo, scenario.sensing_sinr_min, verdict_only=verdict_only)
             return limit.margin, limit.upper
 
-        exact = jax.jit(jax.vmap(lambda s: screen(s, False)))
-        quick = jax.jit(jax.vmap(lambda s: screen(s, True)))
+        # one scenario at a time, as solving does: lanes of a batch would wait for the hardest of them
+        exact = partial(map_parts, jax.jit(jax.vmap(lambda s: screen(s, False))), part=1)
+        quick = partial(map_parts, jax.jit(jax.vmap(lambda s: screen(s, True))), part=1)
         margin, upper = (np.asarray(part) for part in exact(scenarios))
         verdict = np.asarray(quick(scenarios)[0]) >= 1
         seconds, _ = median_seconds(partial(quick, scenarios), 3)

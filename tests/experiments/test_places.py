@@ -1,0 +1,173 @@
+"""The same sweep here, in processes, on a cluster, in shards, and under all sorts of misfortune: one dataset."""
+
+import dataclasses
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fake_items
+import toy
+from trinode.errors import InputError, StoreError
+from trinode.experiments import gather, run
+from trinode.experiments.dataset import write
+from trinode.experiments.places import Cluster, Processes, Shard
+
+SWEEP = dataclasses.replace(toy.SWEEP, values=tuple(float(v) for v in range(1, 11)), trials=11, block=2)
+ITEMS = 10 * 6 * (2 + 2)  # values, blocks, two schemes and a bound for each of two families
+
+RUNNER = f"""
+import signal, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+import trinode, toy, fake_items
+from trinode.experiments import run
+from experiments.test_places import SWEEP
+trinode.register(toy.system)
+delay = float(sys.argv[2])
+if delay:
+    signal.setitimer(signal.ITIMER_REAL, delay)  # nobody handles it: the process ends in the middle of whatever it does
+run(SWEEP, sys.argv[1], execute=fake_items.execute)
+"""
+
+
+def content(sweep, folder, to):
+    """Bytes of the gathered dataset."""
+    return write(gather(sweep, folder), to)[0].read_bytes()
+
+
+@pytest.fixture
+def undisturbed(tmp_path, toy_system):
+    run(SWEEP, tmp_path / "undisturbed", execute=fake_items.execute)
+    return content(SWEEP, tmp_path / "undisturbed", tmp_path / "undisturbed")
+
+
+def start(folder, delay=0.0):
+    return subprocess.Popen([sys.executable, "-c", RUNNER, str(folder), str(delay)], stderr=subprocess.PIPE)
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_instants(tmp_path, undisturbed):
+    """Each of twenty runs is cut off at a random instant of its work, and goes on from what the others left."""
+    delays = random.Random(7)
+    counts = []
+    for _ in range(20):
+        runner = start(tmp_path / "s", delays.uniform(0.001, 0.15))
+        error = runner.communicate(timeout=120)[1]
+        assert runner.returncode in (0, -signal.SIGALRM), error.decode()
+        counts.append(len(list((tmp_path / "s" / "items").glob("*.npz"))))
+    assert counts == sorted(counts)
+    assert len(set(counts)) > 3, "the kills hit nothing"
+    summary = run(SWEEP, tmp_path / "s", execute=fake_items.execute)
+    assert (summary.total, summary.reused) == (ITEMS, counts[-1])
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+def test_two_runners_at_once(tmp_path, undisturbed):
+    runners = [start(tmp_path / "s"), start(tmp_path / "s")]
+    for runner in runners:
+        error = runner.communicate(timeout=120)[1]
+        assert runner.returncode == 0, error.decode()
+    assert len(list((tmp_path / "s" / "items").iterdir())) == ITEMS
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+def test_three_shards(tmp_path, undisturbed):
+    parts = [run(SWEEP, tmp_path / "s", shard=Shard(i, 3), execute=fake_items.execute) for i in (3, 1, 2)]
+    assert sum(part.computed for part in parts) == ITEMS
+    assert all(part.total == part.computed for part in parts)
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+def test_processes(tmp_path, undisturbed):
+    assert run(SWEEP, tmp_path / "s", place=Processes(2), execute=fake_items.execute).computed == ITEMS
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+def test_processes_solve_to_the_same_bits(tmp_path, toy_system):
+    sweep = dataclasses.replace(SWEEP, values=(5.0, 6.0), trials=9, block=4)
+    run(sweep, tmp_path / "here")
+    run(sweep, tmp_path / "there", place=Processes(2), execute=fake_items.solved)
+    assert content(sweep, tmp_path / "here", tmp_path) == content(sweep, tmp_path / "there", tmp_path)
+
+
+def test_a_process_that_dies_leaves_a_store_that_resumes(tmp_path, undisturbed):
+    dying = partial(fake_items.deadly, mark=str(tmp_path / "mark"))
+    with pytest.raises(StoreError, match="died"):
+        run(SWEEP, tmp_path / "s", place=Processes(2), execute=dying)
+    run(SWEEP, tmp_path / "s", place=Processes(2), execute=dying)
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_cluster_and_the_death_of_a_worker(tmp_path, undisturbed):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        place = Cluster(cluster.scheduler_address)
+        assert run(SWEEP, tmp_path / "s", place=place, execute=fake_items.execute).computed == ITEMS
+        dying = partial(fake_items.deadly, mark=str(tmp_path / "mark"))
+        summary = run(SWEEP, tmp_path / "d", place=place, execute=dying)
+        assert (summary.computed, summary.failed) == (ITEMS, ())
+        assert (tmp_path / "mark").exists()
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+    assert content(SWEEP, tmp_path / "d", tmp_path) == undisturbed
+
+
+def test_a_full_disk(tmp_path, undisturbed, monkeypatch):
+    """Nothing half-written is believed or left, the fault is said, and the next run goes on."""
+    sync, room = os.fsync, [20]
+
+    def full(handle):
+        room[0] -= 1
+        if room[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match="No space left"):
+            run(SWEEP, tmp_path / "s", execute=fake_items.execute)
+    kept = list((tmp_path / "s" / "items").iterdir())
+    assert 0 < len(kept) < ITEMS
+    assert all(path.suffix == ".npz" for path in kept)
+    assert run(SWEEP, tmp_path / "s", execute=fake_items.execute).reused == len(kept)
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+def test_memory_changes_no_bit(tmp_path, toy_system):
+    sweep = dataclasses.replace(SWEEP, values=(5.0,), trials=19, block=19)
+    for name, memory in (("wide", 2**30), ("narrow", 2000)):
+        run(sweep, tmp_path / name, memory=memory)
+    assert gather(sweep, tmp_path / "wide").identical(gather(sweep, tmp_path / "narrow"))
+
+
+def test_a_zarr_store(tmp_path, toy_system):
+    xarray, _ = pytest.importorskip("xarray"), pytest.importorskip("zarr")
+    run(SWEEP, tmp_path, execute=fake_items.execute)
+    dataset = gather(SWEEP, tmp_path)
+    files = write(dataset, tmp_path, zarr=True)
+    opened = xarray.open_zarr(files[1])
+    assert np.array_equal(opened["objective"], dataset["objective"], equal_nan=True)
+    assert opened.attrs == dataset.attrs
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Processes(0),
+        lambda: Cluster(),
+        lambda: Cluster("a", "b"),
+        lambda: Shard(0, 3),
+        lambda: Shard.parse("4/3"),
+        lambda: Shard.parse("half"),
+    ],
+)
+def test_impossible_places_are_refused(wrong):
+    with pytest.raises(InputError):
+        wrong()
