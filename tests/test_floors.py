@@ -16,7 +16,7 @@ FLOORS = [
     ("computing",),
     ("channels",),
     ("systems",),
-    ("_batch",),
+    ("_batch", "_programs"),
     ("api",),
     ("reference",),
     ("experiments",),

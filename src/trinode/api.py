@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from trinode import _runtime  # noqa: F401  (double precision before the first array)
+from trinode import _programs, _runtime  # noqa: F401  (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
@@ -65,7 +66,8 @@ def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) 
         An unknown system or parameter, or a value that is not allowed.
     """
     found = find_system(system)
-    return _draw(found.draw, parameters(found, params), _seed_key(found, seed), jnp.asarray(_count("trial", trial)))
+    key, values = _seed_key(found, seed), parameters(found, params)
+    return _program(_draw, found, values, key, jnp.asarray(_count("trial", trial)))
 
 
 def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
@@ -97,7 +99,7 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
     found = find_system(system)
     given = {f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"}
     key = trial_key(found.name, seed, trial)
-    return _import(found.from_channels, jax.tree.map(jnp.asarray, given), parameters(found, params), key)
+    return _program(_import, found, jax.tree.map(jnp.asarray, given), parameters(found, params), key)
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -116,7 +118,11 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     chosen = _scheme(system, scheme, start)
     if start is not None:
         check_sizes(system, scenario, start, "start")
-    return chosen.solve(scenario, start) if chosen.host else _solve(chosen, scenario, start)
+    if chosen.host:
+        return chosen.solve(scenario, start)
+    if _ours(type(chosen)):
+        return _programs.call(_solve, chosen, scenario, start)
+    return _compiled(_solve)(chosen, scenario, start)
 
 
 def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -145,10 +151,10 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     if not isinstance(solution, system.Solution):
         raise InputError("solution", f"an object of type {type(solution).__name__}", f"a solution of {system.name}")
     check_sizes(system, scenario, solution)
-    report = _evaluate(system.evaluate, scenario, solution)
+    report = _program(_evaluate, system, scenario, solution)
     if not bound:
         return report
-    return _with_bounds(report, lambda family: _bound(system.bound, scenario, family), _family(system, scheme))
+    return _with_bounds(report, lambda family: _program(_bound, system, scenario, family), _family(system, scheme))
 
 
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
@@ -162,7 +168,7 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
 
 def bound(scenario: Any, family: str = "") -> Array:
     """What no solution of a network, or none of a family of schemes, beats."""
-    return _bound(system_of(scenario).bound, scenario, family)
+    return _program(_bound, system_of(scenario), scenario, family)
 
 
 def bound_batch(scenarios: Any, family: str = "") -> Array:
@@ -300,9 +306,29 @@ def _file_kind(path: Path) -> tuple[str, str]:
     return name, kind
 
 
-@eqx.filter_jit
-def _draw(draw: Any, params: Any, key: Key[Array, ""], trial: Any) -> Scenario:
-    return draw(params, jax.random.fold_in(key, trial))
+def _program(function: Callable[..., Any], system: System, *arguments: Any) -> Any:
+    """``function(system, *arguments)`` compiled; kept between processes where all of the system is trinode's own."""
+    parts = (system.Params, system.draw, system.evaluate, system.bound, system.from_channels)
+    if system is find_system(system.name) and all(_ours(part) for part in parts):
+        return _programs.call(function, system.name, *arguments)
+    return _compiled(function)(system, *arguments)
+
+
+def _found(system: System | str) -> System:
+    return find_system(system) if isinstance(system, str) else system
+
+
+def _ours(thing: Any) -> bool:
+    return thing.__module__.startswith("trinode.")
+
+
+@cache
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return eqx.filter_jit(function)
+
+
+def _draw(system: System | str, params: Any, key: Key[Array, ""], trial: Any) -> Scenario:
+    return _found(system).draw(params, jax.random.fold_in(key, trial))
 
 
 @eqx.filter_jit
@@ -310,12 +336,10 @@ def _draw_many(draw: Any, params: Any, key: Key[Array, ""], trials: Any) -> Scen
     return jax.vmap(lambda trial: draw(params, jax.random.fold_in(key, trial)))(trials)
 
 
-@eqx.filter_jit
-def _import(build: Any, channels: dict[str, Any], params: Any, key: Key[Array, ""]) -> Scenario:
-    return build(SimpleNamespace(building_lines=None, **channels), params, key)
+def _import(system: System | str, channels: dict[str, Any], params: Any, key: Key[Array, ""]) -> Scenario:
+    return _found(system).from_channels(SimpleNamespace(building_lines=None, **channels), params, key)
 
 
-@eqx.filter_jit
 def _solve(scheme: Scheme, scenario: Any, start: Any) -> Solution:
     return scheme.solve(scenario, start)
 
@@ -325,9 +349,8 @@ def _solve_many(scheme: Scheme, scenarios: Any, starts: Any) -> Solution:
     return jax.vmap(scheme.solve)(scenarios, starts)
 
 
-@eqx.filter_jit
-def _evaluate(judge: Any, scenario: Any, solution: Any) -> Report:
-    return judge(scenario, solution)
+def _evaluate(system: System | str, scenario: Any, solution: Any) -> Report:
+    return _found(system).evaluate(scenario, solution)
 
 
 @eqx.filter_jit
@@ -335,9 +358,8 @@ def _evaluate_many(judge: Any, scenarios: Any, solutions: Any) -> Report:
     return jax.vmap(judge)(scenarios, solutions)
 
 
-@eqx.filter_jit
-def _bound(bound: Any, scenario: Any, family: str) -> Array:
-    return bound(scenario, family)
+def _bound(system: System | str, scenario: Any, family: str) -> Array:
+    return _found(system).bound(scenario, family)
 
 
 @eqx.filter_jit

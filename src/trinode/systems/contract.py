@@ -127,7 +127,7 @@ class Scheme(eqx.Module):
         raise TypeError(f"{type(self).__name__} does not define solve")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class System:
     """A network model with everything that belongs to it.
 

@@ -1,0 +1,84 @@
+"""Programs kept between processes: the same results, found again, made anew when anything changed."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import toy
+from trinode import _programs
+
+TRACES = []
+
+
+def double(system, scenario, factor):
+    """A program whose tracing can be counted; its result is a dataclass with a dictionary and more."""
+    TRACES.append(system)
+    solution = toy.system.schemes["balance"].solve(scenario)
+    return {"solution": solution, "twice": factor * scenario.load, "none": None, "word": system}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRINODE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(_programs, "_ready", {})
+    TRACES.clear()
+    return tmp_path / "programs"
+
+
+def scenario(seed=0, **params):
+    return toy.draw(toy.ToyParams(**params), jax.random.key(seed))
+
+
+def new_process(monkeypatch):
+    monkeypatch.setattr(_programs, "_ready", {})
+
+
+def test_a_kept_program_is_found_and_gives_the_same(folder, monkeypatch):
+    first = _programs.call(double, "toy", scenario(), 2.0)
+    plain = double("toy", scenario(), 2.0)
+    assert TRACES == ["toy", "toy"]
+    new_process(monkeypatch)
+    again = _programs.call(double, "toy", scenario(), 2.0)
+    assert TRACES == ["toy", "toy"]
+    assert type(again["solution"]) is toy.ToySolution
+    assert (again["none"], again["word"]) == (None, "toy")
+    for one, other, exact in zip(*map(jax.tree.leaves, (first, again, plain)), strict=True):
+        np.testing.assert_array_equal(one, other)
+        if not isinstance(exact, str):
+            np.testing.assert_allclose(one, exact, rtol=1e-12)
+
+
+def test_numbers_are_passed_and_everything_else_belongs_to_the_program(folder):
+    one = _programs.call(double, "toy", scenario(seed=1), 3.0)
+    np.testing.assert_allclose(one["twice"], 3 * scenario(seed=1).load)
+    _programs.call(double, "toy", scenario(seed=2, line_bps=4.0), 5.0)
+    assert len(TRACES) == 1
+    _programs.call(double, "other", scenario(), 2.0)
+    _programs.call(double, "toy", scenario(terminals=4), 2.0)
+    assert len(TRACES) == 3
+
+
+def test_other_source_or_damage_makes_it_anew(folder, monkeypatch):
+    _programs.call(double, "toy", scenario(), 2.0)
+    new_process(monkeypatch)
+    monkeypatch.setattr(_programs, "_fingerprint", lambda: "another version")
+    _programs.call(double, "toy", scenario(), 2.0)
+    assert len(TRACES) == 2
+    assert len(list(folder.glob("*.hlo"))) == 2
+    for path in folder.glob("*.hlo"):
+        path.write_bytes(path.read_bytes()[:100])
+    new_process(monkeypatch)
+    _programs.call(double, "toy", scenario(), 2.0)
+    assert len(TRACES) == 3
+
+
+def test_nothing_is_kept_without_a_folder(folder, monkeypatch):
+    monkeypatch.setenv("TRINODE_CACHE_DIR", "")
+    _programs.call(double, "toy", scenario(), 2.0)
+    assert not folder.exists()
+
+
+def test_inside_a_transformation_it_is_an_ordinary_function(folder):
+    loads = jax.vmap(lambda f: _programs.call(double, "toy", scenario(), f)["twice"])(jnp.arange(3.0))
+    np.testing.assert_allclose(loads, np.arange(3.0)[:, None] * scenario().load)
