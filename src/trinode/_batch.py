@@ -83,7 +83,8 @@ def map_parts(program: Callable[[Any], Any], batch: Any, part: int) -> Any:
     def solve(first: int) -> Any:
         # the last part is filled up with copies of the last entry
         rows = np.minimum(np.arange(first, first + size), count - 1)
-        part = jax.tree.map(lambda leaf: leaf[rows], whole)
+        whole_part = first + size <= count  # a view then, not a copy
+        part = jax.tree.map(lambda leaf: leaf[first : first + size] if whole_part else leaf[rows], whole)
         return jax.tree.map(np.asarray, program(part))
 
     starts = range(0, count, size)

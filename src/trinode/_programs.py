@@ -58,7 +58,11 @@ def _make(key: str, function: Callable[..., Any], structure: Any, rest: Any, lea
         shape[:] = [_pack(function(*eqx.combine(jax.tree.unflatten(structure, leaves), rest)), outcome)]
         return outcome
 
-    exported = jax.export.export(jax.jit(flat))(leaves)
+    program = jax.jit(flat)
+    try:
+        exported = jax.export.export(program)(leaves)
+    except NotImplementedError:  # a program that calls the host (an integer program) cannot be kept
+        return lambda leaves: _unpack(shape[0], iter(program(leaves)))
     folder = _folder()
     if folder is not None:
         _write(folder / f"{key}.hlo", bytes(exported.serialize()))

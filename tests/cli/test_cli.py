@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import trinode as tn
 from trinode.cli.main import app
 
-COMMANDS = ("demo", "list", "scenario", "solve", "evaluate", "reproduce", "sweep", "bench")
+COMMANDS = ("demo", "list", "scenario", "solve", "evaluate", "reproduce", "sweep", "bench", "doctor")
 
 
 def call(*words, code=0):
@@ -265,6 +265,15 @@ def test_demo_on_bundled_channels(tmp_path):
     assert (tmp_path / "solution.npz").exists()
     data = read(call("demo", "toy", "--out", tmp_path, "--json"))
     assert [answer["scheme"] for answer in data["answers"]] == ["balance", "even"]
+
+
+def test_doctor(monkeypatch):
+    found = read(call("doctor", "--json"))
+    assert found["check"]["passed"]
+    assert found["versions"]["jax"]
+    assert "device 0" in call("doctor").stdout
+    monkeypatch.setattr("trinode.cli.doctor._check", lambda: {"passed": False})
+    call("doctor", code=1)
 
 
 def test_bench_runs_what_the_system_has(tmp_path, monkeypatch):

@@ -9,6 +9,37 @@ from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names
 
 SMALL = {
+    "threetier": {
+        "terminals": 3,
+        "access_points": 4,
+        "ap_antennas": 5,
+        "terminal_antennas": 6,
+        "radar_antennas": 2,
+        "bandwidth_hz": 8e6,
+        "cycles_per_bit": 300.0,
+        "edge_capacity_hz": 4e9,
+        "sensing_sinr_min_db": -1.0,
+    },
+    "region": {
+        "terminals": 5,
+        "access_points": 3,
+        "ap_antennas": 6,
+        "targets": 2,
+        "pilots": 4,
+        "directions": 61,
+        "pattern_mse_max": 0.85,
+        "area_m": 900.0,
+        "element_spacing": 0.45,
+    },
+    "fairness": {
+        "terminals": 3,
+        "access_points": 4,
+        "ap_antennas": 5,
+        "subcarriers": 2,
+        "task_bits": 7e2,
+        "bandwidth_hz": 8e6,
+        "task_spread": 0.3,
+    },
     "latency": {
         "terminals": 3,
         "access_points": 4,
@@ -18,7 +49,18 @@ SMALL = {
         "serving": 2,
         "task_bits": 7e5,
         "bandwidth_hz": 8e6,
-    }
+    },
+    "energy": {
+        "terminals": 3,
+        "ap_antennas": 5,
+        "terminal_antennas": 7,
+        "radar_antennas": 4,
+        "task_bits": 7e5,
+        "bandwidth_hz": 8e6,
+        "latency_max_s": 0.9,
+        "sensing_sinr_min_db": -18.0,
+        "terminal_distance_max_m": 15.0,
+    },
 }
 """Shapes that all differ; a system without an entry is tested at its defaults."""
 

@@ -108,7 +108,8 @@ def print_answer(system: System, title: str, scheme: str, scenario: Any, solutio
     typer.echo(line)
     if int(solution.status) == Status.INFEASIBLE:
         unserved = np.flatnonzero(~np.asarray(solution.terminal_feasible)).tolist()
-        typer.echo(f"infeasible: terminals {unserved} cannot be served; below is the best effort")
+        who = f"terminals {unserved} cannot be served" if unserved else "what is asked for cannot be met"
+        typer.echo(f"infeasible: {who}; below is the best effort")
         for name, value in reachable(solution).items():
             typer.echo(f"  {name} = {value:.6g}")
     typer.echo()

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trinode.cli import bench, demo, evaluate, list_, reproduce, scenario, solve, sweep
+from trinode.cli import bench, demo, doctor, evaluate, list_, region, reproduce, scenario, solve, sweep, train
 from trinode.errors import TrinodeError
 
 
@@ -71,7 +71,10 @@ for _name, _command, _help in (
     ("evaluate", evaluate.evaluate, "Judge a decision that a file holds."),
     ("reproduce", reproduce.reproduce, "Compute and draw a figure of a paper."),
     ("sweep", sweep.sweep, "Carry out a sweep that a file describes."),
+    ("region", region.region, "Walk the communication-sensing region of a network."),
     ("bench", bench.bench, "Measure speed and quality here."),
+    ("train", train.train, "Train a network of a system."),
+    ("doctor", doctor.doctor, "Show versions, devices, cache; check that it works."),
 ):
     app.command(_name, short_help=_help)(_command)
 

@@ -185,8 +185,10 @@ def _set_ticks(ax: Axes, spec: FigureSpec, panel: Panel) -> None:
     elif spec.x_factor == 1 and all(isinstance(value, int) for value in values):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if panel.scale == "log":
+        # between powers of ten only what does not crowd
+        few = FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "235" else "")
         ax.yaxis.set_major_formatter(plain)
-        ax.yaxis.set_minor_formatter(plain)
+        ax.yaxis.set_minor_formatter(few)
 
 
 def _legend(spec: FigureSpec, scheme: str, series: str) -> str:

@@ -72,8 +72,8 @@ class Sweep:
     schemes: tuple[str, ...]
     parameter: str = ""
     values: tuple[Number, ...] = ()
-    fixed: Mapping[str, Number] = field(default_factory=dict)
-    series: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
+    fixed: Mapping[str, Number | str] = field(default_factory=dict)
+    series: Mapping[str, Mapping[str, Number | str]] = field(default_factory=dict)
     trials: int = 100
     seed: int = 0
     block: int = 0

@@ -1,0 +1,35 @@
+"""Least weighted energy of sensing, uplink and computing within deadlines, at one access point.
+
+Source: Dong, Wang, Vorobyov, Han and Taleb, "Energy-Efficient Beamforming and Adaptive Computational Task Offloading
+in ISCC Systems".
+"""
+
+from trinode.systems.contract import System
+from trinode.systems.energy.bound import bound
+from trinode.systems.energy.figures import FIGURES
+from trinode.systems.energy.model import evaluate
+from trinode.systems.energy.params import EnergyParams
+from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario, draw, from_channels
+from trinode.systems.energy.schemes import SCHEMES
+from trinode.systems.energy.solution import SOLUTION_SCHEMA, EnergySolution
+
+system = System(
+    name="energy",
+    title="least weighted energy, adaptive offloading, data and sensing beams",
+    paper="Dong et al., Energy-Efficient Beamforming and Adaptive Computational Task Offloading in ISCC Systems",
+    sense="min",
+    objective_name="weighted energy",
+    objective_unit="J",
+    Params=EnergyParams,
+    Scenario=EnergyScenario,
+    Solution=EnergySolution,
+    draw=draw,
+    evaluate=evaluate,
+    bound=bound,
+    schemes=SCHEMES,
+    scenario_schema=SCENARIO_SCHEMA,
+    solution_schema=SOLUTION_SCHEMA,
+    from_channels=from_channels,
+    figures=FIGURES,
+    part=32,
+)

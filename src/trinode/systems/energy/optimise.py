@@ -1,0 +1,345 @@
+"""Beams, powers, shares and frequencies together: one fixed point of the optimality conditions, settled exactly.
+
+With the receivers at their best, least weighted power at given SINRs is a pair of linear fixed points: powers upwards,
+prices downwards. A beam is the best receiver of the dual channel, ``(c I + sum prices * what others hear)^{-1} b``;
+both fixed points are standard interference functions. The targets themselves come from the exact compute step on each
+terminal's power curve (:func:`trinode.computing.offload.pace`), in which a watt costs what it costs everybody. At rest
+all first-order conditions of (P1) hold at once. Every round ends with :func:`settle`, which turns any beams into a
+decision that meets every constraint exactly, or says which terminal cannot be served.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.computing import offload
+from trinode.computing.offload import Curve, Work
+from trinode.systems.energy import reduced
+from trinode.systems.energy.reduced import Air, Listeners
+
+ECHO_MARGIN = 1e-9
+"""Relative margin on the echo requirement."""
+ROUNDS = 12
+"""Most rounds from one start."""
+PATIENCE = 5
+"""Rounds after which a start that has not met all constraints is given up."""
+
+
+class Problem(eqx.Module):
+    """A scenario as the solver sees it.
+
+    Attributes
+    ----------
+    nats : (K,)
+        Size of each task over its bandwidth, nat s.
+    """
+
+    air: Air
+    work: Work
+    nats: Float[Array, " K"]
+
+
+class State(NamedTuple):
+    """Where the fixed point stands: beams, prices of both kinds of SINR, of own power, and of the server."""
+
+    beams: Complex[Array, "K 2 D"]
+    data_price: Float[Array, " K"]
+    echo_price: Float[Array, " K"]
+    watt: Float[Array, " K"]
+    target: Float[Array, " K"]
+    price: Float[Array, ""]
+
+
+class Decision(NamedTuple):
+    """Everything decided; ``energy`` is infinite unless all constraints of all terminals are met."""
+
+    energy: Float[Array, ""]
+    beams: Complex[Array, "K 2 D"]
+    share: Float[Array, " K"]
+    upload: Float[Array, " K"]
+    price: Float[Array, ""]
+    served: Bool[Array, " K"]
+
+
+def starting_beams(air: Air, null: bool) -> Complex[Array, "K 2 D"]:
+    """Half the power along the strongest direction, half towards the target; each avoiding the other if ``null``."""
+    k = air.limit.shape[0]
+    own = jnp.arange(k)
+    strongest = jnp.linalg.eigh(air.uplink[own, own])[1][..., -1]
+    gram = air.echo[own, own, :, own]
+    pull = jnp.einsum("kde,kef,kgf->kdg", air.toward, gram, air.toward.conj())
+    ahead = jnp.linalg.eigh(pull)[1][..., -1]
+    data, echo = strongest, ahead
+    if null:
+        overlap = jnp.sum(ahead.conj() * strongest, axis=1, keepdims=True)
+        data = _unit_or(strongest - ahead * overlap, strongest)
+        echo = _unit_or(ahead - strongest * overlap.conj(), ahead)
+    half = jnp.sqrt(0.5 * air.limit)[:, None, None]
+    return half * jnp.stack([data, echo], axis=1)
+
+
+def _unit_or(row: Complex[Array, "K D"], other: Complex[Array, "K D"]) -> Complex[Array, "K D"]:
+    size = jnp.sqrt(jnp.sum(jnp.abs(row) ** 2, axis=1, keepdims=True))
+    return jnp.where(size > 1e-6, row / jnp.maximum(size, 1e-300), other)
+
+
+def begin(problem: Problem, beams: Complex[Array, "K 2 D"]) -> State:
+    """State for given beams: prices still unknown."""
+    k = beams.shape[0]
+    target = reduced.data_sinr(problem.air, beams)
+    zero = jnp.zeros(k)
+    watt = 1e-2 * problem.work.deadline
+    return State(beams, zero, zero, watt, target, jnp.asarray(0.0))
+
+
+def advance(problem: Problem, state: State, damping: Float[Array, ""] | float = 0.5) -> State:
+    """One step of the fixed point; targets move by the share ``1 - damping`` of the way, in decibels."""
+    air, work = problem.air, problem.work
+    k, _, d = state.beams.shape
+    own = jnp.arange(k)
+    ears = reduced.listen(air, state.beams)
+    mine, mine_echo = ears.data[own, own], ears.radar[own, own]
+    need = air.need * (1 + ECHO_MARGIN)
+    # only ratios of prices matter, but no watt is free
+    watt = jnp.maximum(state.watt, 1e-6 * jnp.max(state.watt))
+
+    before = gains(air, ears, _norm1(state.beams))
+    ask = _asks(before, state.target, need)
+    exact = jnp.linalg.solve((jnp.eye(2 * k) - ask * _others(before)).T, jnp.concatenate([watt, watt]))
+    usable = jnp.all(exact >= 0)
+    exact = exact * ask[:, 0]
+    a, m = (
+        jnp.where(usable, part, old) for part, old in zip((exact[:k], exact[k:]), (state.data_price, state.echo_price))
+    )
+    weight = jnp.sqrt(jnp.concatenate([a, m]))[:, None, None]
+    heard = weight * jnp.concatenate([ears.data, ears.radar])  # (2K, K, D)
+    costs = jnp.sum(heard[..., :, None] * heard.conj()[..., None, :], axis=0)
+    anywhere = 0.0 if air.radius is None else air.radius**2 * jnp.sum(a)  # errors turn any power into interference
+    inverse = reduced.inverse(costs + (watt + anywhere)[:, None, None] * jnp.eye(d))
+    data = jnp.sum(inverse * mine[:, None, :], axis=2)
+    echo = jnp.sum(inverse * mine_echo[:, None, :], axis=2)
+    # a plain step of the prices, for where the exact ones do not exist
+    most = 1e12 * jnp.max(watt)
+    reach = jnp.maximum(jnp.sum((mine.conj() * data).real, axis=1), 1e-300)
+    reach_echo = jnp.maximum(jnp.sum((mine_echo.conj() * echo).real, axis=1), 1e-300)
+    a_next = jnp.minimum(state.target * jnp.maximum(1 / reach - a, 0.0), most)
+    m_next = jnp.minimum(need * jnp.maximum(1 / reach_echo - m, 0.0), most)
+    units = _norm1(jnp.stack([data, echo], axis=1))
+
+    through = gains(air, ears, units)
+    power = jnp.sum(jnp.abs(state.beams) ** 2, axis=2)
+    others = _others(through)
+    gain, echo_gain = jnp.split(jnp.maximum(jnp.diagonal(through), 1e-300), 2)
+    own_echo, own_data = jnp.diagonal(through[:k, k:]), jnp.diagonal(through[k:, :k])  # of the other own stream
+
+    def own_terms(power: Float[Array, "K 2"]):
+        """Sensing power without own data and its rise per watt of data; what data power buys against both."""
+        at_ap, at_radar = jnp.split(1 + others @ power.T.reshape(-1), 2)
+        at_ap, at_radar = at_ap - own_echo * power[:, 1], at_radar - own_data * power[:, 0]
+        base, rise = need * at_radar / echo_gain, need * own_data / echo_gain
+        return base, rise, (at_ap + own_echo * base) / gain, own_echo * rise / gain
+
+    base, rise, noise, bend = own_terms(power)
+    slope = noise * (1 + rise)
+    room = jnp.maximum(air.limit - base, 0.0) / jnp.maximum(slope, 1e-300)
+    top = room / (1 + bend * room)
+    # what a higher SINR costs everybody, over what it costs at frozen interference
+    g = jnp.minimum(state.target, top)
+    left = jnp.maximum(1 - bend * g, 1e-12)
+    everybody = a_next * noise * gain / (left * jnp.maximum(g, 1e-300))
+    extra = jnp.clip(jnp.where(g > 0, everybody * left**2 / jnp.maximum(watt * slope, 1e-300), 1.0), 1.0, 10.0)
+    # more time at the same power costs the others nothing: the extra counts for changes of the power only
+    level = base - (extra - 1) * slope * g / left
+    curve = Curve(problem.nats, level, slope, bend, extra, jnp.log1p(top))
+    chosen = offload.pace(work, curve, state.price)
+    upload = problem.nats / jnp.where(chosen.rate > 0, chosen.rate, 1e-300)
+    watt = jnp.where(chosen.share > 0, chosen.share * upload * chosen.scarcity, 0.0)
+    # all terminals move at once, and what one gains in rate another may lose
+    wanted = jnp.expm1(chosen.rate)
+    before = jnp.where(state.target > 0, state.target, wanted)
+    target = jnp.where(chosen.share > 0, wanted ** (1 - damping) * before**damping, 0.0)
+
+    ask = _asks(through, target, need)
+    exact = jnp.linalg.solve(jnp.eye(2 * k) - ask * others, ask[:, 0]).reshape(2, k).T
+    fits = jnp.all(exact >= 0) & jnp.all(jnp.sum(exact, axis=1) <= air.limit * (1 + 1e-6))
+    for _ in range(2):
+        base, rise, noise, bend = own_terms(power)
+        p = target * noise / jnp.maximum(1 - bend * target, 1e-3)
+        s = jnp.minimum(base + rise * p, air.limit)
+        power = jnp.stack([jnp.clip(p, 0.0, air.limit - s), s], axis=1)
+    power = jnp.where(fits, jnp.maximum(exact, 0.0), power)
+    beams = jnp.sqrt(power)[..., None] * units
+    return State(beams, a_next, m_next, jnp.maximum(watt, 1e-9 * work.deadline), target, state.price)
+
+
+def gains(air: Air, ears: Listeners, units: Complex[Array, "K 2 D"]) -> Float[Array, "2K 2K"]:
+    """Power that each receiver, first those of data, hears per watt of each stream, at the worst errors."""
+    k = units.shape[0]
+
+    def heard(by: Complex[Array, "K K D"]) -> Float[Array, "K 2 K"]:
+        return jnp.abs(jnp.sum(by.conj()[:, None] * jnp.moveaxis(units, 1, 0)[None], axis=3)) ** 2
+
+    at_ap, at_radar = heard(ears.data), heard(ears.radar)
+    if air.radius is not None:
+        amplitude = jnp.sqrt(at_ap)
+        wanted = (jnp.arange(2) == 0)[None, :, None] & jnp.eye(k, dtype=bool)[:, None, :]
+        less = jnp.maximum(amplitude - air.radius, 1e-3 * amplitude)
+        at_ap = jnp.where(wanted, less, amplitude + air.radius) ** 2
+    return jnp.concatenate([at_ap.reshape(k, 2 * k), at_radar.reshape(k, 2 * k)])
+
+
+def _others(through: Float[Array, "S S"]) -> Float[Array, "S S"]:
+    return through * (1 - jnp.eye(through.shape[0]))
+
+
+def _asks(through: Float[Array, "2K 2K"], target: Float[Array, " K"], need: Float[Array, " K"]) -> Float[Array, "2K 1"]:
+    """SINR that each stream has to reach over its own gain; 0 for a stream that is not wanted."""
+    gain = jnp.diagonal(through)
+    return (jnp.concatenate([target, need]) / jnp.maximum(gain, 1e-300))[:, None]
+
+
+def _norm1(row: Complex[Array, "*n D"]) -> Complex[Array, "*n D"]:
+    size = jnp.sqrt(jnp.sum(jnp.abs(row) ** 2, axis=-1, keepdims=True))
+    return row / jnp.where(size > 0, size, 1.0)
+
+
+def meet_echoes(
+    air: Air, beams: Complex[Array, "K 2 D"], trips: int = 12
+) -> tuple[Complex[Array, "K 2 D"], Bool[Array, " K"]]:
+    """Change the powers along given beams until every echo is met, sensing first where power runs out.
+
+    For fixed receivers the least sensing powers solve a linear system, and better receivers lower them: policy
+    iteration on a standard interference function, which converges quadratically. Where the system has no solution
+    within the power limits, one step of the usual power control is made instead.
+
+    Returns
+    -------
+    beams : (K, 2, D)
+    met : (K,) bool
+    """
+    need = air.need * (1 + ECHO_MARGIN)
+    k = need.shape[0]
+    off = 1 - jnp.eye(k)
+    own = jnp.arange(k)
+
+    class Trip(NamedTuple):
+        beams: Complex[Array, "K 2 D"]
+        sinr: Float[Array, " K"]
+        heard: Complex[Array, "K K D"]
+        made: Int[Array, ""]
+
+    def hear(beams: Complex[Array, "K 2 D"], made: Int[Array, ""]) -> Trip:
+        return Trip(beams, *reduced.listen_echo(air, beams), made)
+
+    def one(t: Trip) -> Trip:
+        power = jnp.sum(jnp.abs(t.beams) ** 2, axis=2)
+        unit = jnp.where(power > 0, power, 1.0)
+        through = jnp.abs(jnp.sum(t.heard.conj()[:, :, None] * t.beams[None], axis=3)) ** 2 / unit[None]
+        gain = through[own, own, 1]
+        able = (gain > 0) & (need > 0)
+        ask = jnp.where(able, need / jnp.where(able, gain, 1.0), 0.0)
+        noise = 1 + jnp.sum(through[:, :, 0] * power[:, 0], axis=1)
+        exact = jnp.linalg.solve(jnp.eye(k) - ask[:, None] * off * through[:, :, 1], ask * noise)
+        fits = jnp.all((exact >= 0) & (exact <= air.limit))
+        step = ask * (noise + jnp.sum(off * through[:, :, 1] * power[:, 1], axis=1))
+        wanted = jnp.minimum(jnp.where(fits, exact, step), air.limit)
+        data = jnp.minimum(power[:, 0], air.limit - wanted)
+        scale = jnp.sqrt(jnp.stack([data, wanted], axis=1) / unit)
+        return hear(scale[..., None] * t.beams, t.made + 1)
+
+    def going(t: Trip) -> Bool[Array, ""]:
+        exactly = (t.sinr >= air.need) & ((t.sinr <= need * (1 + 1e-7)) | (need <= 0))
+        return (t.made < trips) & (~jnp.all(exactly) | (t.made < 1))
+
+    last = lax.while_loop(going, one, hear(beams, jnp.asarray(0)))
+    return last.beams, (air.need <= 0) | (last.sinr >= air.need)
+
+
+def settle(problem: Problem, beams: Complex[Array, "K 2 D"]) -> Decision:
+    """The decision that given beams allow: echoes met exactly, then the exact compute step."""
+    beams, met = meet_echoes(problem.air, beams)
+    power = jnp.sum(jnp.abs(beams) ** 2, axis=(1, 2))
+    sinr = reduced.data_sinr(problem.air, beams)
+    upload = problem.nats / jnp.maximum(jnp.log1p(sinr), 1e-300)
+    done = offload.split(problem.work, upload, power)
+    served = done.served & met & (problem.work.lowest <= problem.work.highest)
+    energy = jnp.where(jnp.all(served), jnp.sum(done.energy), jnp.inf)
+    return Decision(energy, beams, done.share, upload, done.price, served)
+
+
+class Outcome(NamedTuple):
+    """Best decision seen, whether the rounds came to rest, energy after each round, rounds made."""
+
+    decision: Decision
+    converged: Bool[Array, ""]
+    history: Float[Array, " H"]
+    rounds: Int[Array, ""]
+
+
+def descend(
+    problem: Problem,
+    beams: Complex[Array, "K 2 D"],
+    *,
+    rounds: Int[Array, ""] | int = ROUNDS,
+    steps: int = 4,
+    tolerance: float = 1e-4,
+) -> Outcome:
+    """Rounds of the fixed point from given beams, each settled; the best decision is kept."""
+
+    class Round(NamedTuple):
+        state: State
+        best: Decision
+        history: Float[Array, " H"]
+        last: Float[Array, ""]
+        change: Float[Array, ""]
+        made: Int[Array, ""]
+
+    def one(r: Round) -> Round:
+        now = settle(problem, r.state.beams)
+        best = better(now, r.best)
+        change = jnp.where(jnp.isfinite(now.energy), jnp.abs(r.last - now.energy) / now.energy, jnp.inf)
+        # most networks need no damping; those that are not at rest after the first rounds do
+        damping = jnp.where(r.made < 2, 0.0, 0.5)
+        state = lax.fori_loop(0, steps, lambda _, s: advance(problem, s, damping), r.state._replace(price=now.price))
+        return Round(state, best, r.history.at[r.made].set(best.energy), now.energy, change, r.made + 1)
+
+    def going(r: Round) -> Bool[Array, ""]:
+        hopeless = (r.made >= PATIENCE) & ~jnp.isfinite(r.best.energy)
+        return (r.made <= rounds) & ((r.change > tolerance) | (r.made < 3)) & ~hopeless | (r.made < 1)
+
+    start = Round(
+        begin(problem, beams),
+        nothing(problem, beams),
+        jnp.full(ROUNDS + 1, jnp.nan),
+        jnp.asarray(jnp.inf),
+        jnp.asarray(jnp.inf),
+        jnp.asarray(0),
+    )
+    last = lax.while_loop(going, one, start)
+    return Outcome(last.best, last.change <= tolerance, last.history, last.made)
+
+
+def nothing(problem: Problem, beams: Complex[Array, "K 2 D"]) -> Decision:
+    """A decision worse than any other."""
+    zero = jnp.zeros_like(problem.nats)
+    return Decision(jnp.asarray(jnp.inf), beams, zero, zero, jnp.asarray(0.0), zero > 0)
+
+
+def beats(one: Decision, other: Decision) -> Bool[Array, ""]:
+    """Whether a decision costs less or, where neither serves everybody, serves more."""
+    more = jnp.sum(one.served) > jnp.sum(other.served)
+    blank = jnp.all(other.upload == 0) & ~jnp.any(other.served)
+    as_many = jnp.sum(one.served) == jnp.sum(other.served)
+    return more | (as_many & ((one.energy < other.energy) | blank))
+
+
+def better(one: Decision, other: Decision) -> Decision:
+    """The better one of two decisions."""
+    wins = beats(one, other)
+    return jax.tree.map(lambda a, b: jnp.where(wins, a, b), one, other)

@@ -1,0 +1,126 @@
+"""Parameters of the energy system: the paper's Table I, and a stated value where the paper is silent."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from trinode.errors import InputError
+
+Scalar = float | Float[Array, ""]
+
+
+class EnergyParams(eqx.Module):
+    """Parameters of the energy system (Table I of the paper; what it does not state is marked "chosen").
+
+    Integer fields, ``cross_echo`` and ``aligned_target`` are static; all others are numbers that may be swept.
+
+    Attributes
+    ----------
+    terminals : int
+        K.
+    ap_antennas, terminal_antennas, radar_antennas : int
+        M_a (called A in files), M_u^t (T) and M_u^r (R).
+    scattered_paths : int
+        Paths beside the line of sight; chosen.
+    cross_echo : {"literal", "physical"}
+        What terminal k's radar hears of terminal j's signal. ``literal`` is (6), (8) and (23) as printed: the echo
+        that terminal j itself receives. ``physical`` is the bistatic echo of the common target, which arrives from
+        where terminal k's own echo arrives; no receiver separates the two, and 0 dB becomes impossible for K = 2.
+    aligned_target : bool
+        Whether the target stands at ``bearing_offset`` from the access point's bearing, seen from every terminal.
+    bearing_offset : float
+        Difference of the two sines; used when ``aligned_target``.
+    ap_energy_weight, ap_energy_weight_step : float
+        beta of the first terminal, and how much more each following one has (Fig. 8).
+    terminal_max_frequency_hz, terminal_max_frequency_step_hz : float
+        C^u of the first terminal, and how much more each following one has (Fig. 8).
+    target_distance_m : float
+        From the access point to the common target; chosen.
+    terminal_distance_min_m, terminal_distance_max_m : float
+        From the target to the terminals, uniform between the two; chosen so that 0 dB can be met.
+    ap_height_m, terminal_height_m, rician_db, cross_section_m2 : float
+        Chosen.
+    channel_error : float, optional
+        Largest spectral norm of the error of an uplink channel, over the norm of the channel (Fig. 9). Decisions see
+        the channels of the scenario, which are then estimates; the report says what errors do to them.
+    """
+
+    terminals: int = eqx.field(static=True, default=2)
+    ap_antennas: int = eqx.field(static=True, default=64)
+    terminal_antennas: int = eqx.field(static=True, default=64)
+    radar_antennas: int = eqx.field(static=True, default=64)
+    scattered_paths: int = eqx.field(static=True, default=3)
+    cross_echo: str = eqx.field(static=True, default="literal")
+    aligned_target: bool = eqx.field(static=True, default=False)
+    bearing_offset: Scalar = 0.0
+    carrier_hz: Scalar = 28e9
+    target_distance_m: Scalar = 50.0
+    terminal_distance_min_m: Scalar = 10.0
+    terminal_distance_max_m: Scalar = 30.0
+    ap_height_m: Scalar = 10.0
+    terminal_height_m: Scalar = 1.5
+    rician_db: Scalar = 10.0
+    cross_section_m2: Scalar = 10.0
+    element_spacing: Scalar = 0.5
+    bandwidth_hz: Scalar = 20e6
+    terminal_max_power_w: Scalar = 0.01
+    ap_noise_dbm: Scalar = -85.0
+    radar_noise_dbm: Scalar = -85.0
+    task_bits: Scalar = 1e6
+    cycles_per_bit: Scalar = 1000.0
+    terminal_max_frequency_hz: Scalar = 1e9
+    terminal_max_frequency_step_hz: Scalar = 0.0
+    ap_max_frequency_hz: Scalar = 10e9
+    terminal_capacitance: Scalar = 1e-28
+    ap_capacitance: Scalar = 1e-28
+    ap_energy_weight: Scalar = 0.1
+    ap_energy_weight_step: Scalar = 0.0
+    sensing_sinr_min_db: Scalar = 0.0
+    latency_max_s: Scalar = 0.4
+    channel_error: Scalar | None = None
+
+    def __check_init__(self):
+        for name in ("terminals", "ap_antennas", "terminal_antennas", "radar_antennas"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InputError(name, value, "an integer of at least 1")
+        if not isinstance(self.scattered_paths, int) or self.scattered_paths < 0:
+            raise InputError("scattered_paths", self.scattered_paths, "an integer of at least 0")
+        if self.cross_echo not in ("literal", "physical"):
+            raise InputError("cross_echo", self.cross_echo, "literal or physical")
+        for name in _POSITIVE + _NONNEGATIVE + _FINITE:
+            value = getattr(self, name)
+            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
+                continue  # inside a transformation there is no value to look at
+            if not np.all(np.isfinite(np.asarray(value))):
+                raise InputError(name, value, "a finite number")
+            if name in _POSITIVE and np.any(np.asarray(value) <= 0):
+                raise InputError(name, value, "a number above 0")
+            if name in _NONNEGATIVE and np.any(np.asarray(value) < 0):
+                raise InputError(name, value, "a number of at least 0")
+
+
+_POSITIVE = ("carrier_hz", "bandwidth_hz", "latency_max_s", "terminal_distance_min_m", "terminal_distance_max_m")
+_NONNEGATIVE = (
+    "target_distance_m",
+    "ap_height_m",
+    "terminal_height_m",
+    "cross_section_m2",
+    "element_spacing",
+    "terminal_max_power_w",
+    "task_bits",
+    "cycles_per_bit",
+    "terminal_max_frequency_hz",
+    "terminal_max_frequency_step_hz",
+    "ap_max_frequency_hz",
+    "terminal_capacitance",
+    "ap_capacitance",
+    "ap_energy_weight",
+    "ap_energy_weight_step",
+    "channel_error",
+)
+_FINITE = ("rician_db", "ap_noise_dbm", "radar_noise_dbm", "sensing_sinr_min_db", "bearing_offset")

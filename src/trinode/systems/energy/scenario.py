@@ -1,0 +1,243 @@
+"""A network of the energy system: its arrays, drawn at random or brought from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float, Key
+
+from trinode.channels.files import Field
+from trinode.radio import draws, propagation
+from trinode.systems.contract import Scenario
+from trinode.systems.energy.params import EnergyParams
+
+SCENARIO_SCHEMA: dict[str, Field] = {
+    "uplink_channel": Field("complex", ("K", "A", "T")),
+    "ap_noise_w": Field("float", (), "positive", "W"),
+    "bandwidth_hz": Field("float", (), "positive", "Hz"),
+    "echo_channel": Field("complex", ("K", "K", "R", "T")),
+    "radar_noise_w": Field("float", ("K",), "positive", "W"),
+    "terminal_max_power_w": Field("float", ("K",), "nonnegative", "W"),
+    "task_bits": Field("float", ("K",), "nonnegative", "bit"),
+    "cycles_per_bit": Field("float", ("K",), "nonnegative", "cycle/bit"),
+    "terminal_max_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
+    "ap_max_frequency_hz": Field("float", (), "nonnegative", "Hz"),
+    "terminal_capacitance": Field("float", ("K",), "nonnegative"),
+    "ap_capacitance": Field("float", ("K",), "nonnegative"),
+    "ap_energy_weight": Field("float", ("K",), "nonnegative"),
+    "sensing_sinr_min": Field("float", ("K",), "nonnegative"),
+    "latency_max_s": Field("float", ("K",), "positive", "s"),
+    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
+    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
+}
+
+NEGLIGIBLE = 1e-10
+"""Singular values below this share of the largest do not count as dimensions of a channel."""
+
+
+class EnergyScenario(Scenario):
+    """One network of the energy system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+
+    The echo channels are kept as products, ``echo_channel[k, j] = echo_receive[k, j] @ echo_transmit[j]^H``, since
+    one target leaves them with a single column; a matrix of R x T for every pair would not fit a batch.
+
+    Attributes
+    ----------
+    echo_receive : (K, K, R, E)
+        What terminal k's radar hears of terminal j's signal, per direction in which that signal is heard at all.
+    echo_transmit : (K, T, E)
+        These directions.
+    channel_error : float, optional
+        Largest spectral norm of the error of an uplink channel, over the channel's; not part of the file.
+    uplink_rank : int
+        Static: an upper bound of the rank of every uplink channel.
+    """
+
+    uplink_channel: Complex[Array, "K A T"]
+    ap_noise_w: Float[Array, ""]
+    bandwidth_hz: Float[Array, ""]
+    echo_receive: Complex[Array, "K K R E"]
+    echo_transmit: Complex[Array, "K T E"]
+    radar_noise_w: Float[Array, " K"]
+    terminal_max_power_w: Float[Array, " K"]
+    task_bits: Float[Array, " K"]
+    cycles_per_bit: Float[Array, " K"]
+    terminal_max_frequency_hz: Float[Array, " K"]
+    ap_max_frequency_hz: Float[Array, ""]
+    terminal_capacitance: Float[Array, " K"]
+    ap_capacitance: Float[Array, " K"]
+    ap_energy_weight: Float[Array, " K"]
+    sensing_sinr_min: Float[Array, " K"]
+    latency_max_s: Float[Array, " K"]
+    terminal_position_m: Float[Array, "K dims"] | None = None
+    ap_position_m: Float[Array, "M dims"] | None = None
+    channel_error: Float[Array, ""] | None = None
+    uplink_rank: int = eqx.field(static=True, default=0)
+
+    @property
+    def echo_channel(self) -> Complex[Array, "K K R T"]:
+        """The echo channels as the file holds them."""
+        return jnp.einsum("...kjre,...jte->...kjrt", self.echo_receive, self.echo_transmit.conj())
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> EnergyScenario:
+        """Build a scenario from checked arrays; channels of low rank are recognised, exactly up to rounding."""
+        own = {name: jnp.asarray(value) for name, value in arrays.items() if name != "echo_channel"}
+        receive, transmit = factor_echoes(np.asarray(arrays["echo_channel"]))
+        singular = np.linalg.svd(np.asarray(arrays["uplink_channel"]), compute_uv=False)
+        rank = int(np.max(np.sum(singular > NEGLIGIBLE * np.max(singular, axis=1, keepdims=True), axis=1)))
+        return cls(
+            **own, echo_receive=jnp.asarray(receive), echo_transmit=jnp.asarray(transmit), uplink_rank=max(rank, 1)
+        )
+
+    @property
+    def terminals(self) -> int:
+        """K."""
+        return self.uplink_channel.shape[0]
+
+
+def factor_echoes(channel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Common right factors of the echo channels (K, K, R, T) of each transmitter: see :class:`EnergyScenario`."""
+    k, _, r, t = channel.shape
+    stacked = channel.transpose(1, 0, 2, 3).reshape(k, k * r, t)
+    # QR first: of a tall matrix the small factor alone has the right singular vectors
+    small = np.stack([np.linalg.qr(one, mode="r") for one in stacked])
+    _, size, right = np.linalg.svd(small, full_matrices=False)
+    rank = max(int(np.max(np.sum(size > NEGLIGIBLE * size.max(axis=1, keepdims=True), axis=1))), 1)
+    transmit = right[:, :rank].conj().transpose(0, 2, 1)
+    receive = np.einsum("kjrt,jte->kjre", channel, transmit)
+    return receive, transmit
+
+
+def draw(params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
+    """Draw a network: access point at the origin, target ahead of it, terminals on a ring around the target.
+
+    Path loss of an urban micro cell in line of sight (3GPP TR 38.901), Rician fading with a few scattered paths,
+    half-wavelength arrays of random orientation, and the radar equation there and back. All of this is chosen: the
+    paper states none of it. Every quantity has a key of its own and every entry too.
+    """
+    p = params
+    k = p.terminals
+    distance = p.terminal_distance_min_m + (p.terminal_distance_max_m - p.terminal_distance_min_m) * draws.uniform(
+        key, "terminal distance", (k,)
+    )
+    around = 2 * jnp.pi * draws.uniform(key, "terminal direction", (k,))
+    target = jnp.stack([jnp.asarray(p.target_distance_m, float), jnp.asarray(0.0), jnp.asarray(p.terminal_height_m)])
+    place = jnp.stack(
+        [
+            target[0] + distance * jnp.cos(around),
+            target[1] + distance * jnp.sin(around),
+            jnp.full(k, p.terminal_height_m, dtype=float),
+        ],
+        axis=1,
+    )
+    ap = jnp.stack([jnp.asarray(0.0), jnp.asarray(0.0), jnp.asarray(p.ap_height_m, float)])
+    facing = 2 * jnp.pi * draws.uniform(key, "orientation", (k,))
+    bearing = jnp.arctan2(-place[:, 1], -place[:, 0]) - facing
+    arrival = jnp.arctan2(place[:, 1], place[:, 0])
+    length = propagation.distance_m(place, ap)
+    loss_db = 32.4 + 21 * jnp.log10(length) + 20 * jnp.log10(p.carrier_hz / 1e9)
+    uplink = _rician(p, key, jnp.sqrt(propagation.from_db(-loss_db)), bearing, arrival)
+    seen = around + jnp.pi - facing
+    if p.aligned_target:
+        seen = jnp.arcsin(jnp.clip(jnp.sin(bearing) + p.bearing_offset, -1.0, 1.0))
+    return _assemble(p, uplink, distance, seen, place, ap[None], min(p.ap_antennas, p.terminal_antennas, paths(p)))
+
+
+def from_channels(channels: Any, params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
+    """A network on channels from outside (see :class:`trinode.channels.traced.TracedChannels`).
+
+    One access point serves all: the one that hears the weakest terminal best. Distance and direction of the target
+    are drawn for each terminal as in a drawn network, since channels from outside carry no target.
+    """
+    every = jnp.asarray(channels.uplink_channel)
+    gain = jnp.sum(jnp.abs(every) ** 2, axis=(2, 3))
+    chosen = jnp.argmax(jnp.min(gain, axis=0))
+    uplink = jnp.take(every, chosen, axis=1)
+    k, a, t = uplink.shape
+    sized = eqx.tree_at(lambda p: p.carrier_hz, params, jnp.asarray(channels.carrier_hz, dtype=float))
+    share = draws.uniform(key, "terminal distance", (k,))
+    distance = sized.terminal_distance_min_m + share * (sized.terminal_distance_max_m - sized.terminal_distance_min_m)
+    seen = 2 * jnp.pi * draws.uniform(key, "target direction", (k,))
+    place = jnp.asarray(channels.terminal_position_m)
+    ap = jnp.take(jnp.asarray(channels.ap_position_m), chosen, axis=0)[None]
+    return _assemble(sized, uplink, distance, seen, place, ap, min(a, t))
+
+
+def paths(p: EnergyParams) -> int:
+    """Paths of an uplink channel."""
+    return 1 + p.scattered_paths
+
+
+def _rician(
+    p: EnergyParams,
+    key: Key[Array, ""],
+    amplitude: Float[Array, " K"],
+    bearing: Float[Array, " K"],
+    arrival: Float[Array, " K"],
+) -> Complex[Array, "K A T"]:
+    """Channels of a line of sight and scattered paths of equal mean power, directions uniform over the half plane."""
+    k, count = p.terminals, p.scattered_paths
+    factor = propagation.from_db(p.rician_db)
+    turn = jnp.exp(2j * jnp.pi * draws.uniform(key, "line of sight phase", (k,)))
+    leave = jnp.pi * (draws.uniform(key, "departure", (k, count)) - 0.5)
+    reach = jnp.pi * (draws.uniform(key, "arrival", (k, count)) - 0.5)
+    weak = draws.complex_normal(key, "scattered gain", (k, count)) / jnp.sqrt(max(count, 1) * (1 + factor))
+    strong = jnp.sqrt(factor / (1 + factor)) * turn if count else turn
+    gain = jnp.concatenate([strong[:, None], weak], axis=1) * amplitude[:, None]
+    out = propagation.steering(
+        jnp.concatenate([bearing[:, None], leave], axis=1), p.terminal_antennas, p.element_spacing
+    )
+    into = propagation.steering(jnp.concatenate([arrival[:, None], reach], axis=1), p.ap_antennas, p.element_spacing)
+    return jnp.einsum("kl,kla,klt->kat", gain, into, out.conj())
+
+
+def _assemble(
+    p: EnergyParams,
+    uplink: Complex[Array, "K A T"],
+    distance: Float[Array, " K"],
+    seen: Float[Array, " K"],
+    place: Float[Array, "K dims"],
+    ap: Float[Array, "M dims"],
+    rank: int,
+) -> EnergyScenario:
+    k, _, t = uplink.shape
+    wave = 299792458.0 / p.carrier_hz
+    reach = jnp.sqrt(wave**2 * p.cross_section_m2 / (4 * jnp.pi) ** 3)
+    receive = propagation.steering(seen, p.radar_antennas, p.element_spacing)
+    if p.cross_echo == "literal":
+        # (5): H~_j, whoever listens
+        echo = jnp.broadcast_to((reach / distance[:, None] ** 2 * receive)[None], (k, k, p.radar_antennas))
+    else:
+        echo = reach / (distance[:, None] * distance[None, :])[..., None] * receive[:, None]
+    terminal = jnp.arange(k)
+
+    def per_terminal(value: Any, step: Any = 0.0) -> Float[Array, " K"]:
+        return jnp.asarray(value, dtype=float) + jnp.asarray(step, dtype=float) * terminal
+
+    return EnergyScenario(
+        uplink_channel=uplink,
+        ap_noise_w=1e-3 * propagation.from_db(p.ap_noise_dbm),
+        bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float),
+        echo_receive=echo[..., None].astype(complex),
+        echo_transmit=propagation.steering(seen, t, p.element_spacing)[..., None],
+        radar_noise_w=per_terminal(1e-3 * propagation.from_db(p.radar_noise_dbm)),
+        terminal_max_power_w=per_terminal(p.terminal_max_power_w),
+        task_bits=per_terminal(p.task_bits),
+        cycles_per_bit=per_terminal(p.cycles_per_bit),
+        terminal_max_frequency_hz=per_terminal(p.terminal_max_frequency_hz, p.terminal_max_frequency_step_hz),
+        ap_max_frequency_hz=jnp.asarray(p.ap_max_frequency_hz, dtype=float),
+        terminal_capacitance=per_terminal(p.terminal_capacitance),
+        ap_capacitance=per_terminal(p.ap_capacitance),
+        ap_energy_weight=per_terminal(p.ap_energy_weight, p.ap_energy_weight_step),
+        sensing_sinr_min=per_terminal(propagation.from_db(p.sensing_sinr_min_db)),
+        latency_max_s=per_terminal(p.latency_max_s),
+        terminal_position_m=place,
+        ap_position_m=ap,
+        channel_error=None if p.channel_error is None else jnp.asarray(p.channel_error, dtype=float),
+        uplink_rank=rank,
+    )

@@ -1,0 +1,202 @@
+"""From a scenario to a solution: what echoes can be met, which starts are tried, how it ended."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.systems.contract import Status
+from trinode.systems.energy import optimise, reduced
+from trinode.systems.energy.bound import free_of_interference
+from trinode.systems.energy.optimise import Decision, Outcome, Problem
+from trinode.systems.energy.reduced import Air
+from trinode.systems.energy.scenario import EnergyScenario
+from trinode.systems.energy.solution import EnergySolution
+
+GOOD_ENOUGH = 1e-2
+"""Gap to the bound above which a further start is tried."""
+FEW = 4
+"""Up to so many terminals rounds are worth their time to a much smaller change."""
+
+
+class Echoes(NamedTuple):
+    """What echoes can be met without any data.
+
+    Attributes
+    ----------
+    margin, sinr : float
+        Largest common factor on the requirements, largest common SINR.
+    beams : (K, 2, D)
+        Sensing beams that reach the margin.
+    """
+
+    margin: Float[Array, ""]
+    sinr: Float[Array, ""]
+    beams: Complex[Array, "K 2 D"]
+
+
+def echo_limits(air: Air) -> Echoes:
+    """Largest margin and largest common SINR of the echoes."""
+    asked = jnp.where(air.need > 0, 1.0, 0.0)
+    value, beams = jax.vmap(lambda need: largest_margin(air, need))(jnp.stack([air.need, asked]))
+    return Echoes(value[0], value[1], beams[0])
+
+
+def largest_margin(
+    air: Air, need: Float[Array, " K"], trips: int = 12, inner: int = 60
+) -> tuple[Float[Array, ""], Complex[Array, "K 2 D"]]:
+    """Largest factor on all requirements that some sensing beams reach with no data on the air.
+
+    At fixed receivers, powers that reach the same margin everywhere at the limit are the fixed point of a positive
+    concave map, found by iterating it; better receivers raise the margin, and the two alternate until all margins are
+    the same at the best receivers. That is the optimum where a terminal is heard in one direction only, as with one
+    target; where in several, beams are matched to the receivers on the way, and the value is a stationary one.
+    """
+    k = need.shape[0]
+    own = jnp.arange(k)
+    asked = need > 0
+    wish = jnp.where(asked, need, 1.0)
+    limit = jnp.where(asked, air.limit, 0.0)
+
+    class Trip(NamedTuple):
+        beams: Complex[Array, "K 2 D"]
+        best: Float[Array, ""]
+        kept: Complex[Array, "K 2 D"]
+        spread: Float[Array, ""]
+        made: Int[Array, ""]
+
+    def one(t: Trip) -> Trip:
+        sinr, heard = reduced.listen_echo(air, t.beams)
+        reached = jnp.where(asked, sinr / wish, jnp.inf)
+        low, high = jnp.min(reached), jnp.max(jnp.where(asked, reached, 0.0))
+        ahead = heard[own, own]
+        beam = ahead / jnp.sqrt(jnp.maximum(jnp.sum(jnp.abs(ahead) ** 2, axis=1, keepdims=True), 1e-300))
+        through = jnp.abs(jnp.sum(heard.conj() * beam[None], axis=2)) ** 2
+        ask = jnp.where(asked, wish / jnp.maximum(through[own, own], 1e-300), 0.0)
+        others = jnp.where(own[:, None] == own[None], 0.0, through)
+
+        def fill(_, power: Float[Array, " K"]) -> Float[Array, " K"]:
+            wanted = ask * (1 + jnp.sum(others * power, axis=1))
+            return wanted * jnp.min(jnp.where(asked, limit / jnp.maximum(wanted, 1e-300), jnp.inf))
+
+        power = lax.fori_loop(0, inner, fill, jnp.sum(jnp.abs(t.beams[:, 1]) ** 2, axis=1))
+        power = jnp.where(asked & jnp.isfinite(power), power, 0.0)
+        beams = jnp.stack([jnp.zeros_like(beam), jnp.sqrt(power)[:, None] * beam], axis=1)
+        kept = jnp.where(low > t.best, t.beams, t.kept)
+        return Trip(beams, jnp.maximum(low, t.best), kept, high / jnp.maximum(low, 1e-300) - 1, t.made + 1)
+
+    start = optimise.starting_beams(air, null=False).at[:, 0].set(0.0) * jnp.sqrt(2.0)
+    start = jnp.where(asked[:, None, None], start, 0.0)
+    possible = jnp.any(asked) & jnp.all(~asked | (air.limit * reduced.alone(air)[1] > 0))
+    first = Trip(start, jnp.asarray(0.0), start, jnp.asarray(jnp.inf), jnp.asarray(0))
+    last = lax.while_loop(lambda t: possible & (t.made < trips) & (t.spread > 1e-8), one, first)
+    return jnp.where(jnp.any(asked), last.best, jnp.inf), last.kept
+
+
+def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
+    """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
+
+    The starts: beams that avoid each other's purpose; matched beams; sensing beams of the largest margin. A given
+    start comes first.
+    """
+    air = problem.air
+    echoes = echo_limits(air)
+    limit = free_of_interference(problem)
+    apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
+    careful = jnp.stack([0.1 * apart[:, 0], echoes.beams[:, 1]], axis=1)
+    listed = jnp.stack(([] if start is None else [start]) + [apart, matched, careful])
+    possible = (echoes.margin >= 1) & jnp.isfinite(limit)
+
+    class Search(NamedTuple):
+        best: Outcome
+        tried: Int[Array, ""]
+
+    def one(s: Search) -> Search:
+        tolerance = 1e-6 if len(problem.nats) <= FEW else 1e-4
+        most = jnp.where(possible, optimise.ROUNDS, 0)
+        now = optimise.descend(problem, listed[s.tried], rounds=most, tolerance=tolerance)
+        wins = optimise.beats(now.decision, s.best.decision)
+        best = jax.tree.map(lambda a, b: jnp.where(wins, a, b), now, s.best)
+        return Search(best._replace(rounds=s.best.rounds + now.rounds), s.tried + 1)
+
+    def going(s: Search) -> Bool[Array, ""]:
+        met = s.best.decision.energy <= limit * (1 + GOOD_ENOUGH)
+        return (s.tried < 1) | ((s.tried < len(listed)) & ~met & possible)
+
+    history = jnp.full(optimise.ROUNDS + 1, jnp.nan)
+    blank = Outcome(optimise.nothing(problem, listed[0]), jnp.asarray(False), history, jnp.asarray(0))
+    best = lax.while_loop(going, one, Search(blank, jnp.asarray(0))).best
+    # out of reach, the answer shows the echoes that are not, with no data to disturb them
+    zero = jnp.zeros_like(problem.nats)
+    quiet = (air.need <= 0) & (problem.work.lowest <= 0)
+    mute = Decision(jnp.asarray(jnp.inf), echoes.beams, zero, zero + 1e30, jnp.asarray(0.0), quiet)
+    chosen = jax.tree.map(lambda a, b: jnp.where(echoes.margin >= 1, a, b), best.decision, mute)
+    return best._replace(decision=chosen), echoes
+
+
+def as_beams(problem: Problem, start: EnergySolution | None) -> Complex[Array, "K 2 D"] | None:
+    """Beams of an earlier solution."""
+    return None if start is None else reduced.project(problem.air, start.precoder, start.sensing_precoder)
+
+
+def finish(
+    s: EnergyScenario,
+    problem: Problem,
+    outcome: Outcome,
+    echoes: Echoes,
+    subband_hz: Float[Array, " K"] | None = None,
+) -> EnergySolution:
+    """The solution in full size. Where not everybody can be served the others get what is left of the server."""
+    d, work = outcome.decision, problem.work
+    good = jnp.isfinite(d.energy) & jnp.all(d.served)
+    share, local, remote = _frequencies(s, problem, d, good)
+    full = reduced.lift(problem.air, d.beams)
+    data = jnp.where((s.task_bits > 0)[:, None], full[:, 0], 0.0)
+    combiner, radar = reduced.combiners(s, data, full[:, 1], subband_hz, problem.air.load(d.beams))
+    served = jnp.where(good, True, d.served & (work.lowest <= work.highest))
+    served = jnp.where(~good & jnp.all(served), jnp.zeros_like(served), served)
+    status = jnp.where(good, jnp.where(outcome.converged, Status.CONVERGED, Status.ITERATION_LIMIT), Status.INFEASIBLE)
+    return EnergySolution(
+        status=status.astype(jnp.int64),
+        terminal_feasible=served,
+        iterations=outcome.rounds.astype(jnp.int64),
+        history=jnp.where(jnp.isfinite(outcome.history), outcome.history, jnp.nan),
+        offload_fraction=share,
+        terminal_frequency_hz=local,
+        ap_frequency_hz=remote,
+        precoder=data,
+        sensing_precoder=full[:, 1],
+        combiner=combiner,
+        radar_combiner=radar,
+        sensing_margin_max=echoes.margin,
+        sensing_sinr_max=echoes.sinr,
+        subband_hz=subband_hz,
+    )
+
+
+def _frequencies(
+    s: EnergyScenario, problem: Problem, d: Decision, good: Bool[Array, ""]
+) -> tuple[Float[Array, " K"], Float[Array, " K"], Float[Array, " K"]]:
+    """Shares and frequencies; a terminal that cannot be served is made as quick as what is left allows."""
+    work = problem.work
+    share = d.share
+    local, remote = work.local_frequency(share), work.remote_frequency(share, d.upload)
+    kept = good | d.served
+    left = jnp.maximum(work.capacity - jnp.sum(jnp.where(kept, remote, 0.0)), 0.0)
+    demand = jnp.where(kept, 0.0, work.cycles)
+    part = left * demand / jnp.maximum(jnp.sum(demand), 1e-300)
+    own = s.terminal_max_frequency_hz
+    alone = work.cycles / jnp.maximum(own, 1e-300)
+    away = jnp.minimum(d.upload, 1e30) + work.cycles / jnp.maximum(part, 1e-300)
+    balanced = jnp.where(alone > 0, 1 / (1 + away / jnp.maximum(alone, 1e-300)), 0.0)
+    fixed = work.highest < 1
+    balanced = jnp.where(fixed, work.highest, jnp.where(problem.nats > 0, balanced, 0.0))
+    return (
+        jnp.where(kept, share, balanced),
+        jnp.where(kept, local, jnp.where(balanced < 1, own, 0.0)),
+        jnp.where(kept, remote, jnp.where(balanced > 0, part, 0.0)),
+    )

@@ -1,0 +1,96 @@
+"""What the schemes see of the air: gains of one subcarrier after the other, in units of the noise.
+
+With p the power fractions of one subcarrier, terminal k meets interference plus noise ``(cross p + noise)_k`` in
+units of what its own signal would be at full power, so its SINR is ``p_k / (cross p + noise)_k``.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float
+
+from trinode.systems.fairness.scenario import FairnessScenario
+
+
+class Air(eqx.Module):
+    """Fixed combiners.
+
+    Attributes
+    ----------
+    cross : (S, K, K)
+        [s, k, j] gain from terminal j into the combiner of k over that of k itself, both at full power.
+    noise : (S, K)
+        Noise over the signal at full power, 1 where there is no signal.
+    usable : (S, K)
+        Whether any signal arrives.
+    """
+
+    cross: Float[Array, "S K K"]
+    noise: Float[Array, "S K"]
+    usable: Bool[Array, "S K"]
+
+    def sinr(self, power: Float[Array, "S K"]) -> Float[Array, "S K"]:
+        """SINR (3) at power fractions."""
+        disturbed = jnp.einsum("skj,sj->sk", self.cross, power) + self.noise
+        return jnp.where(self.usable, power / disturbed, 0.0)
+
+
+def fixed(scenario: FairnessScenario) -> Air:
+    """Gains through the scenario's combiners, maximum ratio where it has none."""
+    s = scenario
+    h = s.uplink_channel.reshape(*s.uplink_channel.shape[:2], -1)
+    antenna_noise = jnp.repeat(s.ap_noise_w, s.uplink_channel.shape[3])
+    a = h if s.combiner is None else s.combiner.reshape(h.shape)
+    amplitude = _inner(a, h)
+    gain = (amplitude.real**2 + amplitude.imag**2) * s.terminal_max_power_w
+    noise = jnp.einsum("a,ska->sk", antenna_noise, a.real**2 + a.imag**2)
+    return relative(gain, noise)
+
+
+def relative(gain: Float[Array, "S K K"], noise: Float[Array, "S K"]) -> Air:
+    """From received powers at full transmit power, [s, k, j] of terminal j at the combiner of k, and noise, W."""
+    own = jnp.einsum("skk->sk", gain)
+    usable = own > 0
+    unit = jnp.where(usable, own, 1.0)[..., None]
+    apart = ~jnp.eye(gain.shape[-1], dtype=bool)
+    cross = jnp.where(apart & usable[..., None], gain / unit, 0.0)
+    return Air(cross, jnp.where(usable, noise / unit[..., 0], 1.0), usable)
+
+
+def whitened(scenario: FairnessScenario) -> Complex[Array, "S K K"]:
+    """Gram matrices of the channels at full power behind noise-whitening receivers: all that any combiner sees."""
+    s = scenario
+    h = s.uplink_channel * jnp.sqrt(s.terminal_max_power_w[:, None] / s.ap_noise_w)[..., None]
+    h = h.reshape(*h.shape[:2], -1)
+    return _inner(h, h)
+
+
+def _inner(one: Complex[Array, "S K N"], other: Complex[Array, "S K N"]) -> Complex[Array, "S K K"]:
+    """[s, k, j] of ``conj(one_k) . other_j``; large ones by real products, which compile to a fast kernel."""
+    if one.shape[1] * one.shape[2] < 20000:
+        return jnp.einsum("ska,sja->skj", one.conj(), other)
+    a, b, c, d = one.real, one.imag, other.real, other.imag
+
+    def times(x: Float[Array, "S K N"], y: Float[Array, "S K N"]) -> Float[Array, "S K K"]:
+        return jnp.stack([x[s] @ y[s].T for s in range(len(x))])
+
+    return lax.complex(times(a, c) + times(b, d), times(a, d) - times(b, c))
+
+
+def best_linear(gram: Complex[Array, "K K"], power: Float[Array, " K"]) -> tuple[Air, Complex[Array, "K K"]]:
+    """Gains on one subcarrier through the combiners of least mean square error for given powers.
+
+    Returns
+    -------
+    Air
+        Of one subcarrier (S = 1).
+    weights : (K, K)
+        Column k mixes the whitened channels into the combiner of k.
+    """
+    k = gram.shape[0]
+    weights = jnp.linalg.solve(jnp.eye(k) + power[:, None] * gram, jnp.eye(k, dtype=gram.dtype))
+    amplitude = (gram @ weights).conj().T  # [k, j]: combiner of k on the channel of j
+    noise = jnp.einsum("jk,ji,ik->k", weights.conj(), gram, weights).real
+    return relative((amplitude.real**2 + amplitude.imag**2)[None], noise[None]), weights

@@ -1,0 +1,107 @@
+"""Parameters of the fairness system: the paper's Section V-A, and a stated value where the paper is silent."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from trinode.errors import InputError
+
+Scalar = float | Float[Array, ""]
+
+
+class FairnessParams(eqx.Module):
+    """Parameters of the fairness system (Section V-A of the paper).
+
+    Integer and text fields are static; all others are numbers that may be swept.
+
+    Attributes
+    ----------
+    terminals, access_points, ap_antennas, subcarriers : int
+        K, M, antennas of each access point (A in files) and N (S in files).
+    layout : {"cell-free", "bs-centred"}
+        Access points all over the disc, or one base station with ``access_points * ap_antennas`` antennas in its
+        middle, the paper's rival.
+    interference : {"received", "printed"}
+        ``received``: through the receiver's own combiner. ``printed``: (3) to the letter, where every terminal
+        interferes with the power of its own combiner's output; such a network is one on a single direction.
+    noise : {"combined", "printed"}
+        ``combined``: through the combiner. ``printed``: the sum over all access points, as below (3).
+    path_loss : {"power", "amplitude"}
+        ``power``: the large-scale gain is one of power, so its root multiplies the fading. ``amplitude``: as printed.
+    radius_m, ap_height_m : float
+        Of the disc, and how far access points are above terminals.
+    path_loss_1m_db, path_loss_per_decade_db, shadowing_db : float
+        Loss at 1 m, its growth, and the standard deviation of the shadowing; not printed, chosen.
+    bandwidth_hz, noise_density_dbm_hz, terminal_max_power_w : float
+        Of the whole system (shared by the subcarriers), of the receivers, of each terminal.
+    task_bits, cycles_per_bit, terminal_frequency_hz, server_frequency_hz : float
+        Tasks and processors.
+    task_spread : float
+        Unequal tasks: bits, cycles per bit and frequency of each terminal are multiplied with independent uniform
+        numbers from 1 - task_spread to 1 + task_spread.
+    """
+
+    terminals: int = eqx.field(static=True, default=10)
+    access_points: int = eqx.field(static=True, default=64)
+    ap_antennas: int = eqx.field(static=True, default=1)
+    subcarriers: int = eqx.field(static=True, default=1)
+    layout: str = eqx.field(static=True, default="cell-free")
+    interference: str = eqx.field(static=True, default="received")
+    noise: str = eqx.field(static=True, default="combined")
+    path_loss: str = eqx.field(static=True, default="power")
+    radius_m: Scalar = 1000.0
+    ap_height_m: Scalar = 10.0
+    path_loss_1m_db: Scalar = 30.5
+    path_loss_per_decade_db: Scalar = 36.7
+    shadowing_db: Scalar = 4.0
+    bandwidth_hz: Scalar = 20e6
+    noise_density_dbm_hz: Scalar = -174.0
+    terminal_max_power_w: Scalar = 0.01
+    task_bits: Scalar = 1e3
+    cycles_per_bit: Scalar = 1e3
+    terminal_frequency_hz: Scalar = 1e9
+    server_frequency_hz: Scalar = 5e9
+    task_spread: Scalar = 0.0
+
+    def __check_init__(self):
+        for name in ("terminals", "access_points", "ap_antennas", "subcarriers"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(name, value, "an integer of at least 1")
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise InputError(name, getattr(self, name), "one of " + ", ".join(allowed))
+        for name in _POSITIVE + _NONNEGATIVE + _ANY:
+            value = getattr(self, name)
+            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
+                continue  # inside a transformation there is no value to look at
+            if not np.all(np.isfinite(np.asarray(value))):
+                raise InputError(name, value, "a finite number")
+            if name in _POSITIVE and np.any(np.asarray(value) <= 0):
+                raise InputError(name, value, "a number above 0")
+            if name in _NONNEGATIVE and np.any(np.asarray(value) < 0):
+                raise InputError(name, value, "a number of at least 0")
+            if name == "task_spread" and np.any(np.asarray(value) > 1):
+                raise InputError(name, value, "a number from 0 to 1")
+
+
+CHOICES = {
+    "layout": ("cell-free", "bs-centred"),
+    "interference": ("received", "printed"),
+    "noise": ("combined", "printed"),
+    "path_loss": ("power", "amplitude"),
+}
+_POSITIVE = ("radius_m", "ap_height_m", "bandwidth_hz", "server_frequency_hz")
+_NONNEGATIVE = (
+    "shadowing_db",
+    "terminal_max_power_w",
+    "task_bits",
+    "cycles_per_bit",
+    "terminal_frequency_hz",
+    "task_spread",
+)
+_ANY = ("path_loss_1m_db", "path_loss_per_decade_db", "noise_density_dbm_hz")

@@ -1,0 +1,158 @@
+"""A network of the fairness system: its arrays, drawn at random or brought from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float, Key
+
+from trinode.channels.files import Field
+from trinode.radio import draws, propagation
+from trinode.systems.contract import Scenario
+from trinode.systems.fairness.params import FairnessParams
+
+SCENARIO_SCHEMA: dict[str, Field] = {
+    "uplink_channel": Field("complex", ("S", "K", "M", "A")),
+    "combiner": Field("complex", ("S", "K", "M", "A"), optional=True),
+    "ap_noise_w": Field("float", ("M",), "positive", "W"),
+    "subcarrier_bandwidth_hz": Field("float", (), "positive", "Hz"),
+    "terminal_max_power_w": Field("float", ("K",), "nonnegative", "W"),
+    "task_bits": Field("float", ("K",), "nonnegative", "bit"),
+    "cycles_per_bit": Field("float", ("K",), "nonnegative", "cycle/bit"),
+    "terminal_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
+    "server_frequency_hz": Field("float", (), "positive", "Hz"),
+    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
+    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
+}
+
+
+class FairnessScenario(Scenario):
+    """One network of the fairness system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+
+    ``combiner`` None stands for maximum ratio combining of unit norm over all antennas.
+    """
+
+    uplink_channel: Complex[Array, "S K M A"]
+    ap_noise_w: Float[Array, " M"]
+    subcarrier_bandwidth_hz: Float[Array, ""]
+    terminal_max_power_w: Float[Array, " K"]
+    task_bits: Float[Array, " K"]
+    cycles_per_bit: Float[Array, " K"]
+    terminal_frequency_hz: Float[Array, " K"]
+    server_frequency_hz: Float[Array, ""]
+    combiner: Complex[Array, "S K M A"] | None = None
+    terminal_position_m: Float[Array, "K dims"] | None = None
+    ap_position_m: Float[Array, "M dims"] | None = None
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> FairnessScenario:
+        """Build a scenario from checked arrays."""
+        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()})
+
+    @property
+    def subcarriers(self) -> int:
+        """N."""
+        return self.uplink_channel.shape[0]
+
+    @property
+    def terminals(self) -> int:
+        """K."""
+        return self.uplink_channel.shape[1]
+
+    @property
+    def access_points(self) -> int:
+        """M."""
+        return self.uplink_channel.shape[2]
+
+
+def draw(params: FairnessParams, key: Key[Array, ""]) -> FairnessScenario:
+    """Draw a network: uniform positions on the disc, path loss with shadowing, Rayleigh fading (Section V-A).
+
+    Every quantity has a key of its own and every entry too, so that a draw with more terminals or access points
+    contains the smaller one, and both layouts see the same terminals.
+    """
+    p = params
+    gain, terminal, ap = large_scale(p, key)
+    antennas = p.ap_antennas if p.layout == "cell-free" else p.ap_antennas * p.access_points
+    fading = draws.complex_normal(key, "fading", (p.subcarriers, p.terminals, gain.shape[1], antennas))
+    return _assemble(p, key, on_gain(p, gain, fading), terminal, ap)
+
+
+def large_scale(
+    p: FairnessParams, key: Key[Array, ""]
+) -> tuple[Float[Array, "K M"], Float[Array, "K 2"], Float[Array, "M 2"]]:
+    """Power gains without fading, and where everything is; one access point in the middle where BS-centred."""
+    if p.layout == "cell-free":
+        ap = p.radius_m * _disc(draws.uniform(key, "ap position", (p.access_points, 2)))
+    else:
+        ap = jnp.zeros((1, 2))
+    terminal = p.radius_m * _disc(draws.uniform(key, "terminal position", (p.terminals, 2)))
+    flat = propagation.distance_m(terminal[:, None], ap[None])
+    distance = jnp.sqrt(flat**2 + jnp.asarray(p.ap_height_m) ** 2)
+    shadowing = jnp.sqrt(2.0) * draws.complex_normal(key, "shadowing", distance.shape).real
+    loss = p.path_loss_1m_db + p.path_loss_per_decade_db * jnp.log10(distance) + p.shadowing_db * shadowing
+    return propagation.from_db(-loss), terminal, ap
+
+
+def on_gain(p: FairnessParams, gain: Float[Array, "K M"], fading: Complex[Array, "S K M A"]) -> Complex[Array, ...]:
+    """Channels of fading on large-scale gains, in the chosen reading of ``h = beta hbar``."""
+    return (jnp.sqrt(gain) if p.path_loss == "power" else gain)[..., None] * fading
+
+
+def noise_w(p: FairnessParams, access_points: int) -> Float[Array, ""]:
+    """Noise of every access point on one subcarrier, W, in the chosen reading."""
+    one = 1e-3 * propagation.from_db(p.noise_density_dbm_hz) * p.bandwidth_hz / p.subcarriers
+    return one * (access_points if p.noise == "printed" else 1)
+
+
+def from_channels(channels: Any, params: FairnessParams, key: Key[Array, ""]) -> FairnessScenario:
+    """A network on channels from outside (see :class:`trinode.channels.traced.TracedChannels`).
+
+    Sizes come from the channels, which are narrowband and so alike on all subcarriers. Of a terminal with several
+    antennas the first is used.
+    """
+    one = jnp.asarray(channels.uplink_channel)[..., 0]
+    uplink = jnp.broadcast_to(one, (params.subcarriers, *one.shape))
+    terminal = jnp.asarray(channels.terminal_position_m)
+    return _assemble(params, key, uplink, terminal, jnp.asarray(channels.ap_position_m))
+
+
+def _assemble(
+    p: FairnessParams,
+    key: Key[Array, ""],
+    uplink: Complex[Array, "S K M A"],
+    terminal: Float[Array, "K dims"],
+    ap: Float[Array, "M dims"],
+) -> FairnessScenario:
+    k, m = uplink.shape[1:3]
+    if p.interference == "printed":
+        # (3) to the letter knows no directions: every terminal arrives on the same one, with the power that its own
+        # combiner would have collected
+        norm = jnp.sqrt(jnp.sum(jnp.abs(uplink) ** 2, axis=(2, 3), keepdims=True))
+        uplink = jnp.broadcast_to(norm / np.sqrt(m * uplink.shape[3]), uplink.shape).astype(complex)
+
+    def spread(name: str, value: Any) -> Float[Array, " K"]:
+        factor = 1 + p.task_spread * (2 * draws.uniform(key, name, (k,)) - 1)
+        return jnp.asarray(value, dtype=float) * factor
+
+    return FairnessScenario(
+        uplink_channel=uplink,
+        ap_noise_w=jnp.full((m,), noise_w(p, m), dtype=float),
+        subcarrier_bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float) / p.subcarriers,
+        terminal_max_power_w=jnp.full((k,), p.terminal_max_power_w, dtype=float),
+        task_bits=spread("task bits", p.task_bits),
+        cycles_per_bit=spread("cycles per bit", p.cycles_per_bit),
+        terminal_frequency_hz=spread("terminal frequency", p.terminal_frequency_hz),
+        server_frequency_hz=jnp.asarray(p.server_frequency_hz, dtype=float),
+        terminal_position_m=terminal,
+        ap_position_m=ap,
+    )
+
+
+def _disc(share: Float[Array, "n 2"]) -> Float[Array, "n 2"]:
+    """Uniform points of the unit disc from uniform pairs on [0, 1)."""
+    angle = 2 * jnp.pi * share[:, 1]
+    return jnp.sqrt(share[:, :1]) * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)

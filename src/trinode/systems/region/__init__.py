@@ -1,0 +1,34 @@
+"""Communication-sensing region of cell-free massive MIMO with uncertain, reflecting targets.
+
+Source: Mao, Lu, Chi, Ai, Zhong and Ding, "Communication-Sensing Region for Cell-Free Massive MIMO ISAC Systems".
+"""
+
+from trinode.systems.contract import System
+from trinode.systems.region.bound import bound
+from trinode.systems.region.figures import FIGURES
+from trinode.systems.region.model import evaluate
+from trinode.systems.region.params import RegionParams
+from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, draw, from_channels
+from trinode.systems.region.schemes import SCHEMES
+from trinode.systems.region.solution import SOLUTION_SCHEMA, RegionSolution
+
+system = System(
+    name="region",
+    title="communication-sensing region, cell-free, estimated channels",
+    paper="Mao et al., Communication-Sensing Region for Cell-Free Massive MIMO ISAC Systems",
+    sense="max",
+    objective_name="sum rate",
+    objective_unit="bit/s/Hz",
+    Params=RegionParams,
+    Scenario=RegionScenario,
+    Solution=RegionSolution,
+    draw=draw,
+    evaluate=evaluate,
+    bound=bound,
+    schemes=SCHEMES,
+    scenario_schema=SCENARIO_SCHEMA,
+    solution_schema=SOLUTION_SCHEMA,
+    from_channels=from_channels,
+    figures=FIGURES,
+    part=8,
+)

@@ -1,0 +1,332 @@
+"""The descent behind the schemes: precoders downhill on the sum rate, powers and pattern error kept exactly.
+
+The streams of an access point are scaled to a power of 1, together with a slack where less is allowed, so every
+point of the search has feasible powers. The pattern error is one number and is held by an augmented Lagrangian; at
+the end what little is missing is made up by mixing in the sensing-only optimum (:func:`.sensing_only.largest_share`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.numerics import descent
+from trinode.sensing import beampattern
+from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
+from trinode.systems.region import sensing_only
+from trinode.systems.region.downlink import Downlink, covariance
+from trinode.systems.region.scenario import RegionScenario
+from trinode.systems.region.sensing_only import Sensing
+from trinode.systems.region.solution import RegionSolution
+
+PENALTY = 4.0
+
+
+class Beams(NamedTuple):
+    """What is sent: data streams (M, A, K), one sensing stream per access point (M, A)."""
+
+    data: Complex[Array, "M A K"]
+    sensing: Complex[Array, "M A"]
+
+
+class Answer(NamedTuple):
+    """A decision that meets its constraints, its sum rate in nat, and the covariance of the sensing signals."""
+
+    data: Complex[Array, "M A K"]
+    covariance: Complex[Array, "M A A"]
+    value: Float[Array, ""]
+
+
+class Shape(NamedTuple):
+    """Which access points send at full power, and which have a sensing stream."""
+
+    full: Bool[Array, " M"]
+    sensing: Bool[Array, " M"]
+
+
+def regularised(d: Downlink, level: float = 1.0) -> Complex[Array, "M A K"]:
+    """Regularised zero forcing over all antennas, each access point at full power; the start of every descent."""
+    n = d.channel.shape[1]
+    k = d.channel.shape[0]
+    # (G G^H + level)^-1 on the side of the terminals: columns of G^H (G G^H + level)^-1
+    gram = d.channel.conj() @ d.channel.T + level * jnp.eye(k)
+    w = d.channel.T @ jnp.linalg.inv(gram)
+    w = w / jnp.maximum(jnp.linalg.norm(w, axis=0), 1e-300)
+    w = d.split(w.reshape(n, k))
+    norm = jnp.sqrt(jnp.sum(w.real**2 + w.imag**2, axis=(1, 2)))
+    heard = norm > 1e-12
+    # an access point that nobody hears sends something, as it may have to send
+    even = jnp.full_like(w, 1 / jnp.sqrt(w.shape[1] * w.shape[2]))
+    return jnp.where(heard[:, None, None], w / jnp.where(heard, norm, 1.0)[:, None, None], even)
+
+
+def pack(beams: Beams, shape: Shape) -> Float[Array, " n"]:
+    """Real variables of beams whose powers are at most 1."""
+    power = jnp.sum(jnp.abs(beams.data) ** 2, axis=(1, 2)) + jnp.sum(jnp.abs(beams.sensing) ** 2, axis=1)
+    slack = jnp.where(shape.full, 0.0, jnp.sqrt(jnp.maximum(1 - power, 1e-4)))
+    parts = (beams.data.real, beams.data.imag, beams.sensing.real, beams.sensing.imag, slack)
+    return jnp.concatenate([part.reshape(-1) for part in parts])
+
+
+def unpack(x: Float[Array, " n"], shape: Shape, like: Beams) -> Beams:
+    """Beams of real variables: scaled to a power of 1 with the slack counted, at access points that may send less."""
+    d, v = like.data.shape, like.sensing.shape
+    size, more = like.data.size, like.sensing.size
+    data = x[:size].reshape(d), x[size : 2 * size].reshape(d)
+    rest = x[2 * size : 2 * size + 2 * more].reshape(2, *v)
+    rest = jnp.where(shape.sensing[:, None], rest, 0.0)
+    slack = jnp.where(shape.full, 0.0, x[2 * size + 2 * more :])
+    norm = jnp.sum(data[0] ** 2 + data[1] ** 2, axis=(1, 2)) + jnp.sum(rest[0] ** 2 + rest[1] ** 2, axis=1) + slack**2
+    scale = 1 / jnp.sqrt(norm)
+    return Beams(
+        lax.complex(*data) * scale[:, None, None],
+        lax.complex(rest[0], rest[1]) * scale[:, None],
+    )
+
+
+class Run(NamedTuple):
+    """State of the rounds: variables, price of the pattern error, best answer, history, evaluations, calm rounds."""
+
+    x: Float[Array, " n"]
+    price: Float[Array, " 1"]
+    best: Answer
+    history: Float[Array, " H"]
+    rounds: Int[Array, ""]
+    evaluations: Int[Array, ""]
+    calm: Int[Array, ""]
+
+
+def communicate(d: Downlink, beams: Beams, best: Answer, *, evaluations: int, rounds: int, tolerance: float) -> Run:
+    """Maximise the sum rate alone (P2)."""
+    shape = Shape(*(jnp.zeros(d.shape[0], bool) for _ in range(2)))
+
+    def one(run: Run) -> Run:
+        def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
+            return -jnp.sum(d.rates(*unpack(x, shape, beams)))
+
+        end = descent.lbfgs(objective, run.x, max_evaluations=evaluations, tolerance=tolerance)
+        data = unpack(end.point, shape, beams).data
+        found = Answer(data, jnp.zeros_like(best.covariance), -end.value)
+        return _record(run, end.point, run.price, found, end.evaluations, jnp.asarray(True), tolerance)
+
+    return _rounds(one, pack(beams, shape), best, rounds)
+
+
+def with_sensing(
+    d: Downlink,
+    sensing: Sensing,
+    limit: Float[Array, ""],
+    beams: Beams,
+    best: Answer,
+    cold: Bool[Array, ""],
+    surrogate: Callable[[Beams], tuple[Callable[[Beams], Array], Callable[[Beams], Array]]] | None = None,
+    *,
+    evaluations: int,
+    rounds: int,
+    tolerance: float,
+    price: Float[Array, " 1"] | None = None,
+) -> Run:
+    """Maximise the sum rate within a pattern error (P3).
+
+    Parameters
+    ----------
+    limit : float
+        delta of (24b); NaN where none is asked for, and then no access point has to send at full power.
+    beams, best : Beams, Answer
+        Where to begin, and the answer to beat.
+    cold : bool
+        Whether the first round leaves the pattern error aside, and the next one begins where it ended, blended with
+        the sensing-only optimum; otherwise every round counts it.
+    surrogate : callable, optional
+        From the beams at the beginning of a round to value and pattern error of any beams, in place of the true ones.
+    price : (1,), optional
+        Multiplier of the pattern error to begin with.
+    """
+    asked = ~jnp.isnan(limit)
+    full = sensing.active & asked
+    shape = Shape(full, full)
+    goal = jnp.where(asked, limit, 1.0)
+    # where the limit is near the least possible error, what is between the two is what counts
+    scale = jnp.maximum(goal - jnp.where(asked, sensing.smallest, 0.0), 1e-6 * goal)
+
+    def exact(_: Beams) -> tuple[Callable[[Beams], Array], Callable[[Beams], Array]]:
+        return lambda b: jnp.sum(d.rates(*b)), lambda b: sensing.error(covariance(*b))
+
+    def one(run: Run) -> Run:
+        value, error = (surrogate or exact)(unpack(run.x, shape, beams))
+        free = (cold & (run.rounds == 0)) | ~asked
+
+        def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
+            return -value(unpack(x, shape, beams))
+
+        def excess(x: Float[Array, " n"]) -> Float[Array, " 1"]:
+            return jnp.where(free, -1e3, (error(unpack(x, shape, beams)) - goal) / scale)[None]
+
+        end, price = descent.constrained(
+            objective, excess, run.x, run.price, penalty=PENALTY, max_evaluations=evaluations, tolerance=tolerance
+        )
+        sent = unpack(end.point, shape, beams)
+        found, share = feasible(d, sensing, limit, sent.data, _outer(sent.sensing))
+        mixed = pack(blend(sensing, sent, share), shape)
+        moved = jnp.where(free & asked, mixed, end.point)
+        near = share > 1 - 1e-4
+        return _record(run, moved, jnp.where(free, 0.0, price), found, end.evaluations, near, tolerance)
+
+    return _rounds(one, pack(beams, shape), best, rounds, price)
+
+
+def blend(sensing: Sensing, beams: Beams, share: Float[Array, ""]) -> Beams:
+    """Beams scaled by a share, their sensing stream made to radiate the rest in the best pattern."""
+    from trinode.numerics.trigonometric import spectral_factor
+
+    lead = lax.map(spectral_factor, sensing.point)
+    root = jnp.where(sensing.active, jnp.sqrt(share), 1.0)
+    left = jnp.where(sensing.active, jnp.sqrt(jnp.maximum(1 - share, 0.0)), 0.0)
+    return Beams(root[:, None, None] * beams.data, root[:, None] * beams.sensing + left[:, None] * lead)
+
+
+def feasible(
+    d: Downlink,
+    sensing: Sensing,
+    limit: Float[Array, ""],
+    data: Complex[Array, "M A K"],
+    radar: Complex[Array, "M A A"],
+    common: bool = False,
+) -> tuple[Answer, Float[Array, ""]]:
+    """The largest share of a decision that meets the pattern error, filled up to full power; and that share.
+
+    Without a requirement (NaN) it is the decision as it is. ``common`` scales the access points that do not sense as
+    well, which keeps zeros of interference.
+    """
+    total = data @ data.conj().swapaxes(1, 2) + radar
+    power = jnp.trace(total, axis1=1, axis2=2).real
+    whole = jnp.all(~sensing.active | (jnp.abs(power - 1) <= 1e-9))
+    kept = jnp.isnan(limit) | (whole & (sensing.error(total) <= limit))
+    share = jnp.where(kept, 1.0, sensing_only.largest_share(sensing, total, limit))
+    at = sensing.active | common
+    part = jnp.where(at, share, 1.0)
+    fill = jnp.where(sensing.active & ~kept, jnp.maximum(1 - share * power, 0.0), 0.0)
+    data = jnp.sqrt(part)[:, None, None] * data
+    radar = part[:, None, None] * radar + fill[:, None, None] * sensing.covariance
+    return Answer(data, radar, sum_rate(d, data, radar)), share
+
+
+def sum_rate(d: Downlink, data: Complex[Array, "M A K"], radar: Complex[Array, "M A A"]) -> Float[Array, ""]:
+    """Sum rate in nat for sensing signals of any rank: a stream for each of their eigenvectors would do the same."""
+    w = data.reshape(d.channel.shape[1], -1)
+    power = jnp.abs(d.channel.conj() @ w) ** 2
+    signal = jnp.diagonal(power)
+    own = d.channel.reshape(-1, *d.shape)
+    echo = jnp.einsum("kma,mab,kmb->k", own.conj(), radar, own).real
+    total = w @ w.conj().T + _block_diagonal(radar)
+    error = d.error.reshape(d.error.shape[0], -1) @ (total.real + total.imag).reshape(-1)
+    return jnp.sum(jnp.log1p(signal / (jnp.sum(power, axis=1) - signal + error + echo + 1)))
+
+
+def start_beams(d: Downlink, start: RegionSolution | None) -> Beams:
+    """Beams of an earlier decision (of its sensing signals the strongest direction), or the regularised start."""
+    if start is None:
+        return Beams(regularised(d), jnp.zeros(d.shape, complex))
+    data = start.precoder.swapaxes(1, 2)
+    value, vector = jnp.linalg.eigh(start.sensing_covariance)
+    power = jnp.sqrt(jnp.maximum(jnp.sum(value, axis=1), 0.0))
+    return Beams(data, power[:, None] * vector[..., -1])
+
+
+def nothing(d: Downlink) -> Answer:
+    """No answer yet: worth less than any."""
+    m, a = d.shape
+    k = d.channel.shape[0]
+    return Answer(jnp.zeros((m, a, k), complex), jnp.zeros((m, a, a), complex), jnp.asarray(-jnp.inf))
+
+
+def as_given(d: Downlink, sensing: Sensing | None, limit: Float[Array, ""], start: RegionSolution | None) -> Answer:
+    """An earlier decision as the answer to beat, where it meets the constraints."""
+    if start is None:
+        return nothing(d)
+    data, radar = start.precoder.swapaxes(1, 2), start.sensing_covariance
+    power = jnp.sum(jnp.abs(data) ** 2, axis=(1, 2)) + jnp.trace(radar, axis1=1, axis2=2).real
+    good = jnp.all(power <= 1 + FEASIBILITY_TOLERANCE)
+    if sensing is None:
+        good &= jnp.all(start.pattern_scale == 0) & jnp.all(radar == 0)
+    else:
+        asked = ~jnp.isnan(limit)
+        total = data @ data.conj().swapaxes(1, 2) + radar
+        held = jnp.all(~sensing.active | (jnp.abs(power - 1) <= FEASIBILITY_TOLERANCE))
+        held &= sensing.error(total) <= limit * (1 + FEASIBILITY_TOLERANCE)
+        good &= held | ~asked
+    value = jnp.where(good & jnp.isfinite(start.precoder).all(), sum_rate(d, data, radar), -jnp.inf)
+    return Answer(data, radar, value)
+
+
+def finish(
+    s: RegionScenario,
+    answer: Answer,
+    *,
+    sensing: Sensing | None,
+    senses: Bool[Array, ""] | bool,
+    met: Bool[Array, ""] | bool = True,
+    converged: Bool[Array, ""] | bool = True,
+    iterations: Array | int = 0,
+    history: Any = None,
+) -> RegionSolution:
+    """A solution from an answer: scales and pattern error as the judge will see them."""
+    total = answer.data @ answer.data.conj().swapaxes(1, 2) + answer.covariance
+    pattern = beampattern.pattern(total, s.direction_rad, s.element_spacing)
+    at = s.sensing_ap & senses
+    scale = jnp.where(at, beampattern.best_scale(s.ideal_pattern, pattern), 0.0)
+    each = jnp.mean((scale[:, None] * s.ideal_pattern - pattern) ** 2, axis=1)
+    count = jnp.sum(s.sensing_ap)
+    mean = jnp.sum(jnp.where(s.sensing_ap, each, 0.0)) / jnp.maximum(count, 1)
+    status = jnp.where(converged, Status.CONVERGED, Status.ITERATION_LIMIT)
+    value = answer.value / jnp.log(2.0)
+    return RegionSolution(
+        status=jnp.where(met, status, Status.INFEASIBLE),
+        terminal_feasible=jnp.ones(s.terminals, bool),
+        iterations=jnp.asarray(iterations),
+        history=jnp.asarray(value[None] if history is None else history),
+        precoder=answer.data.swapaxes(1, 2),
+        sensing_covariance=answer.covariance,
+        pattern_scale=scale,
+        pattern_mse=jnp.where(count > 0, mean, jnp.nan),
+        pattern_mse_min=jnp.asarray(jnp.nan) if sensing is None else sensing.smallest,
+    )
+
+
+def _record(
+    run: Run,
+    x: Float[Array, " n"],
+    price: Float[Array, " 1"],
+    found: Answer,
+    evaluations: Int[Array, ""],
+    near: Bool[Array, ""],
+    tolerance: float,
+) -> Run:
+    better = found.value > run.best.value
+    gain = found.value - run.best.value
+    best = Answer(*(jnp.where(better, new, old) for new, old in zip(found, run.best)))
+    calm = jnp.where(near & (gain < 10 * tolerance), run.calm + 1, 0)
+    history = run.history.at[run.rounds].set(best.value / jnp.log(2.0))
+    return Run(x, price, best, history, run.rounds + 1, run.evaluations + evaluations, calm)
+
+
+def _rounds(
+    one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, most: int, price: Float[Array, " 1"] | None = None
+) -> Run:
+    zero = jnp.asarray(0)
+    first = Run(x, jnp.zeros(1) if price is None else price, best, jnp.full(most, jnp.nan), zero, zero, zero)
+    return lax.while_loop(lambda run: (run.rounds < most) & (run.calm < 1), one, first)
+
+
+def _outer(v: Complex[Array, "M A"]) -> Complex[Array, "M A A"]:
+    return v[:, :, None] * v.conj()[:, None]
+
+
+def _block_diagonal(blocks: Complex[Array, "M A A"]) -> Complex[Array, "N N"]:
+    m, a, _ = blocks.shape
+    at = jnp.arange(m)
+    return jnp.zeros((m, a, m, a), blocks.dtype).at[at, :, at].set(blocks).reshape(m * a, m * a)

@@ -1,0 +1,126 @@
+"""Parameters of the region system: the paper's Table I, and a stated value where the paper is silent."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from trinode.errors import InputError
+
+Scalar = float | Float[Array, ""]
+
+PILOT_RULES = ("clustering", "spread")
+"""The paper's Algorithm 1, and the same improved by moves and swaps (:mod:`trinode.radio.pilots`)."""
+
+
+class RegionParams(eqx.Module):
+    """Parameters of the region system (Table I of the paper).
+
+    Integer fields set array shapes and are static, as are the choices; all others are numbers that may be swept.
+
+    Attributes
+    ----------
+    terminals, access_points, ap_antennas, targets : int
+        K, M, N_T (A in files) and T.
+    pilots : int
+        tau_p, the orthogonal pilots and their length; at most the number of terminals.
+    directions : int
+        N of (20), evenly from -90 to 90 degrees.
+    targets_per_ap : int
+        Most targets that one access point senses (1 in the paper).
+    broadside : bool
+        Whether each sensing array is turned to face what it senses (one target then is at 0 degrees, as the paper
+        assumes from Fig. 4(c) on); otherwise all arrays lie along the x axis.
+    pilot_rule : str
+        One of :data:`PILOT_RULES`.
+    central : bool
+        Whether access point 0 stands in the middle of the area (for the cellular network of Fig. 4).
+    area_m : float
+        D, side of the square in which everything falls.
+    ap_power_db, pilot_power_db : float
+        p_m and p_p, signal-to-noise ratios at unit gain.
+    ap_power_budget : float
+        Where positive: total power in units of p_m; the sensing access points keep p_m each, the others share the
+        rest (footnote 1 of the paper).
+    reflection : float
+        alpha_t, an amplitude.
+    target_variance_db, terminal_target_variance_db : float
+        Variances of path amplitudes to targets, sigma^2 of (3) and (5).
+    steering_variance_db : float
+        chi^2 of (3).
+    beam_width_deg : float
+        Width of the ideal beam.
+    element_spacing : float
+        In wavelengths; not printed.
+    min_distance_m : float
+        No path is counted shorter; not printed.
+    pattern_mse_max : float
+        delta of (24b) in units where p_m is 1 in (19)-(20); NaN asks for communication only.
+    coherence_symbols : float
+        tau_c.
+    """
+
+    terminals: int = eqx.field(static=True, default=9)
+    access_points: int = eqx.field(static=True, default=6)
+    ap_antennas: int = eqx.field(static=True, default=12)
+    targets: int = eqx.field(static=True, default=3)
+    pilots: int = eqx.field(static=True, default=5)
+    directions: int = eqx.field(static=True, default=181)
+    targets_per_ap: int = eqx.field(static=True, default=1)
+    broadside: bool = eqx.field(static=True, default=True)
+    pilot_rule: str = eqx.field(static=True, default="clustering")
+    central: bool = eqx.field(static=True, default=False)
+    area_m: Scalar = 2000.0
+    ap_power_db: Scalar = 125.0
+    pilot_power_db: Scalar = 150.0
+    ap_power_budget: Scalar = 0.0
+    reflection: Scalar = 0.8
+    target_variance_db: Scalar = -160.0
+    terminal_target_variance_db: Scalar = -160.0
+    steering_variance_db: Scalar = -30.0
+    beam_width_deg: Scalar = 10.0
+    element_spacing: Scalar = 0.5
+    min_distance_m: Scalar = 10.0
+    pattern_mse_max: Scalar = 0.6
+    coherence_symbols: Scalar = 40.0
+
+    def __check_init__(self):
+        counts = ("terminals", "access_points", "ap_antennas", "targets", "pilots", "directions", "targets_per_ap")
+        for name in counts:
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(name, value, "an integer of at least 1")
+        if self.pilots > self.terminals:
+            raise InputError("pilots", self.pilots, f"at most terminals = {self.terminals}: one each is enough")
+        if self.targets > self.access_points * self.targets_per_ap:
+            most = self.access_points * self.targets_per_ap
+            raise InputError("targets", self.targets, f"at most access_points x targets_per_ap = {most}")
+        if self.directions < 2:
+            raise InputError("directions", self.directions, "an integer of at least 2")
+        if self.pilot_rule not in PILOT_RULES:
+            raise InputError("pilot_rule", self.pilot_rule, "one of " + ", ".join(PILOT_RULES))
+        for name in _POSITIVE + _NONNEGATIVE + _REAL:
+            value = getattr(self, name)
+            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
+                continue  # inside a transformation there is no value to look at
+            array = np.asarray(value)
+            if not np.all(np.isfinite(array)) and not (name == "pattern_mse_max" and np.all(np.isnan(array))):
+                raise InputError(name, value, "a finite number")
+            if name in _POSITIVE and np.any(array <= 0):
+                raise InputError(name, value, "a number above 0")
+            if name in _NONNEGATIVE and np.any(array < 0):
+                raise InputError(name, value, "a number of at least 0")
+
+
+_POSITIVE = ("area_m", "beam_width_deg", "element_spacing", "min_distance_m", "coherence_symbols")
+_NONNEGATIVE = ("ap_power_budget", "reflection", "pattern_mse_max")
+_REAL = (
+    "ap_power_db",
+    "pilot_power_db",
+    "target_variance_db",
+    "terminal_target_variance_db",
+    "steering_variance_db",
+)

@@ -1,0 +1,261 @@
+"""A network of the region system: its arrays, drawn at random or brought from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Complex, Float, Key
+
+from trinode.channels.files import Field
+from trinode.errors import InputError
+from trinode.numerics.assignment import assign
+from trinode.radio import draws, estimation, pilots, propagation
+from trinode.sensing import beampattern
+from trinode.systems.contract import Scenario
+from trinode.systems.region.params import RegionParams
+
+SCENARIO_SCHEMA: dict[str, Field] = {
+    "channel_estimate": Field("complex", ("M", "K", "A")),
+    "error_covariance": Field("complex", ("M", "M", "K", "A", "A")),
+    "ap_power": Field("float", ("M",), "nonnegative"),
+    "sensing_ap": Field("bool", ("M",)),
+    "direction_rad": Field("float", ("D",), unit="rad"),
+    "ideal_pattern": Field("float", ("M", "D"), "nonnegative"),
+    "element_spacing": Field("float", (), "positive", "wavelengths"),
+    "pattern_mse_max": Field("float", (), nan=True),
+    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
+    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
+}
+
+
+class RegionScenario(Scenario):
+    """One network of the region system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+
+    Everything is normalised by the noise: user k hears ``sum_m sqrt(ap_power[m]) conj(h[m, k]) . x[m]`` and noise 1.
+
+    Attributes
+    ----------
+    downlink_symbols : float
+        tau_c - tau_p, symbols of a coherence interval that carry data; NaN where unknown (not in files).
+    """
+
+    channel_estimate: Complex[Array, "M K A"]
+    error_covariance: Complex[Array, "M M K A A"]
+    ap_power: Float[Array, " M"]
+    sensing_ap: Bool[Array, " M"]
+    direction_rad: Float[Array, " D"]
+    ideal_pattern: Float[Array, "M D"]
+    element_spacing: Float[Array, ""]
+    pattern_mse_max: Float[Array, ""]
+    terminal_position_m: Float[Array, "K dims"] | None = None
+    ap_position_m: Float[Array, "M dims"] | None = None
+    downlink_symbols: Float[Array, ""] | float = float("nan")
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> RegionScenario:
+        """Build a scenario from checked arrays.
+
+        Raises
+        ------
+        InputError
+            No terminal, access point, antenna or direction; error covariances that are none; an ideal pattern that
+            is not of 0 and 1; a requirement below 0, or one that no access point is there to meet.
+        """
+        channel = np.asarray(arrays["channel_estimate"])
+        if 0 in channel.shape:
+            raise InputError("channel_estimate", f"shape {channel.shape}", "at least one of M, K and A each")
+        if np.asarray(arrays["direction_rad"]).size == 0:
+            raise InputError("direction_rad", "no direction", "at least one")
+        _check_errors(np.asarray(arrays["error_covariance"]))
+        ideal = np.asarray(arrays["ideal_pattern"])
+        if np.any((ideal != 0) & (ideal != 1)):
+            raise InputError("ideal_pattern", ideal[(ideal != 0) & (ideal != 1)][0], "0 or 1")
+        limit, sensing = float(arrays["pattern_mse_max"]), np.asarray(arrays["sensing_ap"])
+        if limit < 0 or np.isinf(limit):
+            raise InputError("pattern_mse_max", limit, "a finite number of at least 0, or NaN for communication only")
+        if not np.isnan(limit):
+            if not sensing.any():
+                allowed = "at least one access point that senses, or pattern_mse_max NaN for communication only"
+                raise InputError("sensing_ap", "no access point that senses", allowed)
+            blank = np.flatnonzero(sensing & ~ideal.any(axis=1))
+            if blank.size:
+                raise InputError(
+                    "ideal_pattern", f"no 1 in row {blank[0]}", "a beam for every access point that senses"
+                )
+        own = {name: jnp.asarray(value) for name, value in arrays.items()}
+        return cls(**own, downlink_symbols=jnp.asarray(jnp.nan))
+
+    @property
+    def terminals(self) -> int:
+        """K."""
+        return self.channel_estimate.shape[1]
+
+    @property
+    def access_points(self) -> int:
+        """M."""
+        return self.channel_estimate.shape[0]
+
+    @property
+    def antennas(self) -> int:
+        """A."""
+        return self.channel_estimate.shape[2]
+
+
+def draw(params: RegionParams, key: Key[Array, ""]) -> RegionScenario:
+    """Draw a network: uniform positions, channels of Section II-A, pilots, estimates (10) and their errors (12).
+
+    Every quantity has a key of its own and every entry too, so that a draw with more terminals or access points
+    contains the positions and fading of the smaller one.
+    """
+    p = params
+    area = jnp.asarray(p.area_m, dtype=float)
+    ap = draws.uniform(key, "ap position", (p.access_points, 2)) * area
+    if p.central:
+        ap = ap.at[0].set(area / 2)
+    terminal = draws.uniform(key, "terminal position", (p.terminals, 2)) * area
+    target = draws.uniform(key, "target position", (p.targets, 2)) * area
+    fading = draws.complex_normal(key, "fading", (p.access_points, p.terminals, p.ap_antennas))
+    gain = path_gain(propagation.distance_m(ap[:, None], terminal[None]), p)
+    return _assemble(p, key, gain, jnp.sqrt(gain)[..., None] * fading, ap, terminal, target)
+
+
+def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> RegionScenario:
+    """A network on channels from outside (see :class:`trinode.channels.traced.TracedChannels`).
+
+    The first antenna of each terminal counts, and its uplink channel is, conjugated, the direct link (2). What
+    estimation may assume of it is its mean power per antenna. Targets fall within the box around all positions;
+    ``params.targets`` and ``params.pilots`` have to fit the sizes of the channels.
+
+    Raises
+    ------
+    InputError
+        More pilots than terminals, or more targets than the access points can sense.
+    """
+    uplink = jnp.asarray(channels.uplink_channel)
+    terminal, ap = jnp.asarray(channels.terminal_position_m), jnp.asarray(channels.ap_position_m)
+    k, m = uplink.shape[:2]
+    if params.pilots > k:
+        raise InputError("pilots", params.pilots, f"at most the number of terminals, {k}")
+    if params.targets > m * params.targets_per_ap:
+        raise InputError(
+            "targets", params.targets, f"at most access points x targets_per_ap = {m * params.targets_per_ap}"
+        )
+    # received = conj(h) . x in the downlink, and H^T of the uplink by reciprocity
+    direct = jnp.moveaxis(uplink[..., 0], 0, 1).conj()
+    gain = jnp.mean(jnp.abs(direct) ** 2, axis=-1)
+    everything = jnp.concatenate([terminal[:, :2], ap[:, :2]])
+    low, high = everything.min(0), everything.max(0)
+    target = low + (high - low) * draws.uniform(key, "target position", (params.targets, 2))
+    return _assemble(params, key, gain, direct, ap, terminal, target)
+
+
+def path_gain(distance: Float[Array, ...], p: RegionParams) -> Float[Array, ...]:
+    """Power gain, the square of the amplitude (1); the distance there is in km."""
+    km = jnp.maximum(distance, p.min_distance_m) / 1e3
+    return propagation.from_db(-(128.1 + 37.6 * jnp.log10(km)))
+
+
+def _assemble(
+    p: RegionParams,
+    key: Key[Array, ""],
+    gain: Float[Array, "M K"],
+    direct: Complex[Array, "M K A"],
+    ap: Float[Array, "M dims"],
+    terminal: Float[Array, "K dims"],
+    target: Float[Array, "T 2"],
+) -> RegionScenario:
+    m, k, a = direct.shape
+    to_target = ap[:, None, :2] - target[None]
+    bearing = jnp.arctan2(-to_target[..., 0], -to_target[..., 1])  # from the y axis: broadside of an array along x
+    statistics = estimation.Statistics(
+        direct=gain,
+        terminal_target=path_gain(propagation.distance_m(terminal[:, None, :2], target[None]), p)
+        + propagation.from_db(p.terminal_target_variance_db),
+        target_mean=jnp.sqrt(path_gain(jnp.sqrt(jnp.sum(to_target**2, axis=-1)), p)),
+        target_variance=jnp.full((m, p.targets), propagation.from_db(p.target_variance_db)),
+        steering=beampattern.steering(bearing, a, p.element_spacing),
+        steering_variance=jnp.full((m, p.targets), propagation.from_db(p.steering_variance_db)),
+        reflection=jnp.full((p.targets,), p.reflection, dtype=float),
+    )
+    drawn = estimation.Fading(
+        direct=direct / jnp.sqrt(jnp.where(gain > 0, gain, 1.0))[..., None],
+        terminal_target=draws.complex_normal(key, "terminal target fading", (k, p.targets)),
+        target_amplitude=_normal(key, "target amplitude", (m, p.targets)),
+        terminal_target_amplitude=_normal(key, "terminal target amplitude", (k, p.targets)),
+        array=draws.complex_normal(key, "target array", (m, p.targets, a)),
+    )
+    variance = propagation.from_db(p.terminal_target_variance_db)
+    mean = jnp.sqrt(jnp.maximum(statistics.terminal_target - variance, 0.0))
+    channel = estimation.channel(statistics, drawn, mean, jnp.full_like(mean, jnp.sqrt(variance)))
+
+    apart = propagation.distance_m(terminal[:, None], terminal[None])
+    label = {"clustering": pilots.clustering, "spread": pilots.spread}[p.pilot_rule](apart, p.pilots)
+    energy = propagation.from_db(p.pilot_power_db) * p.pilots
+    known = estimation.estimator(estimation.channel_covariance(statistics), label, energy)
+    noise = draws.complex_normal(key, "pilot noise", (m, p.pilots, a))
+
+    paired = pairing(jnp.sqrt(jnp.sum(to_target**2, axis=-1)), p.targets_per_ap)
+    sensing = jnp.any(paired, axis=1)
+    direction = jnp.linspace(-jnp.pi / 2, jnp.pi / 2, p.directions)
+    heading = jnp.arctan2(
+        jnp.sum(paired * jnp.sin(bearing), axis=1), jnp.sum(paired * jnp.cos(bearing), axis=1)
+    )  # the middle of what it senses
+    seen = bearing - (heading[:, None] if p.broadside else 0.0)
+    seen = jnp.arcsin(jnp.clip(jnp.sin(seen), -1.0, 1.0))  # a linear array cannot tell front from back
+    seen = jnp.where(jnp.abs(seen) < 1e-12, 0.0, seen)
+    width = jnp.deg2rad(p.beam_width_deg)
+    ideal = jnp.stack([beampattern.ideal(direction, jnp.where(paired[i], seen[i], jnp.nan), width) for i in range(m)])
+    return RegionScenario(
+        channel_estimate=estimation.estimate(known, channel, label, energy, noise),
+        error_covariance=known.error_covariance,
+        ap_power=_powers(p, sensing),
+        sensing_ap=sensing,
+        direction_rad=direction,
+        ideal_pattern=ideal,
+        element_spacing=jnp.asarray(p.element_spacing, dtype=float),
+        pattern_mse_max=jnp.asarray(p.pattern_mse_max, dtype=float),
+        terminal_position_m=terminal,
+        ap_position_m=ap,
+        downlink_symbols=jnp.asarray(p.coherence_symbols - p.pilots, dtype=float),
+    )
+
+
+def pairing(distance: Float[Array, "M T"], most: int = 1) -> Bool[Array, "M T"]:
+    """Which access point senses which target: the pairing of least summed distance (Section III-B).
+
+    Each target has one access point, and each access point at most ``most`` targets.
+    """
+    m = distance.shape[0]
+    column = assign(jnp.tile(distance.T, (1, most)))
+    return (column % m)[None] == jnp.arange(m)[:, None]
+
+
+def _powers(p: RegionParams, sensing: Bool[Array, " M"]) -> Float[Array, " M"]:
+    one = propagation.from_db(p.ap_power_db)
+    others = jnp.sum(~sensing)
+    left = jnp.maximum(p.ap_power_budget - jnp.sum(sensing), 0.0) / jnp.maximum(others, 1)
+    share = jnp.where(sensing | (jnp.asarray(p.ap_power_budget) <= 0), 1.0, left)
+    return one * share
+
+
+def _normal(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Float[Array, ...]:
+    return jnp.sqrt(2.0) * draws.complex_normal(key, name, shape).real
+
+
+def _check_errors(covariance: np.ndarray) -> None:
+    """Errors of each terminal, stacked over the access points, need a Hermitian covariance without negative powers."""
+    m, _, k, a, _ = covariance.shape
+    whole = np.moveaxis(covariance, 2, 0).transpose(0, 1, 3, 2, 4).reshape(k, m * a, m * a)
+    size = np.abs(whole).max(axis=(1, 2), initial=0.0)
+    if np.any(np.abs(whole - whole.conj().swapaxes(1, 2)).max(axis=(1, 2)) > 1e-9 * size):
+        raise InputError(
+            "error_covariance", "a matrix that is not Hermitian", "[m, n, k] = [n, m, k]^H for all m, n, k"
+        )
+    lowest = np.linalg.eigvalsh(whole)[:, 0]
+    if np.any(lowest < -1e-9 * np.maximum(size, 1e-300) * m * a):
+        raise InputError(
+            "error_covariance", f"a negative eigenvalue ({lowest.min():g})", "positive semidefinite matrices"
+        )

@@ -1,0 +1,112 @@
+"""The paper's Algorithm 3: communication and sensing, by convex approximations."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from trinode.sensing import beampattern
+from trinode.systems.contract import Scheme
+from trinode.systems.region import optimise, sensing_only
+from trinode.systems.region.downlink import covariance, downlink
+from trinode.systems.region.optimise import Beams
+from trinode.systems.region.scenario import RegionScenario
+from trinode.systems.region.schemes.bcd import quadratic
+from trinode.systems.region.solution import RegionSolution
+
+
+@final
+class BlockConvex(Scheme):
+    """Algorithm 3 for P3, in the reading that works.
+
+    Each round fixes iota (39) and kappa (40), replaces (24b) by the convex restriction (48)-(54) at the current beams
+    and moves all beams for that. Departures: A_k is used as it is, since it is convex (the difference of convex
+    functions (42)-(46) is an identity, but its linearisation pins every access point but the first to where it is);
+    (16) is kept by scaling instead of the penalty (49)-(52d), under which the power ends below 1; the scale of the
+    ideal pattern stays within a round; the sensing signal of an access point is one stream; each convex program is
+    descended by the engine, not solved to the end.
+
+    Attributes
+    ----------
+    rounds, evaluations : int
+        Most convex programs, and evaluations in each.
+    tolerance : float
+        In nat, as in :class:`.isac.Isac`.
+    """
+
+    name: ClassVar[str] = "bcd-sca"
+    summary: ClassVar[str] = "the paper's Algorithm 3 within the pattern error, convex programs in turn"
+    evenness: ClassVar[float] = 5e-2
+    part: ClassVar[int] = 1
+    rounds: int = eqx.field(static=True, default=40)
+    evaluations: int = eqx.field(static=True, default=40)
+    tolerance: float = eqx.field(static=True, default=3e-4)
+
+    def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        s = scenario
+        d = downlink(s)
+        sensing = sensing_only.solve(s)
+        limit = s.pattern_mse_max
+        asked = ~jnp.isnan(limit)
+        met = ~asked | (sensing.lower <= limit * (1 + 1e-9))
+        a = beampattern.steering(s.direction_rad, s.antennas, s.element_spacing)
+
+        def surrogate(at: Beams):
+            q = quadratic(d, at.data, at.sensing)
+            gamma = jnp.expm1(d.rates(*at))
+            before = covariance(*at)
+            scale = beampattern.best_scale(
+                s.ideal_pattern, beampattern.pattern(before, s.direction_rad, s.element_spacing)
+            )
+
+            def value(b: Beams) -> Float[Array, ""]:
+                # (38): what is received in all, from the rates of the beams themselves
+                w = b.data.reshape(d.channel.shape[1], -1)
+                signal = jnp.sum(d.channel.conj() * w.T, axis=1)
+                power = jnp.abs(signal) ** 2
+                rate = d.rates(*b)
+                total = power / -jnp.expm1(-jnp.maximum(rate, 1e-12))
+                gain = 2 * (q.push.conj() * signal).real - q.weight * total
+                return jnp.sum(jnp.log1p(gamma) - gamma + gain)
+
+            def towards(x: Array) -> Array:
+                return jnp.einsum("da,ma...->md...", a.conj(), x)
+
+            fixed = towards(at.data)
+
+            def error(b: Beams) -> Float[Array, ""]:
+                data, radar = towards(b.data), jnp.abs(towards(b.sensing)) ** 2
+                pattern = jnp.sum(jnp.abs(data) ** 2, axis=2) + radar
+                line = jnp.sum((fixed.conj() * (2 * data - fixed)).real, axis=2) + radar  # (54)
+                wanted = scale[:, None] * s.ideal_pattern
+                worst = jnp.maximum(pattern - wanted, wanted - line)  # (48b), (52c)
+                return sensing.mean(jnp.mean(worst**2, axis=1))
+
+            return value, error
+
+        run = optimise.with_sensing(
+            d,
+            sensing,
+            limit,
+            optimise.start_beams(d, start),
+            optimise.as_given(d, sensing, limit, start),
+            jnp.asarray(start is None),
+            surrogate,
+            evaluations=self.evaluations,
+            rounds=self.rounds,
+            tolerance=self.tolerance,
+        )
+        return optimise.finish(
+            s,
+            run.best,
+            sensing=sensing,
+            senses=asked,
+            met=met,
+            converged=run.calm > 0,
+            iterations=run.rounds,
+            history=run.history,
+        )

@@ -1,0 +1,48 @@
+"""Communication only (P2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+import equinox as eqx
+
+from trinode.systems.contract import Scheme
+from trinode.systems.region import optimise
+from trinode.systems.region.downlink import downlink
+from trinode.systems.region.scenario import RegionScenario
+from trinode.systems.region.solution import RegionSolution
+
+
+@final
+class Communication(Scheme):
+    """Largest sum rate within the powers (P2): R_max of the region. No access point senses."""
+
+    name: ClassVar[str] = "communication"
+    summary: ClassVar[str] = "largest sum rate, no sensing (P2)"
+    evenness: ClassVar[float] = 2e-2
+    part: ClassVar[int] = 1
+    rounds: int = eqx.field(static=True, default=4)
+    evaluations: int = eqx.field(static=True, default=120)
+    tolerance: float = eqx.field(static=True, default=2e-4)
+
+    def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        d = downlink(scenario)
+        given = optimise.as_given(d, None, scenario.pattern_mse_max, start)
+        run = optimise.communicate(
+            d,
+            optimise.start_beams(d, start)._replace(sensing=optimise.nothing(d).data[..., 0]),
+            given,
+            evaluations=self.evaluations,
+            rounds=self.rounds,
+            tolerance=self.tolerance,
+        )
+        return optimise.finish(
+            scenario,
+            run.best,
+            sensing=None,
+            senses=False,
+            converged=run.calm > 0,
+            iterations=run.rounds,
+            history=run.history,
+        )

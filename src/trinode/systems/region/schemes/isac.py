@@ -1,0 +1,69 @@
+"""The default: communication and sensing together (P3), in one descent over all precoders."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from trinode.systems.contract import Scheme
+from trinode.systems.region import optimise, sensing_only
+from trinode.systems.region.downlink import downlink
+from trinode.systems.region.scenario import RegionScenario
+from trinode.systems.region.solution import RegionSolution
+
+
+@final
+class Isac(Scheme):
+    """Largest sum rate within the pattern error ``pattern_mse_max`` (P3); without one, within the powers alone.
+
+    The first round leaves the pattern error aside; what it finds is blended with the sensing-only optimum until it
+    meets the requirement, and from there an augmented Lagrangian holds it. Every round ends in a decision that meets
+    all constraints exactly, and the best of them is the answer.
+
+    Attributes
+    ----------
+    rounds, evaluations : int
+        Most rounds, and evaluations of the sum rate in each.
+    tolerance : float
+        In nat: gain of a step, and a tenth of the gain of a round, at which to stop.
+    """
+
+    name: ClassVar[str] = "isac"
+    summary: ClassVar[str] = "largest sum rate within the pattern error (P3), all beams in one descent"
+    evenness: ClassVar[float] = 2e-2
+    part: ClassVar[int] = 1
+    rounds: int = eqx.field(static=True, default=10)
+    evaluations: int = eqx.field(static=True, default=150)
+    tolerance: float = eqx.field(static=True, default=1e-4)
+
+    def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        s = scenario
+        d = downlink(s)
+        sensing = sensing_only.solve(s)
+        limit = s.pattern_mse_max
+        asked = ~jnp.isnan(limit)
+        met = ~asked | (sensing.lower <= limit * (1 + 1e-9))
+        run = optimise.with_sensing(
+            d,
+            sensing,
+            limit,
+            optimise.start_beams(d, start),
+            optimise.as_given(d, sensing, limit, start),
+            jnp.asarray(start is None),
+            evaluations=self.evaluations,
+            rounds=self.rounds,
+            tolerance=self.tolerance,
+        )
+        return optimise.finish(
+            s,
+            run.best,
+            sensing=sensing,
+            senses=asked,
+            met=met,
+            converged=run.calm > 0,
+            iterations=run.rounds,
+            history=run.history,
+        )

@@ -1,0 +1,75 @@
+"""Precoders in closed form: zero forcing and maximum ratio, with sensing filled in."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Complex
+
+from trinode.systems.contract import Scheme
+from trinode.systems.region import optimise, sensing_only
+from trinode.systems.region.downlink import Downlink, downlink
+from trinode.systems.region.scenario import RegionScenario
+from trinode.systems.region.solution import RegionSolution
+
+
+def _fill(s: RegionScenario, d: Downlink, data: Complex[Array, "M A K"], common: bool) -> RegionSolution:
+    """The largest share of the precoders that meets the requirement, the power of sensing arrays filled by P1."""
+    sensing = sensing_only.solve(s)
+    limit = s.pattern_mse_max
+    asked = ~jnp.isnan(limit)
+    none = optimise.nothing(d).covariance
+    answer, _ = optimise.feasible(d, sensing, limit, data, none, common)
+    met = ~asked | (sensing.lower <= limit * (1 + 1e-9))
+    return optimise.finish(s, answer, sensing=sensing, senses=asked, met=met)
+
+
+@final
+class ZeroForcing(Scheme):
+    """Centralised zero forcing: the pseudo-inverse of all estimates stacked, unit columns, one common scale.
+
+    Per access point it would be singular: terminals with the same pilot have parallel estimates there.
+    """
+
+    name: ClassVar[str] = "zf"
+    summary: ClassVar[str] = "centralised zero forcing, sensing filled in"
+    iterates: ClassVar[bool] = False
+    part: ClassVar[int] = 8
+
+    def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        d = downlink(scenario)
+        w = jnp.linalg.pinv(d.channel.conj())
+        norm = jnp.linalg.norm(w, axis=0)
+        w = d.split(w / jnp.where(norm > 0, norm, 1.0))
+        most = jnp.max(jnp.sum(jnp.abs(w) ** 2, axis=(1, 2)))
+        return _fill(scenario, d, w / jnp.sqrt(jnp.where(most > 0, most, 1.0)), common=True)
+
+
+@final
+class MaximumRatio(Scheme):
+    """Maximum ratio transmission, full power at every access point.
+
+    Attributes
+    ----------
+    sharing : {"proportional", "equal"}
+        The power of a terminal at an access point: in proportion to its estimated channel's, or the same for all.
+    """
+
+    name: ClassVar[str] = "mrt"
+    summary: ClassVar[str] = "maximum ratio transmission, sensing filled in"
+    iterates: ClassVar[bool] = False
+    part: ClassVar[int] = 8
+    sharing: Literal["proportional", "equal"] = eqx.field(static=True, default="proportional")
+
+    def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        d = downlink(scenario)
+        w = d.split(d.channel.T)
+        if self.sharing == "equal":
+            each = jnp.linalg.norm(w, axis=1, keepdims=True)
+            w = w / jnp.where(each > 0, each, 1.0)
+        power = jnp.sum(jnp.abs(w) ** 2, axis=(1, 2), keepdims=True)
+        return _fill(scenario, d, w / jnp.sqrt(jnp.where(power > 0, power, 1.0)), common=False)

@@ -1,0 +1,81 @@
+"""The sensing-only case P1 for every access point, and what is mixed with it to meet a pattern error exactly."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Complex, Float
+
+from trinode.numerics import trigonometric
+from trinode.sensing import beampattern
+from trinode.systems.region.downlink import error_forms
+from trinode.systems.region.scenario import RegionScenario
+
+
+class Sensing(NamedTuple):
+    """P1, solved.
+
+    Attributes
+    ----------
+    forms : (M, n, n)
+        Quadratic forms of the pattern errors.
+    covariance : (M, A, A)
+        Best Z_m of trace 1; zero where an access point does not sense.
+    point : (M, n)
+        Coordinates of the best patterns.
+    smallest : ()
+        S_min; NaN where nobody senses.
+    lower : ()
+        Certified lower bound of S_min.
+    active : (M,) bool
+        Who senses.
+    """
+
+    forms: Float[Array, "M n n"]
+    covariance: Complex[Array, "M A A"]
+    point: Float[Array, "M n"]
+    smallest: Float[Array, ""]
+    lower: Float[Array, ""]
+    active: Bool[Array, " M"]
+
+    def mean(self, each: Float[Array, " M"]) -> Float[Array, ""]:
+        """Mean over the access points that sense."""
+        return jnp.sum(jnp.where(self.active, each, 0.0)) / jnp.maximum(jnp.sum(self.active), 1)
+
+    def error(self, covariance: Complex[Array, "M A A"]) -> Float[Array, ""]:
+        """Mean pattern error of what is radiated, at the best scales."""
+        x = beampattern.coordinates(covariance)
+        return self.mean(jnp.einsum("mi,mij,mj->m", x, self.forms, x))
+
+
+def solve(s: RegionScenario) -> Sensing:
+    """Solve P1: one exact program per access point that senses."""
+    forms = error_forms(s)
+    best = jax.vmap(trigonometric.minimize)(forms)
+    active = s.sensing_ap
+    count = jnp.sum(active)
+
+    def mean(each: Float[Array, " M"]) -> Float[Array, ""]:
+        return jnp.where(count > 0, jnp.sum(jnp.where(active, each, 0.0)) / jnp.maximum(count, 1), jnp.nan)
+
+    covariance = jnp.where(active[:, None, None], best.gram, 0.0)
+    return Sensing(forms, covariance, best.point, mean(best.value), mean(best.lower), active)
+
+
+def largest_share(sensing: Sensing, covariance: Complex[Array, "M A A"], limit: Float[Array, ""]) -> Float[Array, ""]:
+    """Largest part of a covariance that keeps the pattern error within a limit, the rest of the power on P1's best.
+
+    With the covariance scaled by t and its power filled up to 1, the error is a convex quadratic in t that is S_min at
+    t = 0: the answer is its root, at most 1. It is 0 where the limit is below S_min.
+    """
+    x = beampattern.coordinates(covariance)
+    d = x - x[:, :1] * sensing.point
+    curve = sensing.mean(jnp.einsum("mi,mij,mj->m", d, sensing.forms, d))
+    slope = sensing.mean(jnp.einsum("mi,mij,mj->m", sensing.point, sensing.forms, d))
+    room = jnp.maximum(limit - sensing.smallest, 0.0)
+    root = jnp.sqrt(jnp.maximum(slope**2 + curve * room, 0.0))
+    # of (-slope + root) / curve, without cancellation; slope is at least 0 up to rounding
+    share = jnp.where(slope + root > 0, room / jnp.where(slope + root > 0, slope + root, 1.0), 1.0)
+    return jnp.clip(share, 0.0, 1.0)

@@ -1,0 +1,36 @@
+"""Terminal, edge and cloud: offloading with echo requirements, sum of latencies.
+
+Source: Liu, Fei, Wang, Huang, Hu and Zhang, "Joint Offloading and Beamforming Design in Integrating Sensing,
+Communication, and Computing Systems: A Distributed Approach".
+"""
+
+from trinode.systems.contract import System
+from trinode.systems.threetier.bound import bound
+from trinode.systems.threetier.figures import FIGURES
+from trinode.systems.threetier.model import evaluate
+from trinode.systems.threetier.params import ThreetierParams
+from trinode.systems.threetier.scenario import SCENARIO_SCHEMA, ThreetierScenario, draw, from_channels
+from trinode.systems.threetier.schemes import SCHEMES
+from trinode.systems.threetier.solution import SOLUTION_SCHEMA, ThreetierSolution
+
+system = System(
+    name="threetier",
+    title="sum of latencies over terminal, edge and cloud, with echo requirements",
+    paper="Liu et al., Joint Offloading and Beamforming Design in Integrating Sensing, Communication, and Computing "
+    "Systems: A Distributed Approach",
+    sense="min",
+    objective_name="sum of latencies",
+    objective_unit="s",
+    Params=ThreetierParams,
+    Scenario=ThreetierScenario,
+    Solution=ThreetierSolution,
+    draw=draw,
+    evaluate=evaluate,
+    bound=bound,
+    schemes=SCHEMES,
+    scenario_schema=SCENARIO_SCHEMA,
+    solution_schema=SOLUTION_SCHEMA,
+    from_channels=from_channels,
+    figures=FIGURES,
+    part=32,
+)

@@ -1,0 +1,104 @@
+"""What the schemes on the host share: how they begin, the exact offloading, the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trinode.sensing import cones
+from trinode.systems.threetier import optimise, search
+from trinode.systems.threetier.agents import messages as say
+from trinode.systems.threetier.agents.station import StationData
+from trinode.systems.threetier.optimise import Outcome
+from trinode.systems.threetier.scenario import ThreetierScenario
+from trinode.systems.threetier.search import Screen
+from trinode.systems.threetier.solution import ThreetierSolution
+from trinode.systems.threetier.tiers import EDGE, KINDS, LOCAL, Tiers, tiers
+
+BEGINNINGS = ("mrt", "mrs")
+"""Beams to begin with: at the strongest access point or at the target, repaired where an echo misses."""
+
+
+@jax.jit
+def prepared(s: ThreetierScenario) -> tuple[Tiers, Screen]:
+    """Preprocessed scenario and sensing screen (no power taken off for local computing)."""
+    t = tiers(s)
+    away = jnp.full(s.terminals, EDGE)
+    view = search.look(t, t.budget(away))
+    return t, view
+
+
+@jax.jit
+def beginning(t: Tiers, view: Screen, towards_target: Any) -> tuple[Any, Any]:
+    """Beams that meet every echo requirement with room for local computing, and the strongest access points.
+
+    Terminals that could compute themselves keep the power of their processor back, else none could ever do so.
+    """
+    s = t.scenario
+    home = jnp.argmax(jnp.sum(jnp.abs(s.uplink_channel) ** 2, axis=(2, 3)), axis=1)
+    data = jnp.take_along_axis(t.direction(), home[:, None, None], axis=1)[:, 0]
+    length = jnp.linalg.norm(s.transmit_steering, axis=1, keepdims=True)
+    target = s.transmit_steering / jnp.where(length > 0, length, 1.0)
+    keeps = jnp.where(jnp.isfinite(t.local_s) & (t.own_cpu_w < s.terminal_max_power_w), LOCAL, EDGE)
+    safe = search.safe_beams(t, keeps, view)
+    meets = jnp.all((s.sensing_sinr_min <= 0) | (t.echo.sinr(safe[:, None]) >= s.sensing_sinr_min))
+    keeps = jnp.where(meets, keeps, EDGE)
+    safe = jnp.where(meets, safe, view.beam)
+    w = jnp.sqrt(t.budget(keeps))[:, None] * jnp.where(towards_target, target, data)
+    return cones.repair(t.echo, s.sensing_sinr_min * (1 + 1e-7), w, safe), home
+
+
+@jax.jit
+def offload(t: Tiers, nats: Any, w: Any) -> tuple[Any, Any]:
+    """Exact decision for given rates; only who can afford it beside its beam computes itself."""
+    spent = jnp.sum(jnp.abs(w) ** 2, axis=1) + t.own_cpu_w
+    decision = t.choose(nats, local=spent <= t.scenario.terminal_max_power_w * (1 + 1e-9))
+    return decision.mode, decision.target
+
+
+@jax.jit
+def answer(
+    t: Tiers, view: Screen, mode: Any, target: Any, w: Any, steps: Any, converged: Any, history: Any, start: Any
+) -> ThreetierSolution:
+    """Solution of a decision, its echoes repaired where they miss by rounding; the start where that is better."""
+    fixed = cones.repair(t.echo, t.scenario.sensing_sinr_min, w, search.safe_beams(t, mode, view))
+    outcome = Outcome(mode, target, fixed, optimise.score(t, mode, target, fixed), steps, converged, history)
+    if start is not None:
+        earlier = search.as_is(t, start, KINDS[""])
+        earlier = earlier._replace(evaluations=steps, converged=converged, history=history)
+        outcome = search.better(outcome, earlier)
+    return search.finish(t, outcome, view)
+
+
+def starting_point(t: Tiers, view: Screen, begin: str, start: ThreetierSolution | None) -> tuple[Any, Any]:
+    """Beams and homes, from an earlier solution where it is feasible."""
+    w, home = beginning(t, view, begin == "mrs")
+    if start is not None and np.isfinite(float(jax.jit(search.as_is, static_argnums=2)(t, start, KINDS[""]).latency)):
+        w = start.precoder
+    return np.asarray(w), np.asarray(home)
+
+
+def station_data(t: Tiers, home: Any) -> list[StationData]:
+    """Split a scenario into what each base station holds."""
+    s, e = t.scenario, t.echo
+    channel, leakage = np.asarray(t.channel), np.asarray(e.leakage)
+    parts = []
+    for at in range(s.access_points):
+        own = np.flatnonzero(np.asarray(home) == at)
+
+        def of(values: Any, own: Any = own) -> np.ndarray:
+            return np.asarray(values)[own]
+
+        demands = say.Demands(
+            own, of(s.task_bits), of(t.local_s), of(t.edge_s), of(t.cloud_s), of(s.edge_frequency_hz),
+            of(t.own_cpu_w), of(s.terminal_max_power_w), np.asarray(s.edge_capacity_hz)[at : at + 1],
+        )  # fmt: skip
+        records = say.Records(
+            own, np.moveaxis(leakage, 0, 1)[own], of(e.gain), of(e.steering), of(e.noise_w),
+            of(s.sensing_sinr_min), of(s.terminal_max_power_w),
+        )  # fmt: skip
+        parts.append(StationData(channel[:, at], float(s.bandwidth_hz) / np.log(2), demands, records))
+    return parts

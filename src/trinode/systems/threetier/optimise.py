@@ -1,0 +1,205 @@
+"""Beams for a given decision: receivers eliminated, powers exact, echoes by prices and an exact repair."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.radio import beams
+from trinode.sensing import cones
+from trinode.systems.threetier.tiers import LOCAL, Tiers
+
+ECHO_MARGIN = 1e-5
+"""Relative margin on the echo requirement inside the descent; what is still missing is blended in exactly."""
+
+
+class Stages(eqx.Module):
+    """Settings of the descent.
+
+    Attributes
+    ----------
+    rounds : int
+        Most rounds; each is one descent of at most ``evaluations`` gradients, then an update of the echo prices.
+    evaluations : int
+        Gradients of a round.
+    tolerance : float
+        Stop when a round improves the upload time by less than this share.
+    penalty : float
+        Weight of squared echo violations (in nats).
+    """
+
+    rounds: int = eqx.field(static=True, default=12)
+    evaluations: int = eqx.field(static=True, default=40)
+    tolerance: float = eqx.field(static=True, default=5e-4)
+    penalty: float = eqx.field(static=True, default=2.0)
+
+
+class Outcome(NamedTuple):
+    """A decision with its beams; latency is infinite where it cannot be carried out.
+
+    ``history`` holds the latency after each round, NaN past the end.
+    """
+
+    mode: Int[Array, " K"]
+    target: Int[Array, " K"]
+    precoder: Complex[Array, "K T"]
+    latency: Float[Array, ""]
+    evaluations: Int[Array, ""]
+    converged: Bool[Array, ""]
+    history: Float[Array, " H"]
+
+
+def chosen_rates(t: Tiers, target: Int[Array, " K"], w: Complex[Array, "K T"]) -> Float[Array, " K"]:
+    """Spectral efficiency of each terminal to its access point, nat/s/Hz; the value that the engine descends on."""
+    return jnp.take_along_axis(link_rates(t, w), target[:, None], axis=1)[:, 0]
+
+
+def link_rates(t: Tiers, w: Complex[Array, "K T"]) -> Float[Array, "K M"]:
+    """Spectral efficiency of each link, nat/s/Hz."""
+    received = jnp.sum(t.channel * w[:, None, None, :], axis=-1)  # (K, M, A)
+    return -jnp.log1p(-_share(received, _inverse(received))[1])
+
+
+def _inverse(received: Complex[Array, "K M A"]) -> Complex[Array, "M A A"]:
+    covariance = jnp.sum(received[..., :, None] * received.conj()[..., None, :], axis=0)
+    return jnp.linalg.inv(covariance + jnp.eye(received.shape[-1]))
+
+
+def _share(
+    received: Complex[Array, "K M A"], inverse: Complex[Array, "M A A"]
+) -> tuple[Complex[Array, "K M A"], Float[Array, "K M"]]:
+    """Received signals through the inverse covariance, and SINR / (1 + SINR)."""
+    filtered = jnp.sum(inverse[None] * received[:, :, None, :], axis=-1)
+    return filtered, jnp.clip(jnp.sum((received.conj() * filtered).real, axis=-1), 0.0, 1 - 1e-15)
+
+
+def score(t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], w: Complex[Array, "K T"]) -> Float[Array, ""]:
+    """Sum of latencies of a decision, infinite where an echo or a power limit is broken."""
+    nats = chosen_rates(t, target, w)
+    fits = jnp.sum(jnp.abs(w) ** 2, axis=1) <= t.budget(mode) * (1 + 1e-9)
+    need = t.scenario.sensing_sinr_min
+    heard = (need <= 0) | (t.echo.sinr(w[:, None]) >= need * (1 - 1e-9))
+    return jnp.where(jnp.all(fits & heard), t.latency(mode, target, nats), jnp.inf)
+
+
+def starting_beams(
+    t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], safe: Complex[Array, "K T"], sweeps: int = 2
+) -> Complex[Array, "K T"]:
+    """Each terminal along its strongest direction to its access point, then its best response to the others a few
+    times; who computes itself only senses."""
+    power = 0.98 * t.budget(mode)
+
+    def aim(beam: Complex[Array, "K M T"]) -> Complex[Array, "K T"]:
+        own = jnp.take_along_axis(beam, target[:, None, None], axis=1)[:, 0]
+        return jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(power)[:, None] * own)
+
+    return lax.fori_loop(0, sweeps, lambda _, w: aim(response(t, w)[1]), aim(t.direction()))
+
+
+@jax.jit
+def decide(
+    t: Tiers,
+    mode: Int[Array, " K"],
+    target: Int[Array, " K"],
+    start: Complex[Array, "K T"],
+    safe: Complex[Array, "K T"],
+    stages: Stages,
+) -> Outcome:
+    """Descend from a start, repairing the echoes exactly after every round; never worse than the repaired start.
+
+    Parameters
+    ----------
+    safe : (K, T)
+        Beams within the powers of the decision that meet every echo requirement.
+    """
+    s = t.scenario
+    uplink, budget = t.uplink(mode, target), t.budget(mode)
+    away = (mode != LOCAL) & (s.task_bits > 0)
+
+    def worth(rate: Float[Array, "K 1"], w: Complex[Array, "K 1 T"], _: Float[Array, " 0"]) -> Float[Array, ""]:
+        time = jnp.where(away, s.task_bits / jnp.maximum(rate[:, 0], 1e-9), 0.0)
+        return jnp.log(jnp.where(jnp.any(away), jnp.sum(time), 1.0))
+
+    def settle(w: Complex[Array, "K T"]) -> tuple[Complex[Array, "K T"], Float[Array, ""]]:
+        fixed = cones.repair(t.echo, s.sensing_sinr_min, w, safe)
+        return fixed, score(t, mode, target, fixed)
+
+    class Round(NamedTuple):
+        precoder: Complex[Array, "K T"]
+        price: Float[Array, " K"]
+        best: Complex[Array, "K T"]
+        latency: Float[Array, ""]
+        upload: Float[Array, ""]
+        gain: Float[Array, ""]
+        history: Float[Array, " H"]
+        evaluations: Int[Array, ""]
+        turn: Int[Array, ""]
+
+    fixed_s = t.latency(mode, target, jnp.full(s.terminals, jnp.inf))
+
+    def one(r: Round) -> Round:
+        moved = beams.improve(
+            uplink,
+            worth,
+            lambda w: cones.shortfall(t.echo, s.sensing_sinr_min, w[:, 0], ECHO_MARGIN),
+            r.precoder[:, None],
+            jnp.zeros(0),
+            r.price,
+            budget,
+            penalty=stages.penalty,
+            max_evaluations=stages.evaluations,
+        )
+        w = moved.precoder[:, 0]
+        fixed, latency = settle(w)
+        better = latency < r.latency
+        best, lowest = jnp.where(better, fixed, r.best), jnp.minimum(latency, r.latency)
+        gain = (r.latency - lowest) / jnp.maximum(lowest - fixed_s, 1e-300)
+        history = r.history.at[r.turn + 1].set(lowest)
+        return Round(
+            w, moved.price, best, lowest, lowest - fixed_s, gain, history,
+            r.evaluations + moved.evaluations, r.turn + 1,
+        )  # fmt: skip
+
+    def going(r: Round) -> Bool[Array, ""]:
+        # the first rounds still learn the echo prices and may not improve
+        return (r.turn < stages.rounds) & ((r.gain > stages.tolerance) | (r.turn < 2)) & jnp.any(away)
+
+    fixed, latency = settle(start)
+    history = jnp.full(stages.rounds + 1, jnp.nan).at[0].set(latency)
+    first = Round(
+        start, jnp.zeros(s.terminals), fixed, latency, latency - fixed_s, jnp.asarray(jnp.inf), history,
+        jnp.asarray(0), jnp.asarray(0),
+    )  # fmt: skip
+    last = lax.while_loop(going, one, first)
+    done = (last.gain <= stages.tolerance) | ~jnp.any(away)
+    return Outcome(mode, target, last.best, last.latency, last.evaluations, done, last.history)
+
+
+def response(
+    t: Tiers, w: Complex[Array, "K T"], steps: int = 12
+) -> tuple[Float[Array, "K M"], Complex[Array, "K M T"]]:
+    """Best gain per watt of each terminal to each access point against the others, and the beam that has it.
+
+    The largest eigenvalue of ``H^H D^{-1} H`` with D of (4), the others staying as they are, by the power method.
+    """
+    received = jnp.sum(t.channel * w[:, None, None, :], axis=-1)  # (K, M, A)
+    inverse = _inverse(received)
+    filtered, share = _share(received, inverse)
+    turned = jnp.einsum("mab,kmbt->kmat", inverse, t.channel)
+    own = jnp.einsum("kmat,kma->kmt", t.channel.conj(), filtered)
+    gram = jnp.einsum("kmat,kmau->kmtu", t.channel.conj(), turned)
+    gram = gram + own[..., :, None] * own.conj()[..., None, :] / (1 - share + 1e-12)[..., None, None]
+
+    def power(_, x: Complex[Array, "K M T"]) -> Complex[Array, "K M T"]:
+        x = jnp.sum(gram * x[..., None, :], axis=-1)
+        return x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-300)
+
+    begin = jnp.sum(gram, axis=-1) + 1e-9 * own
+    x = lax.fori_loop(0, steps, power, begin / jnp.maximum(jnp.linalg.norm(begin, axis=-1, keepdims=True), 1e-300))
+    value = jnp.sum((x.conj() * jnp.sum(gram * x[..., None, :], axis=-1)).real, axis=-1)
+    return value, x

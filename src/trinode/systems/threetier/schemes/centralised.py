@@ -1,0 +1,95 @@
+"""The paper's centralised counterpart: all channels in one place, one beam program for all terminals."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, final
+
+import equinox as eqx
+import numpy as np
+
+from trinode.systems.contract import Scheme
+from trinode.systems.threetier import host, wmmse
+from trinode.systems.threetier.scenario import ThreetierScenario
+from trinode.systems.threetier.solution import ThreetierSolution
+from trinode.systems.threetier.tiers import EDGE, LOCAL
+from trinode.systems.threetier.wmmse import Sensing
+
+
+@final
+class Centralised(Scheme):
+    """CCET-ISCC: exact offloading, and fractional programming with WMMSE whose beam step is one convex program.
+
+    Attributes
+    ----------
+    begin : {"mrt", "mrs"}
+        Beams to begin with.
+    outer, beam_steps : int
+        Most turns of offloading and beams, and beam steps in each.
+    tolerance : float
+        Stop the beam steps when one improves the upload time by less than this share.
+    """
+
+    name: ClassVar[str] = "centralised"
+    summary: ClassVar[str] = "one place that knows everything, WMMSE with exact offloading (CCET-ISCC)"
+    host: ClassVar[bool] = True
+    begin: str = eqx.field(static=True, default="mrt")
+    outer: int = eqx.field(static=True, default=3)
+    beam_steps: int = eqx.field(static=True, default=40)
+    tolerance: float = eqx.field(static=True, default=1e-5)
+
+    def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        t, view = host.prepared(scenario)
+        k = scenario.terminals
+        history = np.full(self.outer * self.beam_steps, np.nan)
+        if not bool(view.met):
+            nowhere = np.zeros(k, np.int64)
+            return host.answer(t, view, np.full(k, LOCAL), nowhere, view.beam, 0, True, history, None)
+        w, _ = host.starting_point(t, view, self.begin, start)
+        channel, bits = np.asarray(t.channel), np.asarray(scenario.task_bits)
+        nats = _rates(channel, w)
+        place, steps, rested = None, 0, False
+        lowest, winner = np.inf, (np.full(k, LOCAL), np.zeros(k, np.int64), w)
+        for _ in range(self.outer):
+            mode, target = (np.asarray(part) for part in host.offload(t, nats, w))
+            if place == (tuple(mode), tuple(target)):
+                rested = True
+                break
+            place = (tuple(mode), tuple(target))
+            rest = np.where(mode == LOCAL, t.local_s, np.where(mode == EDGE, t.edge_s, t.cloud_s)).sum()
+            care = _sensing(t, mode)
+            served = [np.flatnonzero((mode != LOCAL) & (target == at)) for at in range(channel.shape[1])]
+            before, best = np.inf, w
+            for _ in range(self.beam_steps):
+                heard = [wmmse.receivers(channel[:, at], w, ids, bits) for at, ids in enumerate(served)]
+                upload = sum(float(part.upload.sum()) for part in heard) / float(scenario.bandwidth_hz) * np.log(2)
+                if not before - upload > self.tolerance * upload:
+                    break
+                best, before = w, upload
+                if rest + upload < lowest:
+                    lowest, winner = rest + upload, (mode, target, w)
+                history[steps] = rest + upload
+                steps += 1
+                vectors = np.concatenate([part.vectors for part in heard])
+                pull = np.concatenate([part.pull for part in heard])
+                linear = np.zeros_like(w)
+                for i, who in enumerate(np.concatenate(served)):
+                    linear[who] = pull[i] * vectors[i, who]
+                w = wmmse.improve_all(care, vectors, linear, w)
+            w = best
+            nats = _rates(channel, w)
+        return host.answer(t, view, *winner, steps, rested, history, start)
+
+
+def _rates(channel: Any, w: Any) -> Any:
+    return np.stack([wmmse.spectral_efficiency(channel[:, at], w) for at in range(channel.shape[1])], axis=1)
+
+
+def _sensing(t: Any, mode: Any) -> list[Sensing]:
+    e, budget, need = t.echo, np.asarray(t.budget(mode)), np.asarray(t.scenario.sensing_sinr_min)
+    gain, steering, noise = np.asarray(e.gain), np.asarray(e.steering), np.asarray(e.noise_w)
+    leakage = np.asarray(e.leakage)
+    return [
+        Sensing(float(gain[k]), steering[k], float(noise[k]), float(need[k]), leakage[:, k], float(budget[k]))
+        for k in range(len(gain))
+    ]

@@ -1,0 +1,83 @@
+"""Programs over non-negative trigonometric polynomials against semidefinite programming and dense sampling."""
+
+import cvxpy as cp
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from trinode.numerics import trigonometric
+from trinode.sensing import beampattern
+
+minimize = jax.jit(trigonometric.minimize)
+DIRECTIONS = jnp.deg2rad(jnp.linspace(-90, 90, 181))
+
+
+def form(antennas, *targets, width=10.0, spacing=0.5):
+    ideal = beampattern.ideal(DIRECTIONS, jnp.deg2rad(jnp.asarray(targets)), jnp.deg2rad(width))
+    return np.asarray(beampattern.error_form(DIRECTIONS, ideal, antennas, spacing))
+
+
+def by_cvxpy(antennas, targets, width=10.0, spacing=0.5):
+    """P1 as the paper writes it: Z, eta and the patterns at the samples."""
+    ideal = np.asarray(beampattern.ideal(DIRECTIONS, jnp.deg2rad(jnp.asarray(targets)), jnp.deg2rad(width)))
+    a = np.exp(2j * np.pi * spacing * np.sin(np.asarray(DIRECTIONS))[:, None] * np.arange(antennas))
+    z, scale = cp.Variable((antennas, antennas), hermitian=True), cp.Variable()
+    # pattern = real part of sum_nm conj(a_n) Z_nm a_m
+    table = np.einsum("dn,dm->dnm", a.conj(), a).reshape(len(a), -1)
+    flat = cp.reshape(z, (antennas * antennas,), order="C")
+    pattern = table.real @ cp.real(flat) - table.imag @ cp.imag(flat)
+    problem = cp.Problem(
+        cp.Minimize(cp.sum_squares(scale * ideal - pattern) / len(a)), [z >> 0, cp.real(cp.trace(z)) == 1]
+    )
+    problem.solve(solver="CLARABEL", tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
+    return problem.value
+
+
+@pytest.mark.parametrize(
+    ("antennas", "targets", "width", "spacing"),
+    [(5, (12.0,), 14.0, 0.4), (12, (0.0,), 10.0, 0.5), (16, (0.0,), 10.0, 0.5), (16, (-31.0, 44.0), 9.0, 0.6)],
+)
+def test_equal_to_the_semidefinite_program(antennas, targets, width, spacing):
+    best = minimize(form(antennas, *targets, width=width, spacing=spacing))
+    assert float(best.value) == pytest.approx(by_cvxpy(antennas, targets, width, spacing), rel=1e-7)
+    assert float(best.value) - float(best.lower) <= 1e-9 * float(best.value)
+
+
+@pytest.mark.parametrize(("antennas", "targets"), [(16, (0.0,)), (24, (34.0,)), (48, (-80.0, 0.0, 50.0))])
+def test_a_certified_optimum_that_is_nowhere_negative(antennas, targets):
+    """These would be lower without non-negativity; between the samples nothing is negative either."""
+    quadratic = form(antennas, *targets)
+    best = minimize(quadratic)
+    assert float(best.lower) <= float(best.value) <= float(best.lower) * (1 + 1e-9)
+    free = 1 / np.linalg.inv(quadratic)[0, 0]
+    assert float(best.value) > free * (1 + 1e-4)
+    gram = np.asarray(best.gram)
+    assert np.linalg.eigvalsh(gram)[0] >= 0
+    assert np.trace(gram).real == pytest.approx(1, abs=1e-12)
+    fine = np.linspace(-np.pi, np.pi, 20001)
+    a = np.exp(1j * fine[:, None] * np.arange(antennas))
+    assert np.einsum("wn,nm,wm->w", a.conj(), gram, a).real.min() >= -1e-12
+    point = np.asarray(trigonometric.coordinates(gram))
+    np.testing.assert_allclose(point, np.asarray(best.point), atol=1e-12)
+    assert point @ quadratic @ point == pytest.approx(float(best.value), rel=1e-12)
+
+
+def test_where_nothing_binds_it_is_least_squares():
+    quadratic = form(7, 20.0)
+    assert float(minimize(quadratic).value) == pytest.approx(1 / np.linalg.inv(quadratic)[0, 0], rel=1e-9)
+
+
+def test_pairing_of_toeplitz_matrices_and_coordinates():
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(5, 5)) + 1j * rng.normal(size=(5, 5))
+    gram, y = half @ half.conj().T, rng.normal(size=9)
+    slack = np.asarray(trigonometric.toeplitz(jnp.asarray(y)))
+    np.testing.assert_allclose(slack, slack.conj().T)
+    assert np.trace(slack @ gram).real == pytest.approx(float(y @ trigonometric.coordinates(jnp.asarray(gram))))
+
+
+def test_spectral_factor_has_the_pattern():
+    point = minimize(form(12, 0.0)).point
+    v = trigonometric.spectral_factor(point)
+    np.testing.assert_allclose(trigonometric.coordinates(jnp.outer(v, v.conj())), point, atol=1e-10)

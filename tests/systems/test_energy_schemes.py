@@ -1,0 +1,225 @@
+"""What the energy schemes promise beyond the contract."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import trinode as tn
+from trinode.errors import InputError
+from trinode.systems.contract import Status, to_arrays
+from trinode.systems.energy import reduced, search, system
+from trinode.systems.energy.params import EnergyParams
+from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario
+
+SHAPE = {
+    "terminals": 3,
+    "ap_antennas": 5,
+    "terminal_antennas": 7,
+    "radar_antennas": 4,
+    "task_bits": 7e5,
+    "bandwidth_hz": 8e6,
+    "latency_max_s": 0.9,
+    "sensing_sinr_min_db": -18.0,
+    "terminal_distance_max_m": 15.0,
+}
+
+
+def drawn(seed=0, **changes):
+    return jax.jit(system.draw)(EnergyParams(**(SHAPE | changes)), jax.random.key(seed))
+
+
+def batch(*scenarios):
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *scenarios)
+
+
+def changed(scenario, **values):
+    for name, value in values.items():
+        scenario = eqx.tree_at(lambda s, name=name: getattr(s, name), scenario, value)
+    return scenario
+
+
+@pytest.fixture(scope="module")
+def few():
+    return batch(*(drawn(seed) for seed in range(3)))
+
+
+@pytest.fixture(scope="module")
+def variants(few):
+    """One scenario in several lights, solved together: a compiled program serves all."""
+    one = jax.tree.map(lambda leaf: leaf[0], few)
+    k = 3
+    cases = {
+        "plain": one,
+        "equal weights": changed(one, ap_energy_weight=jnp.ones(k)),
+        "no weight": changed(one, ap_energy_weight=one.ap_energy_weight.at[1].set(0.0)),
+        "no bits": changed(one, task_bits=one.task_bits.at[2].set(0.0)),
+        "hurried": changed(one, latency_max_s=one.latency_max_s.at[1].set(1e-3)),
+        "crowded": changed(one, ap_max_frequency_hz=jnp.asarray(6e8), latency_max_s=jnp.full(k, 0.5)),
+        "loud": changed(one, sensing_sinr_min=one.sensing_sinr_min * 1e4),
+        "wide": changed(one, bandwidth_hz=jnp.asarray(1e14), terminal_max_power_w=one.terminal_max_power_w),
+    }
+    scenarios = batch(*cases.values())
+    solutions = tn.solve_batch(scenarios, "joint")
+    reports = jax.jit(jax.vmap(system.evaluate))(scenarios, solutions)
+    return {
+        name: tuple(jax.tree.map(lambda leaf, i=i: leaf[i], tree) for tree in (scenarios, solutions, reports))
+        for i, name in enumerate(cases)
+    }
+
+
+def test_without_delay_the_share_is_the_one_of_theory(variants):
+    s, x, _ = variants["wide"]
+    lowest = 1 - np.asarray(s.terminal_max_frequency_hz * s.latency_max_s / (s.cycles_per_bit * s.task_bits))
+    expected = np.maximum(lowest, 1 / (1 + np.sqrt(np.asarray(s.ap_energy_weight))))
+    np.testing.assert_allclose(x.offload_fraction, expected, rtol=1e-5)
+
+
+def test_joint_is_near_the_bound_and_never_below(few):
+    x = tn.solve_batch(few, "joint")
+    value = np.asarray(jax.vmap(system.evaluate)(few, x).objective)
+    limit = np.asarray(jax.jit(jax.vmap(system.bound))(few))
+    assert np.all(value >= limit * (1 - 1e-9))
+    assert np.all(value <= 1.12 * limit)
+
+
+def test_unweighted_is_joint_at_equal_weights(variants):
+    s, x, report = variants["equal weights"]
+    same = changed(s, ap_energy_weight=0.3 * jnp.ones(3))
+    other = tn.solve(same, "unweighted")
+    np.testing.assert_allclose(other.offload_fraction, x.offload_fraction, rtol=1e-9)
+    weighted = report.metrics["local_j"] + report.metrics["radio_j"] + 0.3 * report.metrics["ap_j"]
+    assert float(tn.evaluate(same, other).objective) == pytest.approx(float(jnp.sum(weighted)), rel=1e-9)
+
+
+def test_a_weight_of_zero_sends_everything(variants):
+    _, x, report = variants["no weight"]
+    assert bool(report.feasible)
+    assert float(x.offload_fraction[1]) > 0.95
+    assert float(x.offload_fraction[0]) < 0.9
+
+
+def test_who_has_nothing_to_do_spends_nothing(variants):
+    _, x, report = variants["no bits"]
+    assert bool(report.feasible)
+    assert float(report.metrics["energy_j"][2]) == 0
+    assert float(x.offload_fraction[2]) == 0
+    assert float(jnp.sum(jnp.abs(x.precoder[2]))) == 0
+
+
+def test_a_deadline_that_no_split_meets_names_the_terminal_and_by_how_much(variants):
+    _, x, report = variants["hurried"]
+    assert int(x.status) == Status.INFEASIBLE
+    np.testing.assert_array_equal(x.terminal_feasible, [True, False, True])
+    late = np.asarray(jnp.maximum(report.residuals["17c local latency"], report.residuals["17c offloading latency"]))
+    np.testing.assert_array_equal(late > 1e-6, [False, True, False])
+    # both of its chains end together: as quick as what is left of the access point allows
+    local, remote = report.metrics["local_s"][1], report.metrics["upload_s"][1] + report.metrics["ap_s"][1]
+    assert float(local) == pytest.approx(float(remote), rel=1e-6)
+    assert float(report.residuals["17e access point frequency"]) <= 1e-9
+
+
+def test_an_overloaded_access_point_serves_those_who_ask_least(variants):
+    s, x, report = variants["crowded"]
+    assert int(x.status) == Status.INFEASIBLE
+    served = np.asarray(x.terminal_feasible)
+    assert 0 < served.sum() < 3
+    late = np.asarray(report.metrics["latency_s"]) > np.asarray(s.latency_max_s) * (1 + 1e-9)
+    np.testing.assert_array_equal(late, ~served)
+
+
+def test_unreachable_echoes_say_what_could_be_met(variants):
+    s, x, report = variants["loud"]
+    assert int(x.status) == Status.INFEASIBLE
+    margin = float(x.sensing_margin_max)
+    assert 0 < margin < 1
+    assert float(x.sensing_sinr_max) == pytest.approx(margin * float(s.sensing_sinr_min[0]), rel=1e-6)
+    np.testing.assert_allclose(report.metrics["echo_sinr"], margin * np.asarray(s.sensing_sinr_min), rtol=1e-6)
+    assert float(jnp.max(report.residuals["17g power"])) <= 1e-9
+
+
+def test_margin_of_two_terminals_by_hand():
+    """With one antenna per radar nothing can be told apart: the margin is a quadratic equation."""
+    s = drawn(1, terminals=2, radar_antennas=1, terminal_antennas=1, ap_antennas=1)
+    gain = np.abs(np.asarray(s.echo_channel))[:, :, 0, 0] ** 2 / np.asarray(s.radar_noise_w)[:, None]
+    limit, need = np.asarray(s.terminal_max_power_w), np.asarray(s.sensing_sinr_min)
+    best = 0.0
+    for fixed in (0, 1):  # who is at its limit; bisection on the other's power
+        low, high = 0.0, limit[1 - fixed]
+        for _ in range(200):
+            power = np.empty(2)
+            power[fixed], power[1 - fixed] = limit[fixed], (low + high) / 2
+            sinr = np.diagonal(gain) * power / (1 + gain[[0, 1], [1, 0]] * power[::-1]) / need
+            low, high = (low, (low + high) / 2) if sinr[1 - fixed] > sinr[fixed] else ((low + high) / 2, high)
+        best = max(best, sinr.min())
+    margin, _ = search.largest_margin(reduced.reduce(s), s.sensing_sinr_min)
+    assert float(margin) == pytest.approx(best, rel=1e-6)
+
+
+def test_physical_echoes_of_two_terminals_never_both_reach_0_db():
+    s = drawn(0, terminals=2, cross_echo="physical", radar_antennas=6)
+    margin, _ = search.largest_margin(reduced.reduce(s), jnp.ones(2))
+    assert 0.5 < float(margin) < 1
+    literal = drawn(0, terminals=2, radar_antennas=6)
+    assert float(search.largest_margin(reduced.reduce(literal), jnp.ones(2))[0]) > 1
+
+
+def test_reduction_loses_nothing_of_measured_channels():
+    """Full-rank echoes from a file: SINRs of random beams are the same in the reduced space."""
+    arrays = to_arrays(drawn(0), SCENARIO_SCHEMA)
+    rng = np.random.default_rng(1)
+    arrays["echo_channel"] = 1e-6 * (rng.standard_normal((3, 3, 4, 7)) + 1j * rng.standard_normal((3, 3, 4, 7)))
+    s = EnergyScenario.from_arrays(arrays)
+    air = reduced.reduce(s)
+    beams = jnp.asarray(rng.standard_normal((3, 2, 7)) + 1j * rng.standard_normal((3, 2, 7)))
+    w, v = reduced.combiners(s, beams[:, 0], beams[:, 1])
+    z = reduced.project(air, beams[:, 0], beams[:, 1])
+    x = tn.solve(drawn(0), "full-local")
+    x = changed(x, precoder=beams[:, 0], sensing_precoder=beams[:, 1], combiner=w, radar_combiner=v)
+    metrics = system.evaluate(s, x).metrics
+    np.testing.assert_allclose(reduced.data_sinr(air, z), metrics["uplink_sinr"], rtol=1e-8)
+    np.testing.assert_allclose(reduced.echo_sinr(air, z), metrics["echo_sinr"], rtol=1e-8)
+
+
+def test_robust_keeps_deadlines_for_errors_that_break_joint():
+    s = drawn(0, channel_error=0.1, sensing_sinr_min_db=-25.0)
+    late = {}
+    for scheme in ("joint", "robust"):
+        x = tn.solve(s, scheme)
+        report = tn.evaluate(s, x)
+        assert bool(report.feasible)
+        late[scheme] = float(jnp.max(report.metrics["worst_lateness"]))
+        assert np.all(np.asarray(report.metrics["random_upload_s"]) <= np.asarray(report.metrics["worst_upload_s"]))
+    assert late["joint"] > 1e-3
+    assert late["robust"] <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"terminals": 0}, "terminals"),
+        ({"cross_echo": "both"}, "cross_echo"),
+        ({"task_bits": -1.0}, "task_bits"),
+        ({"latency_max_s": 0.0}, "latency_max_s"),
+        ({"channel_error": -0.1}, "channel_error"),
+        ({"bandwidth_hz": float("nan")}, "bandwidth_hz"),
+    ],
+)
+def test_bad_parameters_are_named(changes, name):
+    with pytest.raises(InputError, match=name):
+        EnergyParams(**changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [{"terminals": 1}, {"ap_antennas": 1}, {"terminal_antennas": 1}, {"radar_antennas": 1}],
+    ids=["K=1", "A=1", "T=1", "R=1"],
+)
+def test_small_shapes(changes):
+    s = drawn(2, **changes, sensing_sinr_min_db=-30.0, latency_max_s=2.0)
+    x = tn.solve(s)
+    report = tn.evaluate(s, x)
+    assert bool(report.feasible)
+    assert float(report.objective) >= float(report.bound) * (1 - 1e-9)

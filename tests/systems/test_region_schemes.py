@@ -1,0 +1,175 @@
+"""What the region schemes, the bound and the region itself promise beyond the contract."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import trinode as tn
+from trinode import api
+from trinode.errors import InputError
+from trinode.systems.contract import Status
+from trinode.systems.region import front, sensing_only
+from trinode.systems.region.schemes.bcd import BlockDescent
+
+SHAPE = {
+    "terminals": 5,
+    "access_points": 3,
+    "ap_antennas": 6,
+    "targets": 2,
+    "pilots": 4,
+    "directions": 61,
+    "pattern_mse_max": 0.85,
+    "area_m": 900.0,
+    "element_spacing": 0.45,
+}
+
+
+@pytest.fixture(scope="module")
+def few():
+    return api.draw_batch("region", trials=4, **SHAPE)
+
+
+def values(scenarios, scheme):
+    solutions = tn.solve_batch(scenarios, scheme)
+    return np.asarray(api.evaluate_batch(scenarios, solutions, bound=False).objective), solutions
+
+
+def test_sensing_costs_rate_and_both_beat_the_closed_forms(few):
+    free, _ = values(few, "communication")
+    joint, solutions = values(few, "isac")
+    assert np.all(joint <= free * (1 + 1e-3))
+    for scheme in ("zf", "mrt"):
+        assert np.all(joint > values(few, scheme)[0])
+    assert np.all(values(few, "bcd")[0] <= free * (1 + 2e-3))
+    assert np.all(values(few, "bcd-sca")[0] <= joint * (1 + 2e-2))
+    np.testing.assert_allclose(np.sum(np.abs(solutions.precoder) ** 2, axis=(2, 3)).max(), 1, atol=1e-6)
+
+
+def test_the_bound_holds_and_is_near(few):
+    free, _ = values(few, "communication")
+    limit = np.asarray(api.bound_batch(few))
+    assert np.all(free <= limit)
+    assert np.median(free / limit) > 0.93
+
+
+def test_the_bound_of_one_terminal_at_one_access_point_is_its_capacity():
+    s = api.draw("region", **(SHAPE | {"terminals": 1, "pilots": 1, "access_points": 1, "targets": 1}))
+    h = np.asarray(s.channel_estimate)[0, 0]
+    theta = np.asarray(s.error_covariance)[0, 0, 0]
+    p = float(s.ap_power[0])
+    # full power along the channel: the error covariance is a multiple of the identity up to 1e-9 here
+    rate = np.log2(1 + p * np.sum(np.abs(h) ** 2) / (1 + p * np.trace(theta).real / len(h)))
+    assert float(api.bound(s)) == pytest.approx(rate, rel=1e-3)
+    assert float(api.bound(s)) >= rate * (1 - 1e-9)
+    assert float(tn.evaluate(s, tn.solve(s, "communication")).objective) == pytest.approx(rate, rel=1e-4)
+
+
+def test_the_bound_holds_where_errors_are_correlated_between_access_points():
+    s = api.draw("region", reflection=1e6, **SHAPE)
+    theta = np.asarray(s.error_covariance)
+    assert np.abs(theta[0, 1]).max() > 1e-3 * np.abs(theta[0, 0]).max()
+    report = tn.evaluate(s, tn.solve(s, "communication"))
+    assert float(report.objective) <= float(report.bound)
+
+
+def test_a_requirement_below_the_smallest_error_is_infeasible_and_says_so(few):
+    tight = eqx.tree_at(lambda s: s.pattern_mse_max, few, 0.3 * few.pattern_mse_max)
+    for scheme in ("isac", "sensing", "zf"):
+        objective, solutions = values(tight, scheme)
+        assert np.all(np.asarray(solutions.status) == Status.INFEASIBLE)
+        assert np.all(np.isnan(objective))
+        assert np.all(np.asarray(solutions.terminal_feasible))
+        least = np.asarray(solutions.pattern_mse_min)
+        assert np.all(least > np.asarray(tight.pattern_mse_max))
+        just = eqx.tree_at(lambda s: s.pattern_mse_max, few, jnp.asarray(least * (1 + 1e-6)))
+        assert np.all(np.asarray(values(just, scheme)[1].status) != Status.INFEASIBLE)
+
+
+def test_without_a_requirement_it_is_communication(few):
+    free = eqx.tree_at(lambda s: s.pattern_mse_max, few, jnp.full(4, jnp.nan))
+    joint, solutions = values(free, "isac")
+    np.testing.assert_allclose(joint, values(few, "communication")[0], rtol=1e-2)
+    assert np.all(np.asarray(solutions.sensing_covariance) == 0)
+
+
+def test_histories_never_fall(few):
+    for scheme in ("isac", "communication", "bcd", "bcd-sca"):
+        _, solutions = values(few, scheme)
+        for history in np.asarray(solutions.history):
+            known = history[~np.isnan(history)]
+            assert np.all(np.diff(known) >= -1e-9)
+
+
+def test_parallel_blocks_do_not_rise_steadily():
+    s = api.draw("region", trial=1, **(SHAPE | {"area_m": 400.0}))
+    turn = api.solve(s, BlockDescent(sweeps=20, tolerance=0.0))
+    together = api.solve(s, BlockDescent(sweeps=20, tolerance=0.0, parallel=True))
+    assert np.all(np.diff(np.asarray(turn.history)) >= -1e-9)
+    assert np.any(np.diff(np.asarray(together.history)) < -1e-3)
+
+
+def test_largest_share_is_the_largest(few):
+    s = jax.tree.map(lambda leaf: leaf[0], few)
+    best = sensing_only.solve(s)
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(3, 6, 4)) + 1j * rng.normal(size=(3, 6, 4))
+    q = half @ half.conj().swapaxes(1, 2)
+    q *= np.array([1.0, 0.6, 0.8])[:, None, None] / np.trace(q, axis1=1, axis2=2).real[:, None, None]
+
+    def error(share):
+        left = 1 - share * np.trace(q, axis1=1, axis2=2).real
+        return float(best.error(jnp.asarray(share * q + left[:, None, None] * np.asarray(best.covariance))))
+
+    limit = 0.5 * (error(0.0) + error(1.0))
+    share = float(sensing_only.largest_share(best, jnp.asarray(q), jnp.asarray(limit)))
+    assert 0 < share < 1
+    assert error(share) == pytest.approx(limit, rel=1e-10)
+    assert all(error(t) > limit for t in np.linspace(share + 1e-3, 1, 9))
+
+
+def test_both_walks_find_the_same_front_and_its_ends(few):
+    s = jax.tree.map(lambda leaf: leaf[0], few)
+    by_error, by_rate = front.region(s, 8), front.region(s, 8, "rate")
+    for walked in (by_error, by_rate):
+        assert np.all(np.diff(walked.sum_rate) >= 0)
+        assert np.all(np.diff(walked.pattern_mse) >= 0)
+        assert walked.pattern_mse[0] == pytest.approx(walked.s_min, rel=1e-3)
+        assert walked.r_max <= walked.bound
+        for error, rate, x in zip(walked.pattern_mse, walked.sum_rate, walked.solutions):
+            asked = dataclasses.replace(s, pattern_mse_max=jnp.asarray(error))
+            report = tn.evaluate(asked, x, bound=False)
+            assert bool(report.feasible)
+            assert float(report.objective) == pytest.approx(rate, rel=1e-9)
+    assert by_error.rate_at_s_min == pytest.approx(by_rate.rate_at_s_min, rel=2e-2)
+    assert by_error.r_max == pytest.approx(by_rate.r_max, rel=5e-3)
+    for error, rate in zip(by_rate.pattern_mse[2:-1], by_rate.sum_rate[2:-1]):
+        asked = dataclasses.replace(s, pattern_mse_max=jnp.asarray(error))
+        report = tn.evaluate(asked, tn.solve(asked, start=by_rate.solutions[4]), bound=False)
+        assert float(report.objective) == pytest.approx(rate, rel=5e-3)
+
+
+def test_regions_that_cannot_be(few):
+    s = jax.tree.map(lambda leaf: leaf[0], few)
+    with pytest.raises(InputError, match="points"):
+        front.region(s, 1)
+    with pytest.raises(InputError, match="by"):
+        front.region(s, 5, "luck")  # type: ignore[arg-type]
+    deaf = dataclasses.replace(s, sensing_ap=jnp.zeros(3, bool))
+    with pytest.raises(InputError, match="sensing_ap"):
+        front.region(deaf, 5)
+
+
+def test_several_targets_at_an_access_point():
+    many = api.draw_batch(
+        "region", trials=8, targets_per_ap=2, broadside=False, **(SHAPE | {"targets": 4, "pattern_mse_max": 5.0})
+    )
+    beams = np.asarray(many.ideal_pattern) * np.asarray(many.sensing_ap)[..., None]
+    edges = (np.diff(beams, axis=-1) > 0).sum(axis=-1) + (beams[..., 0] > 0)
+    two = np.argwhere(edges == 2)
+    assert len(two)  # most pairs of targets are far enough apart to be told from each other
+    s = jax.tree.map(lambda leaf: leaf[two[0, 0]], many)
+    assert bool(tn.evaluate(s, tn.solve(s), bound=False).feasible)

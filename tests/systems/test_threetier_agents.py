@@ -1,0 +1,242 @@
+"""The distributed algorithm: its pieces against CVXPY, its repairs against the centralised one, its messages."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from trinode.systems.contract import Status
+from trinode.systems.threetier import host, system, wmmse
+from trinode.systems.threetier.agents import InProcess, Rules, StationLost, pricing
+from trinode.systems.threetier.agents import messages as say
+from trinode.systems.threetier.agents.station import BaseStation, StationData, consensus_penalty
+from trinode.systems.threetier.params import ThreetierParams
+from trinode.systems.threetier.schemes.centralised import Centralised
+from trinode.systems.threetier.schemes.distributed import converse
+
+PLUS = Rules(exact_offloading=True, priced=True)
+SHAPE = {
+    "terminals": 4,
+    "access_points": 2,
+    "ap_antennas": 5,
+    "terminal_antennas": 3,
+    "radar_antennas": 6,
+    "bandwidth_hz": 8e6,
+    "edge_capacity_hz": 4e9,
+    "sensing_sinr_min_db": 1.0,
+}
+EVALUATE = jax.jit(system.evaluate)
+
+
+def drawn(seed=0, **changes):
+    return jax.jit(system.draw)(ThreetierParams(**(SHAPE | changes)), jax.random.key(seed))
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return drawn(3)
+
+
+def upload(scenario, solution):
+    return float(EVALUATE(scenario, solution).metrics["upload_s"].sum())
+
+
+@pytest.mark.parametrize(("power", "begin"), [(0.0, "mrs"), (30.0, "mrt")])
+def test_plus_takes_the_steps_of_the_centralised_algorithm(power, begin):
+    """Prices and messages on one side, one program over all terminals by another method on the other."""
+    s = drawn(1, terminal_max_power_dbm=power)
+    together = Centralised(begin=begin, beam_steps=12).solve(s)
+    apart, run = converse(s, dataclasses.replace(PLUS, beam_steps=12), begin=begin)
+    assert run is not None
+    assert upload(s, apart) == pytest.approx(upload(s, together), rel=1e-6)
+    assert bool(EVALUATE(s, apart).feasible)
+
+
+def test_faithful_never_lets_leakage_rise(scenario):
+    """(58) is a ratchet: the leakage into each radar only falls."""
+    seen = []
+
+    class Spy(InProcess):
+        def ask(self, messages):
+            answers = super().ask(messages)
+            if isinstance(messages[0], say.Improve):
+                seen.append(sum(np.sum(answer.leakage, axis=0) for answer, _ in answers))
+            return answers
+
+    solution, run = converse(scenario, Rules(beam_steps=6), transport=Spy())
+    assert run is not None
+    assert bool(EVALUATE(scenario, solution).feasible)
+    before, after = np.stack(seen[:-1]), np.stack(seen[1:])
+    assert np.all(after <= before * (1 + 1e-6))
+
+
+def test_messages_are_counted(scenario):
+    asked = []
+
+    class Spy(InProcess):
+        def ask(self, messages):
+            answers = super().ask(messages)
+            asked.extend([*messages, *(answer for answer, _ in answers)])
+            return answers
+
+    _, run = converse(scenario, dataclasses.replace(PLUS, beam_steps=4), transport=Spy())
+    assert run is not None
+    assert run.traffic.total_messages == len(asked)
+    assert run.traffic.total_bytes == sum(message.nbytes for message in asked)
+    assert len(run.traffic.station_seconds) == 2
+    counts = [step["bytes"] for step in run.steps]
+    assert counts == sorted(counts)
+    assert say.Beams(np.zeros((4, 3), complex)).nbytes == 4 * 3 * 16
+
+
+class Dies(InProcess):
+    """A station that is lost at the n-th message of a kind."""
+
+    def __init__(self, kind, count):
+        self._kind, self._left = kind, count
+
+    def ask(self, messages):
+        if isinstance(messages[0], self._kind):
+            self._left -= 1
+            if self._left < 0:
+                raise StationLost(1, "it fell")
+        return super().ask(messages)
+
+
+@pytest.mark.parametrize(("kind", "count"), [(say.Listen, 3), (say.Beams, 0), (say.Toll, 5)])
+def test_a_lost_station_leaves_the_last_feasible_decision(scenario, kind, count):
+    solution, run = converse(scenario, PLUS, transport=Dies(kind, count))
+    assert run is not None
+    assert not run.converged
+    assert "base station 1 is lost" in run.ended
+    if kind is not say.Beams:  # before the first rates nobody has offloaded anything
+        assert bool(EVALUATE(scenario, solution).feasible)
+        assert int(solution.status) == Status.ITERATION_LIMIT
+        whole, _ = converse(scenario, PLUS)
+        assert upload(scenario, solution) >= upload(scenario, whole) * (1 - 1e-9)
+
+
+def test_stations_in_processes_give_the_same_numbers_and_may_die(scenario):
+    """One code path: only the transport differs. Then a worker is killed under way."""
+    distributed = pytest.importorskip("distributed")
+    from trinode.systems.threetier.agents import Processes
+
+    rules = dataclasses.replace(PLUS, beam_steps=5)
+    here, one = converse(scenario, rules)
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster, timeout=60) as client,
+    ):
+        there, two = converse(scenario, rules, transport=Processes(client, timeout_s=40))
+        assert one is not None
+        assert two is not None
+        np.testing.assert_allclose(np.asarray(there.precoder), np.asarray(here.precoder), rtol=1e-10, atol=1e-10)
+        assert two.traffic.messages == one.traffic.messages
+        assert two.traffic.nbytes == one.traffic.nbytes
+        transport = Processes(client, timeout_s=20)
+
+        def kill(step):
+            if step["algorithm"] == "2" and step["step"] == 2:
+                address = transport.workers[1]
+                victim = next(w for w in cluster.workers.values() if w.worker_address == address)
+                victim.process.process._process.kill()
+
+        left, three = converse(scenario, rules, transport=transport, watch=kill)
+        assert three is not None
+        assert "base station 1 is lost" in three.ended
+        assert int(left.status) == Status.ITERATION_LIMIT
+        assert bool(EVALUATE(scenario, left).feasible)
+
+
+def test_stations_only_know_their_own_terminals(scenario):
+    t, _ = host.prepared(scenario)
+    home = np.array([0, 1, 0, 1])
+    parts = host.station_data(t, home)
+    for place, part in enumerate(parts):
+        np.testing.assert_array_equal(part.records.terminal, np.flatnonzero(home == place))
+        assert part.channel.shape == (4, 5, 3)
+    station = BaseStation(parts[0])
+    given, _ = station.handle(say.Release(np.array([2])))
+    with pytest.raises(KeyError):
+        station.handle(say.Assess(np.array([2]), np.ones((1, 3), complex)))
+    station.handle(given)
+    back, _ = station.handle(say.Assess(np.array([2]), np.ones((1, 3), complex)))
+    assert back.leakage.shape == (1, 4)
+
+
+def test_consensus_step_equals_cvxpy():
+    """(29) on a station whose capacity binds, its sizes uneven."""
+    cp = pytest.importorskip("cvxpy")
+    rng = np.random.default_rng(2)
+    k = 5
+    size = rng.uniform(1.0, 3.0, k)
+    demands = say.Demands(
+        np.arange(k), rng.uniform(4, 6, k), rng.uniform(2, 3, k), rng.uniform(0.5, 1, k), rng.uniform(0.6, 1.2, k),
+        size, np.zeros(k), np.ones(k), np.array([4.0]),
+    )  # fmt: skip
+    records = say.Records(*(np.zeros(0, int), np.zeros((0, k, 2, 2)), *(np.zeros(0) for _ in range(5))))
+    channel = rng.normal(size=(k, 4, 2)) + 1j * rng.normal(size=(k, 4, 2))
+    station = BaseStation(StationData(channel, 3.0, demands, records))
+    station.handle(demands)
+    rates, _ = station.handle(say.Beams(rng.normal(size=(k, 2)) + 0j))
+    edge, cloud = rng.normal(size=k), rng.normal(size=k)
+    mine, _ = station.handle(say.Consensus(edge, cloud))
+    spent = demands.task_bits / (3.0 * rates.nats)
+    cost = [spent + rest - demands.local_s for rest in (demands.edge_s, demands.cloud_s)]
+    x, y = cp.Variable(k), cp.Variable(k)
+    rho = consensus_penalty(demands)
+    value = cost[0] @ x + cost[1] @ y + rho / 2 * (cp.sum_squares(x - edge) + cp.sum_squares(y - cloud))
+    cp.Problem(cp.Minimize(value), [x >= 0, x <= 1, y >= 0, y <= 1, size @ x <= 4.0]).solve(solver=cp.CLARABEL)
+    np.testing.assert_allclose(mine.edge, x.value, atol=1e-5)
+    np.testing.assert_allclose(mine.cloud, y.value, atol=1e-5)
+
+
+def test_receivers_make_the_surrogate_touch_the_rate():
+    """(48): with the receivers of the present beams, values and slopes are those of the upload times."""
+    rng = np.random.default_rng(0)
+    k, a, t = 4, 5, 3
+    channel = rng.normal(size=(k, a, t)) + 1j * rng.normal(size=(k, a, t))
+    w = rng.normal(size=(k, t)) + 1j * rng.normal(size=(k, t))
+    bits = rng.uniform(1, 2, k)
+    served = np.array([1, 3])
+    found = wmmse.receivers(channel, w, served, bits)
+    nats = wmmse.spectral_efficiency(channel, w)
+    np.testing.assert_allclose(found.upload, bits[served] / nats[served], rtol=1e-10)
+
+    def surrogate(w):
+        each = 0.0
+        for n, i in enumerate(served):
+            heard = np.einsum("kt,kt->k", found.vectors[n].conj(), w)
+            each += np.sum(np.abs(heard) ** 2) - 2 * found.pull[n] * heard[i].real
+        return each
+
+    def truth(w):
+        return np.sum(bits[served] / wmmse.spectral_efficiency(channel, w)[served])
+
+    step = rng.normal(size=(k, t)) + 1j * rng.normal(size=(k, t))
+    h = 1e-6
+    slopes = [(f(w + h * step) - f(w - h * step)) / (2 * h) for f in (surrogate, truth)]
+    assert slopes[0] == pytest.approx(slopes[1], rel=1e-5)
+
+
+def test_prices_maximise_a_known_dual():
+    """max -(1/2) p'Hp + c'p over p >= 0, once with a price at 0."""
+    matrix, c = np.array([[2.0, 0.3], [0.3, 1.0]]), np.array([1.0, -0.5])
+
+    def ask(p):
+        return pricing.Dual(float(c @ p - 0.5 * p @ matrix @ p), c - matrix @ p, -matrix)
+
+    price, met = pricing.maximise(ask, np.zeros(2), np.ones(2, bool), 1e-10)
+    assert met
+    np.testing.assert_allclose(price, [0.5, 0.0], atol=1e-9)
+
+
+def test_rounding_keeps_capacity(scenario):
+    """Algorithm 1 ends in whole places, within every server: one task of 3 in each of 4 GHz."""
+    solution, run = converse(scenario, Rules(beam_steps=1))
+    assert run is not None
+    assert any(step["algorithm"] == "1" for step in run.steps)
+    assert np.all(np.asarray(solution.edge_choice).sum(axis=0) <= 1)
+    assert np.all(np.asarray(solution.edge_choice | solution.cloud_choice).sum(axis=1) <= 1)

@@ -1,0 +1,100 @@
+"""What the pages say is true: their code runs, their tables are those of the code, their links lead somewhere."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(page, language):
+    found = [text for name, text in BLOCK.findall(page.read_text(encoding="utf-8")) if name == language]
+    return [text for text in found if "--8<--" not in text]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)
+def test_python_on_pages_runs(page, tmp_path):
+    """All blocks of a page, one after the other, as a reader would paste them."""
+    code = "\n".join(blocks(page, "python"))
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=400)
+    assert ended.returncode == 0, ended.stderr
+    assert "Warning" not in ended.stderr
+
+
+def test_sweeps_on_pages_are_sweeps(tmp_path):
+    from trinode.experiments.spec import read_sweep
+
+    texts = [text for page in PAGES for text in blocks(page, "yaml")]
+    assert texts
+    for text in texts:
+        (tmp_path / "sweep.yaml").write_text(text)
+        read_sweep(tmp_path / "sweep.yaml")
+
+
+def test_commands_on_pages_exist():
+    """Every ``trinode ...`` line parses: the command and its options are there."""
+    from typer.main import get_command
+
+    from trinode.cli.main import app
+
+    known = get_command(app).commands
+    lines = [line for page in PAGES for text in blocks(page, "") for line in text.splitlines()]
+    lines += [code for page in PAGES for code in re.findall(r"`(trinode [^`]+)`", page.read_text(encoding="utf-8"))]
+    used = [line.split("#")[0].split() for line in lines if line.startswith("trinode ")]
+    assert len(used) > 10
+    for words in used:
+        assert words[1] in known or words[1] == "COMMAND", f"there is no {' '.join(words)}"
+        if words[1] in known:
+            options = {name for parameter in known[words[1]].params for name in parameter.opts} | {"--help"}
+            for word in words[2:]:
+                assert not word.startswith("--") or word in options, f"{' '.join(words)}: no {word}"
+
+
+def test_formats_are_those_of_the_files():
+    spec = importlib.util.spec_from_file_location("make_formats", ROOT / "docs" / "make_formats.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == module.page(), (
+        "run python docs/make_formats.py"
+    )
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_broken_link(tmp_path):
+    pytest.importorskip("mkdocs")
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    env = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, env=env)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.slow
+def test_the_example_of_an_own_scheme_meets_the_contract():
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "own_scheme.py")], capture_output=True, text=True, timeout=300
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "meets the contract" in ended.stdout
+
+
+def test_a_scheme_joins_through_an_entry_point(tmp_path):
+    """As an installed package would bring it: metadata beside a module, nothing else."""
+    info = tmp_path / "own_scheme-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own-scheme\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[trinode.schemes]\nfairness.fractional = own_scheme:SCHEME\n")
+    code = "import trinode as tn\nfrom trinode.systems.registry import system\nprint(*system('fairness').schemes)"
+    path = os.pathsep.join([str(tmp_path), str(ROOT / "examples")])
+    env = os.environ | {"PYTHONPATH": path}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=100, check=True
+    )
+    assert "fractional" in shown.stdout.split()
