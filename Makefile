@@ -21,7 +21,7 @@ demo: $(CORE)
 	$(BIN)/trinode demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(DEV)
 	$(BIN)/ruff check

@@ -12,14 +12,15 @@ HEAD = """# Scenario and solution files
 
 One `.npz` file each (NumPy, no pickles). Besides the arrays below, a file holds `format`, a text:
 `trinode/SYSTEM-scenario/1` or `trinode/SYSTEM-solution/1`. Complex arrays are complex128, the others float64, bool or
-int64. Unknown and missing names, other shapes, NaN or infinity (but where the table allows it), negative powers, noises and
+int64.
+Unknown and missing names, other shapes, NaN or infinity (but where the table allows it), negative powers, noises and
 frequencies are refused with the array's name.
 
 Letters: K terminals (users), M access points (base stations), A antennas of an access point, T transmit and R receive
 antennas of a terminal, S subcarriers, D directions. Channels act as `received = H @ transmitted`. Amplitudes are
 physical: a channel gain has no unit, power is in watt, noise in watt per antenna; the region system alone is
-normalised by the noise. A terminal's own echo is `echo_gain * receive_steering * (conj(transmit_steering) . x)`. A combiner v acts as
-`conj(v) . y`, at any norm.
+normalised by the noise. A terminal's own echo is
+`echo_gain * receive_steering * (conj(transmit_steering) . x)`. A combiner v acts as `conj(v) . y`, at any norm.
 
 `trinode scenario SYSTEM --out FILE` writes a scenario, `trinode solve SYSTEM --scenario FILE --out FILE` reads one and
 writes a solution, `trinode evaluate SYSTEM --scenario FILE --solution FILE` judges any pair.

@@ -49,6 +49,11 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     return _ready[here](leaves)
 
 
+def forget() -> None:
+    """Let go of the programs of this process; those kept on disk stay."""
+    _ready.clear()
+
+
 def _make(key: str, function: Callable[..., Any], structure: Any, rest: Any, leaves: list[Any]) -> Callable[..., Any]:
     """Trace, keep, and compile."""
     shape: list[Any] = []

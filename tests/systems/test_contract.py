@@ -4,6 +4,7 @@ import jax
 import pytest
 
 import trinode as tn
+from trinode import _programs
 from trinode.systems import checks
 from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names
@@ -65,6 +66,14 @@ SMALL = {
 """Shapes that all differ; a system without an entry is tested at its defaults."""
 
 CASES = [(name, scheme) for name in system_names() for scheme in load(name).schemes]
+
+
+@pytest.fixture(autouse=True)
+def forget_each():
+    """Every scheme has programs of its own."""
+    yield
+    _programs.forget()
+    jax.clear_caches()
 
 
 @pytest.mark.parametrize(("name", "scheme"), CASES)

@@ -57,16 +57,15 @@ def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:
 def demo(out: Path) -> tuple[list[Table], list[Path]]:
     """Where the joules go, per terminal, with ``joint`` and with the six baselines."""
     from trinode import api
+    from trinode.cli._work import answers as solve_all
     from trinode.plots import pictures
     from trinode.plots._style import save_figure
     from trinode.plots.energy import draw_schemes, parts_j
+    from trinode.systems.registry import system as find_system
 
     scenario = api.draw("energy", **DEMO)
     names = ("joint", "sca-admm", "unweighted", "ofdma", "full-local", "full-offload", "half-offload")
-    answers = {}
-    for name in names:
-        solution = api.solve(scenario, name)
-        answers[name] = (solution, api.evaluate(scenario, solution))
+    answers = solve_all(find_system("energy"), scenario, names)
     default = answers["joint"]
     title = "energy: where the joules go"
     files = pictures("energy", scenario, default[0], default[1], out, f"{title}, joint")

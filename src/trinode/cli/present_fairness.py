@@ -57,21 +57,22 @@ def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:
 def demo(out: Path) -> tuple[list[Table], list[Path]]:
     """The same ten terminals before a cell-free network and before one base station in the middle."""
     from trinode import api
+    from trinode.cli._work import answers
     from trinode.plots import fairness as pictures
     from trinode.plots._style import save_figure
+    from trinode.systems.registry import system as find_system
 
     drops, rows = {}, []
     for label, layout in (("cell-free", "cell-free"), ("BS-centred", "bs-centred")):
         scenario = api.draw("fairness", seed=1, layout=layout)
-        for scheme, words in (("exact", "optimal powers"), ("full-power", "full power")):
-            solution = api.solve(scenario, scheme)
-            report = api.evaluate(scenario, solution)
+        words = {"exact": "optimal powers", "full-power": "full power"}
+        for scheme, (solution, report) in answers(find_system("fairness"), scenario, list(words)).items():
             if scheme == "exact":
                 drops[label] = (scenario, solution, report)
             rows.append(
                 {
                     "layout": label,
-                    "powers": words,
+                    "powers": words[scheme],
                     "largest_ms": 1e3 * float(report.objective),
                     "bound_ms": 1e3 * float(report.bound),
                     "gini": float(report.metrics["gini"]),

@@ -30,7 +30,7 @@ def lbfgs(
     objective: Objective,
     start: Float[Array, " n"],
     *,
-    max_evaluations: int,
+    max_evaluations: int | Int[Array, ""],
     tolerance: float,
     memory: int = 8,
 ) -> Descent:
@@ -132,7 +132,7 @@ def constrained(
     multipliers: Float[Array, " m"],
     *,
     penalty: float,
-    max_evaluations: int,
+    max_evaluations: int | Int[Array, ""],
     tolerance: float,
 ) -> tuple[Descent, Float[Array, " m"]]:
     """One round of the augmented Lagrangian for ``constraints(x) <= 0``: descend, then update the multipliers.

@@ -53,7 +53,7 @@ def minimize_linear(
     upper: Float[Array, " n"],
     *,
     tolerance: float = 1e-9,
-    max_steps: int = 60,
+    max_steps: int | Int[Array, ""] = 60,
 ) -> Optimum:
     """Minimise ``cost . x`` over ``x >= 0``, ``g(x) >= 0`` with every g concave.
 
@@ -97,6 +97,9 @@ def minimize_linear(
     def gap_closed(state: State) -> Bool[Array, ""]:
         return cost @ state.x - state.lower <= tolerance * jnp.abs(cost @ start)
 
+    def going(state: State) -> Bool[Array, ""]:
+        return (state.step < max_steps) & ~gap_closed(state) & ~state.stuck
+
     def step(state: State) -> State:
         x, z, s = state.x, state.z, state.s
         g, jacobian, curvature = derivatives(x, z)
@@ -128,15 +131,13 @@ def minimize_linear(
 
         # one step length for both sides: curvature ties the dual residual to the primal step
         a = jnp.minimum(jnp.minimum(_reach(x, dx), _reach(g, jacobian @ dx)), jnp.minimum(_reach(z, dz), _reach(s, ds)))
-        a = _backtrack(values, x, dx, g, 0.995 * a)
+        # in a batch a lane that is done goes through this as well, and must not hold up the others
+        a = _backtrack(values, x, dx, g, jnp.where(going(state), 0.995 * a, 0.0))
         stuck = ~(jnp.all(jnp.isfinite(dx)) & jnp.all(jnp.isfinite(dz)) & (a > 1e-6))
         a = jnp.where(stuck, 0.0, a)
         dx, dz, ds = (jnp.where(stuck, 0.0, d) for d in (dx, dz, ds))
         lower = jnp.maximum(state.lower, jnp.where(jnp.isfinite(lower), lower, -jnp.inf))
         return State(x + a * dx, z + a * dz, s + a * ds, lower, state.step + 1, a, stuck)
-
-    def going(state: State) -> Bool[Array, ""]:
-        return (state.step < max_steps) & ~gap_closed(state) & ~state.stuck
 
     last = lax.while_loop(going, step, first)
     return Optimum(last.x, last.z, last.lower, last.step, gap_closed(last))

@@ -46,7 +46,7 @@ def improve(
     max_power: Float[Array, " K"],
     *,
     penalty: float = 5.0,
-    max_evaluations: int = 40,
+    max_evaluations: int | Int[Array, ""] = 40,
     tolerance: float = 1e-6,
 ) -> Beams:
     """Move precoders and the caller's variables to lower ``worth(rates, precoder, others)``: one round of prices.

@@ -152,6 +152,7 @@ def largest_margin(
         weight: Float[Array, " K"],
         start: Float[Array, " n"],
         shift: Float[Array, ""],
+        steps: Array,
     ):
         def gather(mu: Float[Array, " K"], x: Float[Array, " n"]) -> Float[Array, " m"]:
             lam, v = x[:k] * asked, x[k : 2 * k] * asked
@@ -185,7 +186,7 @@ def largest_margin(
             hessian = hessian.at[k : 2 * k, k : 2 * k].set(jnp.diag(curve[:, k, k]))
             return gather(mu, x), jnp.concatenate([rows, sums]), hessian
 
-        return interior.minimize_linear(cost, values, derivatives, start, upper, tolerance=1e-9, max_steps=25)
+        return interior.minimize_linear(cost, values, derivatives, start, upper, tolerance=1e-9, max_steps=steps)
 
     class Round(NamedTuple):
         start: Float[Array, " n"]
@@ -209,7 +210,8 @@ def largest_margin(
 
     def one(r: Round) -> Round:
         far = jnp.max(jnp.where(asked, (r.start[:k] - r.upper * worth(r.start)[0]) / r.weight, 0.0))
-        best = program(r.upper, r.weight, r.start, 1.0 + jnp.maximum(far, 0.0))
+        steps = jnp.where(settled(r), 0, 25)  # in a batch, whoever is done waits without working
+        best = program(r.upper, r.weight, r.start, 1.0 + jnp.maximum(far, 0.0), steps)
         mu, _, d, _ = worth(best.point)
         bound = jnp.max(jnp.where(asked, best.point[:k] / mu, 0.0))
         # stationarity in v_j: the price of v_j's budget equals z_j * d mu_j/d v_j * factor / weight

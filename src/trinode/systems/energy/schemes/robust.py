@@ -19,7 +19,8 @@ class Robust(Scheme):
     """``joint`` planned for the worst errors of the uplink channels: deadlines hold for all of them.
 
     The worst case of every SINR keeps its form, with powers of smaller wanted and larger unwanted gains, so the same
-    fixed point solves it; combiners are made for a noise that includes errors of the worst case's power.
+    fixed point solves it; combiners are made for a noise that includes errors of the worst case's power. What it makes
+    small is the energy at the worst errors, not that of the estimate by which it is judged, so it takes no start.
 
     Attributes
     ----------
@@ -29,6 +30,7 @@ class Robust(Scheme):
 
     name: ClassVar[str] = "robust"
     summary: ClassVar[str] = "joint for the worst channel errors of a given size"
+    iterates: ClassVar[bool] = False
     part: ClassVar[int] = 32
     error: float = eqx.field(static=True, default=0.1)
 
@@ -40,5 +42,5 @@ class Robust(Scheme):
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         error = self.error if scenario.channel_error is None else scenario.channel_error
         problem = problems.build(scenario, error=error)
-        outcome, echoes = search.solve(problem, search.as_beams(problem, start))
+        outcome, echoes = search.solve(problem)
         return search.finish(scenario, problem, outcome, echoes)
