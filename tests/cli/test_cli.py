@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -277,20 +276,20 @@ def test_doctor(monkeypatch):
 
 
 def test_bench_runs_what_the_system_has(tmp_path, monkeypatch):
-    asked = {}
+    asked = []
 
-    def run(trials, only, say):
-        asked.update(trials=trials, only=only)
+    def speed(trials, say):
+        asked.append(trials)
         say("measuring")
-        return {
-            "machine": {"cores": 2},
-            "tables": [{"title": "Speed", "columns": ["what", "s"], "rows": [["a", 1.5]]}],
-        }
+        return [{"title": "Speed", "columns": ["what", "s"], "rows": [["a", 1.5]], "note": ""}]
 
-    monkeypatch.setattr("trinode.cli.bench._benchmarks", lambda name: types.SimpleNamespace(run=run))
-    result = call("bench", "toy", "--trials", 5, "--only", "a", "--out", tmp_path / "b.json")
-    assert asked == {"trials": 5, "only": ("a",)}
+    monkeypatch.setattr("trinode.cli.bench._benchmarks", lambda name: {"speed": speed, "other": pytest.fail})
+    result = call("bench", "toy", "--trials", 5, "--only", "speed", "--out", tmp_path / "b.json")
+    assert asked == [5]
     assert "Speed" in result.stdout
     assert "measuring" in result.stderr
-    assert json.loads((tmp_path / "b.json").read_text())["machine"] == {"cores": 2}
-    assert read(call("bench", "toy", "--json"))["tables"][0]["rows"] == [["a", 1.5]]
+    assert json.loads((tmp_path / "b.json").read_text())["machine"]["cores"]
+    assert read(call("bench", "toy", "--only", "speed", "--json"))["tables"][0]["rows"] == [["a", 1.5]]
+    call("bench", "toy", "--only", "speed", "--out", tmp_path / "b.md")
+    assert (tmp_path / "b.md").read_text().startswith("# Toy system: measurements\n\nMade by `trinode bench toy")
+    assert "only: got none" in call("bench", "toy", "--only", "none", code=2).stderr

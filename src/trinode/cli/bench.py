@@ -33,16 +33,18 @@ def bench(
       trinode bench latency --json --out bench.json
     """
     with working("loading", as_json):
-        module = _benchmarks(system)
+        from trinode.experiments.bench import markdown, run_sections
+
+        sections = _benchmarks(system)
 
     def say(text: str) -> None:
         if not as_json:
             typer.echo(text, err=True)
 
-    result = module.run(trials=trials, only=tuple(only or ()), say=say)
+    result = run_sections(system, sections, trials, tuple(only or ()), say)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        text = module.markdown(result) if out.suffix == ".md" else to_json(result) + "\n"
+        text = markdown(result) if out.suffix == ".md" else to_json(result) + "\n"
         out.write_text(text, encoding="utf-8")
     if as_json:
         print_json(result)
@@ -57,7 +59,7 @@ def bench(
 
 
 def _benchmarks(system: str) -> Any:
-    """Module with the benchmarks of a system, which is ``trinode.experiments.bench.<system>``."""
+    """Benchmarks of a system by name, from ``trinode.experiments.bench.<system>``."""
     from importlib import import_module
     from importlib.util import find_spec
 
@@ -68,4 +70,4 @@ def _benchmarks(system: str) -> Any:
     package = "trinode.experiments.bench"
     if find_spec(package) is None or find_spec(f"{package}.{system}") is None:
         raise InputError("bench", system, "a system that has benchmarks")
-    return import_module(f"{package}.{system}")
+    return import_module(f"{package}.{system}").SECTIONS

@@ -8,9 +8,9 @@ traceable unless it declares ``host = True``. Everything a person is shown comes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from enum import IntEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -60,6 +60,17 @@ class Solution(eqx.Module):
     terminal_feasible: Bool[Array, " K"]
     iterations: Int[Array, ""]
     history: Float[Array, " H"]
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+        """Build a solution from checked arrays; numbers that a file may leave out are NaN."""
+        own = {"status": jnp.asarray(int(Status[str(arrays["status"]).upper()]))}
+        for entry in fields(cls):
+            if entry.name in arrays and entry.name not in own:
+                own[entry.name] = jnp.asarray(arrays[entry.name])
+            elif entry.default is MISSING:
+                own.setdefault(entry.name, jnp.asarray(jnp.nan))
+        return cls(**own)
 
 
 class Report(eqx.Module):

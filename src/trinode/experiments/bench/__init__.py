@@ -1,4 +1,4 @@
-"""Benchmarks of the systems, one module each with ``run(trials, only, say)`` and ``markdown(result)``.
+"""Benchmarks of the systems, one module each with ``SECTIONS``: name to ``section(trials, say)``, a list of tables.
 
 A result is plain data: ``tables`` (title, columns, rows, note), the ``machine`` it ran on, the ``command``.
 """
@@ -29,6 +29,15 @@ def run_sections(
     system: str, sections: Mapping[str, Section], trials: int | None, only: Sequence[str], say: Say
 ) -> dict[str, Any]:
     """Run the named sections, or all.
+
+    Parameters
+    ----------
+    trials : int or None
+        Networks of each measurement; each one's own number where None.
+    only : sequence of str
+        Names of sections; all where empty.
+    say : callable
+        Told of progress.
 
     Raises
     ------
@@ -82,10 +91,10 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def markdown(result: Mapping[str, Any], title: str) -> str:
+def markdown(result: Mapping[str, Any]) -> str:
     """A result as a page with the command and the machine named."""
     named = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
-    parts = [f"# {title}", f"Made by `{result['command']}` on: {named}."]
+    parts = [f"# {result['system'].capitalize()} system: measurements", f"Made by `{result['command']}` on: {named}."]
     for entry in result["tables"]:
         parts.append(f"## {entry['title']}")
         lines = ["| " + " | ".join(entry["columns"]) + " |", "|" + " --- |" * len(entry["columns"])]

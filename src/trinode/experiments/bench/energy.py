@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,8 +10,7 @@ import numpy as np
 
 from trinode import api
 from trinode.errors import MissingExtraError
-from trinode.experiments.bench import Say, median_seconds, run_sections, table
-from trinode.experiments.bench import markdown as page
+from trinode.experiments.bench import Say, median_seconds, table
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
 from trinode.systems.energy import optimise, reduced
 from trinode.systems.energy import problem as problems
@@ -50,31 +48,6 @@ SETS: dict[str, tuple[dict[str, Any], int]] = {
         60,
     ),
 }
-
-
-def run(*, trials: int | None, only: Sequence[str], say: Say) -> dict[str, Any]:
-    """Measure.
-
-    Parameters
-    ----------
-    trials : int or None
-        Networks of each measurement; each one's own number where None.
-    only : sequence of str
-        Names of :data:`SECTIONS`; all where empty.
-    say : callable
-        Told of progress.
-
-    Returns
-    -------
-    dict
-        See :mod:`trinode.experiments.bench`.
-    """
-    return run_sections(SYSTEM, SECTIONS, trials, only, say)
-
-
-def markdown(result: Mapping[str, Any]) -> str:
-    """The result as a page of the documentation."""
-    return page(result, "Energy system: measurements")
 
 
 def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ import numpy as np
 
 from trinode import api
 from trinode.errors import MissingExtraError
-from trinode.experiments.bench import Say, median_seconds, run_sections, table
-from trinode.experiments.bench import markdown as page
+from trinode.experiments.bench import Say, median_seconds, table
 from trinode.experiments.fairness_labels import LabelSet
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, labels, single
@@ -26,16 +25,6 @@ from trinode.systems.fairness.schemes.learned import kind
 from trinode.systems.registry import system as find_system
 
 SYSTEM = "fairness"
-
-
-def run(*, trials: int | None, only: Sequence[str], say: Say) -> dict[str, Any]:
-    """Measure; see :func:`trinode.experiments.bench.latency.run`."""
-    return run_sections(SYSTEM, SECTIONS, trials, only, say)
-
-
-def markdown(result: Mapping[str, Any]) -> str:
-    """The result as a page of the documentation."""
-    return page(result, "Fairness system: measurements")
 
 
 EXACT_ON = (

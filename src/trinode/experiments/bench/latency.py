@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,8 +14,7 @@ from trinode import api
 from trinode._batch import map_parts
 from trinode.computing import pool
 from trinode.errors import MissingExtraError
-from trinode.experiments.bench import Say, median_seconds, run_sections, table
-from trinode.experiments.bench import markdown as page
+from trinode.experiments.bench import Say, median_seconds, table
 from trinode.sensing import echo
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
 from trinode.systems.latency import model
@@ -24,31 +22,6 @@ from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 from trinode.systems.registry import system as find_system
 
 SYSTEM = "latency"
-
-
-def run(*, trials: int | None, only: Sequence[str], say: Say) -> dict[str, Any]:
-    """Measure.
-
-    Parameters
-    ----------
-    trials : int or None
-        Networks of each measurement; each one's own number where None.
-    only : sequence of str
-        Names of :data:`SECTIONS`; all where empty.
-    say : callable
-        Told of progress.
-
-    Returns
-    -------
-    dict
-        See :mod:`trinode.experiments.bench`.
-    """
-    return run_sections(SYSTEM, SECTIONS, trials, only, say)
-
-
-def markdown(result: Mapping[str, Any]) -> str:
-    """The result as a page of the documentation."""
-    return page(result, "Latency system: measurements")
 
 
 def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:

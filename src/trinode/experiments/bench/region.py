@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,8 +13,7 @@ import numpy as np
 
 from trinode import api
 from trinode.errors import MissingExtraError
-from trinode.experiments.bench import Say, median_seconds, run_sections, table
-from trinode.experiments.bench import markdown as page
+from trinode.experiments.bench import Say, median_seconds, table
 from trinode.numerics import trigonometric
 from trinode.sensing import beampattern
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
@@ -33,16 +31,6 @@ SMALL = {
     "pattern_mse_max": 0.7,
 }
 """A network on which CVXPY ends in reasonable time."""
-
-
-def run(*, trials: int | None, only: Sequence[str], say: Say) -> dict[str, Any]:
-    """Measure; see :func:`trinode.experiments.bench.run_sections`."""
-    return run_sections(SYSTEM, SECTIONS, trials, only, say)
-
-
-def markdown(result: Mapping[str, Any]) -> str:
-    """The result as a page of the documentation."""
-    return page(result, "Region system: measurements")
 
 
 def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,8 +13,7 @@ import numpy as np
 from trinode import api
 from trinode.computing import assignment
 from trinode.errors import MissingExtraError
-from trinode.experiments.bench import Say, median_seconds, run_sections, table
-from trinode.experiments.bench import markdown as page
+from trinode.experiments.bench import Say, median_seconds, table
 from trinode.systems.contract import Status
 from trinode.systems.registry import system as find_system
 from trinode.systems.threetier import host, optimise, search
@@ -26,31 +24,6 @@ from trinode.systems.threetier.tiers import CLOUD, EDGE, LOCAL, tiers
 
 SYSTEM = "threetier"
 PLUS = Rules(exact_offloading=True, priced=True)
-
-
-def run(*, trials: int | None, only: Sequence[str], say: Say) -> dict[str, Any]:
-    """Measure.
-
-    Parameters
-    ----------
-    trials : int or None
-        Networks of each measurement; each one's own number where None.
-    only : sequence of str
-        Names of :data:`SECTIONS`; all where empty.
-    say : callable
-        Told of progress.
-
-    Returns
-    -------
-    dict
-        See :mod:`trinode.experiments.bench`.
-    """
-    return run_sections(SYSTEM, SECTIONS, trials, only, say)
-
-
-def markdown(result: Mapping[str, Any]) -> str:
-    """The result as a page of the documentation."""
-    return page(result, "Three-tier system: measurements")
 
 
 def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.channels.files import Field
-from trinode.systems.contract import SOLUTION_FIELDS, Solution, Status
+from trinode.systems.contract import SOLUTION_FIELDS, Solution
 
 SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
     "power_fraction": Field("float", ("S", "K")),
@@ -30,10 +26,3 @@ class FairnessSolution(Solution):
     subcarrier_use: Bool[Array, "S K"]
     offload_fraction: Float[Array, " K"]
     combiner: Complex[Array, "S K M A"] | None = None
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> FairnessSolution:
-        """Build a solution from checked arrays."""
-        claims = ("status", "objective", "bound")
-        own = {n: jnp.asarray(arrays[n]) for n in SOLUTION_SCHEMA if n not in claims and n in arrays}
-        return cls(status=jnp.asarray(int(Status[str(arrays["status"]).upper()])), **own)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from trinode.channels.files import Field
-from trinode.systems.contract import SOLUTION_FIELDS, Solution, Status
+from trinode.systems.contract import SOLUTION_FIELDS, Solution
 
 SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
     "precoder": Field("complex", ("M", "K", "A")),
@@ -33,14 +29,3 @@ class RegionSolution(Solution):
     pattern_scale: Float[Array, " M"]
     pattern_mse: Float[Array, ""]
     pattern_mse_min: Float[Array, ""]
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> RegionSolution:
-        """Build a solution from checked arrays."""
-        own = {
-            n: jnp.asarray(arrays[n])
-            for n in SOLUTION_SCHEMA
-            if n not in ("status", "objective", "bound") and n in arrays
-        }
-        own.setdefault("pattern_mse_min", jnp.asarray(jnp.nan))
-        return cls(status=jnp.asarray(int(Status[str(arrays["status"]).upper()])), **own)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.channels.files import Field
-from trinode.systems.contract import SOLUTION_FIELDS, Solution, Status
+from trinode.systems.contract import SOLUTION_FIELDS, Solution
 
 SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
     "edge_choice": Field("bool", ("K", "M")),
@@ -34,16 +29,3 @@ class ThreetierSolution(Solution):
     precoder: Complex[Array, "K T"]
     sensing_margin_max: Float[Array, ""]
     sensing_sinr_max: Float[Array, ""]
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> ThreetierSolution:
-        """Build a solution from checked arrays."""
-        own = {
-            n: jnp.asarray(arrays[n])
-            for n in SOLUTION_SCHEMA
-            if n not in ("status", "objective", "bound") and n in arrays
-        }
-        for name in ("sensing_margin_max", "sensing_sinr_max"):
-            own.setdefault(name, jnp.asarray(np.nan))
-        status = jnp.asarray(int(Status[str(arrays["status"]).upper()]))
-        return cls(status=status, **own)
