@@ -73,7 +73,7 @@ def draw(spec: FigureSpec, dataset: xarray.Dataset) -> Figure:
 def counts(a: Mapping[str, Any], spread: bool = False, spec: FigureSpec | None = None) -> str:
     """One sentence on which trials the means are over; from the attributes of a dataset."""
     if spec is not None and all(panel.over != "kept" for panel in spec.panels):
-        text = f"Means over {a['trials']} trials, of energies and shares over those that the scheme meets at the point"
+        text = f"Means over {a['trials']} trials, of values over those that the scheme meets at the point"
         text += f" ({a['trials_missing']} not computed)" if a["trials_missing"] else ""
         return f"{text}; seed {a['seed']}." + (" Bands: one standard error." if spread else "")
     text = f"Means over {a['trials_kept']} of {a['trials']} trials: those feasible"
