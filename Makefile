@@ -8,13 +8,14 @@ CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format check-wheel clean
 
 help:
 	@echo "make demo    solve a ray-traced city with every scheme; tables here, pictures in out/"
 	@echo "make test    run all tests"
 	@echo "make lint    style and types"
 	@echo "make format  rewrite the code in the project's style"
+	@echo "make check-wheel  build the wheel, install it afresh elsewhere, run the demo there"
 	@echo "make clean   remove what the targets made"
 
 demo: $(CORE)
@@ -31,6 +32,9 @@ lint: $(DEV)
 format: $(DEV)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+check-wheel: $(DEV)
+	$(BIN)/python benchmarks/check_wheel.py
 
 clean:
 	rm -rf $(VENV) out .pytest_cache .ruff_cache .hypothesis

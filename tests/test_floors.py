@@ -99,3 +99,9 @@ def test_what_is_above_systems_knows_none():
         for target, line in imports(path):
             if system := own_system(target):
                 assert system in module, f"{path}:{line} imports {target}; use the registry"
+
+
+def test_loops_are_those_that_end_in_a_batch():
+    """See :mod:`trinode.numerics.loops`."""
+    raw = [path for path in modules() if ".while_loop(" in path.read_text(encoding="utf-8") and path.stem != "loops"]
+    assert not raw, raw

@@ -81,11 +81,14 @@ def map_parts(program: Callable[[Any], Any], batch: Any, part: int) -> Any:
     whole = jax.tree.map(np.asarray, batch)
 
     def solve(first: int) -> Any:
-        # the last part is filled up with copies of the last entry
-        rows = np.minimum(np.arange(first, first + size), count - 1)
-        whole_part = first + size <= count  # a view then, not a copy
-        part = jax.tree.map(lambda leaf: leaf[first : first + size] if whole_part else leaf[rows], whole)
-        return jax.tree.map(np.asarray, program(part))
+        if count >= size:
+            # a view, not a copy: the last part begins earlier and solves some entries again
+            begin = min(first, count - size)
+            part = jax.tree.map(lambda leaf: leaf[begin : begin + size], whole)
+            return jax.tree.map(lambda leaf: np.asarray(leaf)[first - begin :], program(part))
+        rows = np.minimum(np.arange(size), count - 1)  # filled up with copies of the last entry
+        part = jax.tree.map(lambda leaf: leaf[rows], whole)
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], program(part))
 
     starts = range(0, count, size)
     parts = [solve(starts[0])]  # alone, so that it is compiled once
@@ -95,4 +98,4 @@ def map_parts(program: Callable[[Any], Any], batch: Any, part: int) -> Any:
             parts += pool.map(solve, starts[1:])
     else:
         parts += [solve(first) for first in starts[1:]]
-    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[:count]), *parts)
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *parts)

@@ -35,10 +35,10 @@ def test_rates_are_the_models(network):
     np.testing.assert_array_equal(found[:, 2], 0)  # the radar's stream carries no data
 
 
-@pytest.fixture(scope="module")
-def small():
+@pytest.fixture(scope="module", params=[3, 7], ids=["more streams than antennas", "fewer"])
+def small(request):
     rng = np.random.default_rng(5)
-    channel = jnp.asarray(noise(rng, (2, 2, 3, 2)))
+    channel = jnp.asarray(noise(rng, (2, 2, request.param, 2)))
     target = jnp.array([[0, 1, 0], [1, 0, 0]])
     useful = jnp.array([[True, True, False], [True, True, False]])
     return Uplink(channel, target, useful), jnp.asarray(0.6 * noise(rng, (2, 3, 2))), rng

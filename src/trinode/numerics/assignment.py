@@ -6,6 +6,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from trinode.numerics.loops import while_loop
+
 
 def assign(cost: Float[Array, "R C"]) -> Int[Array, " R"]:
     """A different column for each row so that the summed cost is least; at least as many columns as rows.
@@ -35,7 +37,7 @@ def assign(cost: Float[Array, "R C"]) -> Int[Array, " R"]:
             jnp.asarray(0.0),
             jnp.asarray(none),
         )
-        far, before, done, _, reached, sink = lax.while_loop(lambda s: s[3] != none, grow, start)
+        far, before, done, _, reached, sink = while_loop(lambda s: s[3] != none, grow, start)
         spare = jnp.where(done, reached - far, 0.0)
         column_price = column_price - spare
         # every matched column that was reached, bar the new one, raises its row's price by what it gave up
@@ -49,7 +51,7 @@ def assign(cost: Float[Array, "R C"]) -> Int[Array, " R"]:
             last = jnp.argmax(owner == mine)  # where that row was until now
             return owner.at[column].set(mine), jnp.where(mine == row, none, last)
 
-        owner, _ = lax.while_loop(lambda s: s[1] != none, flip, (owner, sink))
+        owner, _ = while_loop(lambda s: s[1] != none, flip, (owner, sink))
         return owner, row_price, column_price
 
     first = (jnp.full(columns, none), jnp.zeros(rows), jnp.zeros(columns))

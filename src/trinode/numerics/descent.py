@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int
+
+from trinode.numerics.loops import while_loop
 
 Objective = Callable[[Float[Array, " n"]], Float[Array, ""]]
 
@@ -121,7 +122,7 @@ def lbfgs(
             s.trips + 1,
         )
 
-    last = lax.while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, first)
+    last = while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, first)
     return Descent(last.x, last.f, last.trips)
 
 

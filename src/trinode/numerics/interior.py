@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax import lax
 from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Bool, Float, Int
+
+from trinode.numerics.loops import while_loop
 
 Values = Callable[[Float[Array, " n"]], Float[Array, " m"]]
 Derivatives = Callable[
@@ -139,7 +140,7 @@ def minimize_linear(
         lower = jnp.maximum(state.lower, jnp.where(jnp.isfinite(lower), lower, -jnp.inf))
         return State(x + a * dx, z + a * dz, s + a * ds, lower, state.step + 1, a, stuck)
 
-    last = lax.while_loop(going, step, first)
+    last = while_loop(going, step, first)
     return Optimum(last.x, last.z, last.lower, last.step, gap_closed(last))
 
 
@@ -156,4 +157,4 @@ def _backtrack(
     def outside(a: Float[Array, ""]) -> Bool[Array, ""]:
         return jnp.any(values(x + a * dx) <= 1e-3 * g * (1 - a)) & (a > 1e-6)
 
-    return lax.while_loop(outside, lambda a: 0.6 * a, a)
+    return while_loop(outside, lambda a: 0.6 * a, a)

@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
+
 
 class Optimum(NamedTuple):
     """Gram matrix of trace 1, its coordinates, its value, a lower bound of any value, and the steps taken."""
@@ -105,7 +107,7 @@ def minimize(quadratic: Float[Array, "n n"], *, tolerance: float = 1e-10, max_st
     white = eye.astype(complex) / a
     first = State(unit * b[0, 0], white, jnp.asarray(jnp.inf), jnp.asarray(0))
     # not a number: the last steps can no longer be resolved
-    last = lax.while_loop(lambda s: (s.gap > tolerance) & (s.steps < max_steps), step, first)
+    last = while_loop(lambda s: (s.gap > tolerance) & (s.steps < max_steps), step, first)
     point = coordinates(last.gram)
     lower = jnp.maximum(settle(last.y)[1], 0.0) * size
     return Optimum(last.gram, point, point @ quadratic @ point, lower, last.steps)

@@ -13,6 +13,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from trinode.errors import InputError
+from trinode.numerics.loops import while_loop
 
 
 def clustering(distance: Float[Array, "K K"], pilots: int) -> Int[Array, " K"]:
@@ -73,7 +74,7 @@ def spread(distance: Float[Array, "K K"], pilots: int, max_steps: int = 200) -> 
     def going(carry: tuple[Array, Array, Array]) -> Bool[Array, ""]:
         return carry[1] & (carry[2] < max_steps)
 
-    return lax.while_loop(going, step, (start, jnp.asarray(True), jnp.asarray(0)))[0]
+    return while_loop(going, step, (start, jnp.asarray(True), jnp.asarray(0)))[0]
 
 
 def exact(distance: np.ndarray, pilots: int) -> np.ndarray:

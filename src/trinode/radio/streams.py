@@ -1,8 +1,8 @@
 """Uplink streams with the best linear receivers eliminated: precoders in, rates out, gradients by hand.
 
 Terminal k sends S streams; stream (k, s) is meant for receiver ``target[k, s]``, which combines it against the
-noise and all other streams. With the receiver eliminated its SINR is q / (1 - q), where ``q = y^H C^{-1} y``, y is
-the stream's channel and C the covariance of everything received, own stream included. One small inverse per
+noise and all other streams. With the receiver eliminated its SINR is (1 - q) / q, where ``1 - q = y^H C^{-1} y``, y
+is the stream's channel and C the covariance of everything received, own stream included. One small inverse per
 receiver gives all rates and, in reverse, all gradients.
 """
 
@@ -46,13 +46,21 @@ def _forward(channel, target, useful, precoder):
     received = jnp.sum(channel[:, :, None] * precoder[:, None, :, None], axis=-1)  # (K, M, S, A)
     k, m, s, a = received.shape
     stacked = jnp.moveaxis(received, 1, 0).reshape(m, k * s, a)
-    covariance = jnp.sum(stacked[..., :, None] * stacked.conj()[..., None, :], axis=1) + jnp.eye(a)
-    inverse = hermitian_inverse(covariance)
-    own = jnp.take_along_axis(received, target[:, None, :, None], axis=1)[:, 0]  # (K, S, A)
-    filtered = jnp.sum(inverse[target] * own[:, :, None, :], axis=-1)
-    share = jnp.sum((own.conj() * filtered).real, axis=-1)
-    share = jnp.where(useful, jnp.clip(share, 0.0, 1 - 1e-15), 0.0)
-    return -jnp.log1p(-share), (received, filtered, share)
+    if k * s < a:  # (I + Y Y^H)^-1 Y = Y (I + Y^H Y)^-1, the smaller of the two inverses
+        gram = jnp.sum(stacked.conj()[:, :, None] * stacked[:, None], axis=-1) + jnp.eye(k * s)
+        inverse = hermitian_inverse(gram)
+        places = jnp.arange(k * s).reshape(k, s)
+        column = jnp.swapaxes(inverse, -1, -2)[target, places]  # (K, S, streams)
+        filtered = jnp.sum(column[..., None] * stacked[target], axis=-2)
+        left = inverse[target, places, places].real
+    else:
+        covariance = jnp.sum(stacked[..., :, None] * stacked.conj()[..., None, :], axis=1) + jnp.eye(a)
+        inverse = hermitian_inverse(covariance)
+        own = jnp.take_along_axis(received, target[:, None, :, None], axis=1)[:, 0]  # (K, S, A)
+        filtered = jnp.sum(inverse[target] * own[:, :, None, :], axis=-1)
+        left = 1 - jnp.sum((own.conj() * filtered).real, axis=-1)
+    left = jnp.where(useful, jnp.clip(left, 1e-15, 1.0), 1.0)
+    return -jnp.log(left), (received, filtered, left)
 
 
 def _rates_fwd(channel, target, useful, precoder):
@@ -61,8 +69,8 @@ def _rates_fwd(channel, target, useful, precoder):
 
 
 def _rates_bwd(saved, weight):
-    channel, target, useful, (received, filtered, share) = saved
-    weight = jnp.where(useful, weight / (1 - share), 0.0)
+    channel, target, useful, (received, filtered, left) = saved
+    weight = jnp.where(useful, weight / left, 0.0)
     m = channel.shape[1]
     here = target[None] == jnp.arange(m)[:, None, None]  # (M, K, S)
     outer = weight[..., None, None] * filtered[..., :, None] * filtered.conj()[..., None, :]

@@ -8,9 +8,9 @@ leakage)||`` is a second-order cone: what two points meet, every point between t
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
 from trinode.sensing.echo import EchoModel
 
 
@@ -83,7 +83,7 @@ def least_power(
         return (state[1] > tolerance) & (state[2] < max_steps) & jnp.all(state[0] < 1e100)
 
     begin = (jnp.zeros(k), jnp.asarray(jnp.inf), jnp.asarray(0))
-    price, change, _ = lax.while_loop(going, step, begin)
+    price, change, _ = while_loop(going, step, begin)
     beam = beams(price)
     towards = model.gain * jnp.abs(jnp.sum(model.steering.conj() * beam, axis=1)) ** 2
     heard = jnp.einsum("jt,kjtu,ju->kj", beam.conj(), model.leakage, beam).real  # at k, from j

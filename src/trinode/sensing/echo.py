@@ -13,10 +13,10 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics import interior
+from trinode.numerics.loops import while_loop
 
 COMFORTABLE = 1.25
 """Margin at which a mere verdict stops looking for a larger one."""
@@ -69,8 +69,10 @@ class EchoModel(eqx.Module):
         """Echo power and interference power of each terminal, W."""
         towards = jnp.sum(self.steering.conj()[:, None] * precoder, axis=2)
         covariance = jnp.sum(precoder[..., :, None] * precoder.conj()[..., None, :], axis=1)
-        # tr(leakage covariance), both Hermitian
-        heard = jnp.sum((self.leakage * covariance.swapaxes(-1, -2)[None]).real, axis=(1, 2, 3))
+        # tr(leakage covariance), both Hermitian: one real product of a matrix and a vector
+        turned = covariance.swapaxes(-1, -2)
+        apart = jnp.concatenate([self.leakage.real, self.leakage.imag], axis=-1)
+        heard = apart.reshape(len(self.gain), -1) @ jnp.concatenate([turned.real, -turned.imag], axis=-1).reshape(-1)
         return self.gain * jnp.sum(jnp.abs(towards) ** 2, axis=1), heard
 
 
@@ -273,7 +275,7 @@ def largest_margin(
 
     zero = jnp.zeros((k, t), dtype=model.steering.dtype)
     even = jnp.where(asked, 1.0, 0.0) / count
-    swept = lax.while_loop(
+    swept = while_loop(
         lambda r: ~closed(r) & (r.rounds < sweeps),
         sweep,
         Sweep(even, even + idle, even * count, jnp.asarray(1e100), jnp.asarray(0.0), zero, jnp.asarray(0)),
@@ -281,7 +283,7 @@ def largest_margin(
 
     first = inside(swept.lam, swept.v)
     state = Round(first, swept.upper, swept.upper * worth(first)[0], swept.margin, swept.precoder, jnp.asarray(0))
-    last = lax.while_loop(lambda r: ~settled(r) & (r.rounds < max_rounds), one, state) if max_rounds else state
+    last = while_loop(lambda r: ~settled(r) & (r.rounds < max_rounds), one, state) if max_rounds else state
     none = ~jnp.any(asked)
     margin = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.margin * size))
     bound = jnp.where(none, jnp.inf, jnp.where(deaf, 0.0, last.upper * size))

@@ -6,6 +6,7 @@ and padded through the letters of the system's own file schema.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,16 @@ def stacked(scenarios: list[Any]) -> Any:
 
 def reports(system: System, scenarios: Any, solutions: Any) -> Report:
     """The judge's word on a batch."""
-    return jax.jit(jax.vmap(system.evaluate))(scenarios, solutions)
+    judge = _judge(system)
+    count = len(np.asarray(solutions.status))
+    parts = [jax.tree.map(lambda leaf, i=i: leaf[i], (scenarios, solutions)) for i in range(count)]
+    return stacked([judge(*part) for part in parts])
+
+
+@functools.cache
+def _judge(system: System) -> Callable[[Any, Any], Report]:
+    """One program for one scenario, so that no number of them needs another."""
+    return jax.jit(system.evaluate)
 
 
 def _value(system: System, scenarios: Any, solutions: Any) -> np.ndarray:

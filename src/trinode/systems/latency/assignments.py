@@ -19,6 +19,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from trinode.computing import pool
+from trinode.numerics.loops import while_loop
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
 FREE_TERMINALS = 7
@@ -195,7 +196,7 @@ def relaxed_value(t: Tiers) -> Float[Array, ""]:
         local = local.at[next_one(local)].set(local[next_one(local)] | ~fresh)
         return local, jnp.minimum(best, value(local)), jnp.asarray(False)
 
-    return lax.while_loop(more, grow, (~has_link & busy, jnp.asarray(jnp.inf), jnp.asarray(True)))[1]
+    return while_loop(more, grow, (~has_link & busy, jnp.asarray(jnp.inf), jnp.asarray(True)))[1]
 
 
 def _window_starts(k: int, free: int) -> list[int]:
@@ -233,5 +234,5 @@ def self_computing(t: Tiers, length: int, tolerance: float) -> tuple[Bool[Array,
 
     shape = jax.eval_shape(lambda: shortlist(t, forced, length, tolerance))
     blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
-    local, best, _ = lax.while_loop(more, grow, (forced, blank, jnp.asarray(True)))
+    local, best, _ = while_loop(more, grow, (forced, blank, jnp.asarray(True)))
     return local, best

@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.computing import pool
+from trinode.numerics.loops import while_loop
 from trinode.radio import beams
 from trinode.systems.contract import Status
 from trinode.systems.latency.solution import LatencySolution
@@ -88,6 +89,7 @@ def decide(
     precoder: Complex[Array, "K S1 T"],
     echo_beam: Complex[Array, "K T"],
     stages: Stages,
+    rival: float | Float[Array, ""] = jnp.inf,
 ) -> Outcome:
     """Descend from a start, settling the computing exactly after every round.
 
@@ -95,6 +97,8 @@ def decide(
     ----------
     echo_beam : (K, T)
         Beams that meet every echo requirement strictly; see :func:`repair`.
+    rival : float
+        Latency, s, to come below: given up once all rounds that are left would not do at the pace of the last one.
     """
     s = t.scenario
     k, links = t.snr.shape
@@ -169,7 +173,8 @@ def decide(
 
     def going(r: Round) -> Bool[Array, ""]:
         # the first rounds still learn the echo prices and may not improve
-        more = (r.turn < stages.rounds) & ((r.gain > stages.tolerance) | (r.turn < 4))
+        hope = r.best.latency * (1 - r.gain * (stages.rounds - r.turn)) < rival
+        more = (r.turn < stages.rounds) & (((r.gain > stages.tolerance) & hope) | (r.turn < 4))
         return more & ((r.turn < 0) | jnp.isfinite(r.best.latency))
 
     zero = jnp.asarray(0)
@@ -183,7 +188,7 @@ def decide(
         jnp.asarray(jnp.inf),
         zero - 1,
     )
-    last = lax.while_loop(going, one, start)
+    last = while_loop(going, one, start)
     return Outcome(last.best, last.gain <= stages.tolerance, last.history)
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
 from trinode.sensing import echo
 from trinode.systems.latency import optimise
 from trinode.systems.latency.assignments import Shortlist
@@ -44,7 +44,7 @@ def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
         return jnp.asarray(True), echo.largest_margin(model, asked.astype(float), max_rounds=0).margin
 
     known = (met | alike, limit.margin * first)
-    _, sinr = lax.while_loop(lambda state: ~state[0], common, known)
+    _, sinr = while_loop(lambda state: ~state[0], common, known)
     return Screen(met, limit.precoder, jnp.where(met, jnp.nan, limit.margin), jnp.where(met, jnp.nan, sinr))
 
 
@@ -74,19 +74,21 @@ def run(
     stages: Stages,
     start: LatencySolution | None,
     even: bool | Bool[Array, ""] = False,
+    rival: float | Float[Array, ""] = jnp.inf,
 ) -> Outcome:
     """Decide under one assignment, from the start's beams where its assignment is the same; never worse than it.
 
     ``even`` begins with all links equally strong and every echo requirement met, instead of at the strongest
-    directions with the given powers, which leave links out for good where interference wants them.
+    directions with the given powers, which leave links out for good where interference wants them. ``rival`` as for
+    :func:`.optimise.decide`.
     """
     cold = optimise.starting_beams(t, modes, jnp.where(even, 1 / t.snr.shape[1], power), view.beam)
     cold = jnp.where(even, optimise.repair(t, cold, modes, view.beam), cold)
     if start is None:
-        return optimise.decide(t, modes, cold, view.beam, stages)
+        return optimise.decide(t, modes, cold, view.beam, stages, rival)
     had, beams = compact(t, start)
     same = jnp.all(had == modes)
-    outcome = optimise.decide(t, modes, jnp.where(same, beams, cold), view.beam, stages)
+    outcome = optimise.decide(t, modes, jnp.where(same, beams, cold), view.beam, stages, rival)
     return keep_better(outcome, as_is(t, had, beams, view))
 
 
@@ -122,10 +124,10 @@ def over_assignments(
     even = jnp.asarray([a.even for a in queue])
     retry = jnp.asarray([a.retry for a in queue])
 
-    def attempt(i: Int[Array, ""]) -> Outcome:
+    def attempt(i: Int[Array, ""], rival: Float[Array, ""]) -> Outcome:
         modes = listed.modes[place[i]]
         power = jnp.where((modes == EDGE)[:, None], listed.edge.power[place[i]], listed.cloud.power[place[i]])
-        return run(t, modes, power, view, stages, start, even[i])
+        return run(t, modes, power, view, stages, start, even[i], rival)
 
     def pending(state) -> Bool[Array, " Q"]:
         done, best, fresh = state
@@ -137,7 +139,7 @@ def over_assignments(
     def step(state):
         done, best, fresh = state
         i = jnp.argmax(pending(state))
-        again = attempt(i)
+        again = attempt(i, jnp.where(fresh, jnp.inf, best.decision.latency))
         take = fresh | (again.decision.latency < best.decision.latency)
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
         best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
@@ -145,10 +147,10 @@ def over_assignments(
         same = (place == place[i]) & (even == even[i])
         return done | same, best, jnp.asarray(False)
 
-    shape = jax.eval_shape(attempt, jnp.asarray(0))
+    shape = jax.eval_shape(attempt, jnp.asarray(0), jnp.asarray(jnp.inf))
     blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
     state = (jnp.zeros(len(queue), bool), blank, jnp.asarray(True))
-    return lax.while_loop(lambda s: jnp.any(pending(s)), step, state)[1]
+    return while_loop(lambda s: jnp.any(pending(s)), step, state)[1]
 
 
 def finish(t: Tiers, outcome: Outcome, view: Screen) -> LatencySolution:

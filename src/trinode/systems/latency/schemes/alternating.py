@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics import interior
+from trinode.numerics.loops import while_loop
 from trinode.radio import beams
 from trinode.radio.streams import Uplink, hermitian_inverse
 from trinode.systems.contract import Scheme
@@ -140,7 +141,7 @@ class Alternating(Scheme):
             return Turn(best.precoder, shares, best, history, change, turn.made + 1)
 
         first = Turn(beam0, spread, given, jnp.full(self.turns, jnp.nan), jnp.asarray(jnp.inf), jnp.asarray(0))
-        last = lax.while_loop(
+        last = while_loop(
             lambda turn: (turn.made < self.turns) & ~(turn.change <= self.tolerance) & view.met, one, first
         )
         # without a feasible echo nothing is decided: report the start
