@@ -30,8 +30,8 @@ def test_a_region_as_json_with_its_picture(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("--points", 1), "points"),
-        (("--by", "luck"), "by"),
+        (("--points", 1, *SETTINGS), "points"),
+        (("--by", "luck", *SETTINGS), "by"),
         (("--access-points", "5"), "--access-points"),
         (("--access-points", "4", "--set", "ap_antennas=3"), "--set"),
     ],
@@ -40,3 +40,14 @@ def test_what_cannot_be(arguments, named):
     result = invoke("region", *arguments)
     assert result.exit_code == 2
     assert named in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "stated"),
+    [("pattern_mse_max=0.01", "pattern_mse_min"), ("detection_probability_min=0.999999", "detection_probability_max")],
+)
+def test_an_infeasible_requirement_states_what_could_be_met(asked, stated):
+    result = invoke("solve", "region", *SETTINGS, "--set", asked, "--scheme", "sensing")
+    assert result.exit_code == 0, result.output
+    assert "infeasible" in result.output
+    assert f"{stated} = 0." in result.output

@@ -38,3 +38,11 @@ def test_knowing_the_amplitude_helps_and_so_do_looks():
     one = np.asarray(detection.unknown_amplitude(sinr))
     assert np.all(np.asarray(detection.known_amplitude(sinr)) > one)
     assert np.all(np.asarray(detection.unknown_amplitude(sinr, 4.0)) > one)
+
+
+def test_needed_sinr_is_the_inverse():
+    probability, looks = np.array([0.3, 0.9, 0.9999]), np.array([1.0, 35.0])[:, None]
+    sinr = detection.needed_sinr(probability, looks, 0.05)
+    found = np.asarray(detection.known_amplitude(sinr, looks, 0.05))
+    np.testing.assert_allclose(found, np.broadcast_to(probability, (2, 3)), rtol=1e-9)
+    assert float(detection.needed_sinr(0.04, 2.0, 0.05)) == 0.0

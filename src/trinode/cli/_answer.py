@@ -86,10 +86,11 @@ def as_json(system: System, scheme: str, scenario: Any, solution: Any, report: R
     }
 
 
-def reachable(solution: Any) -> dict[str, float]:
+def reachable(solution: Any) -> dict[str, np.ndarray]:
     """What an infeasible answer says could be met."""
-    names = ("sensing_margin_max", "sensing_sinr_max", "pattern_mse_min")
-    return {name: float(getattr(solution, name)) for name in names if hasattr(solution, name)}
+    names = ("sensing_margin_max", "sensing_sinr_max", "pattern_mse_min", "detection_probability_max")
+    found = {name: getattr(solution, name, None) for name in names}
+    return {name: np.asarray(value, dtype=float) for name, value in found.items() if value is not None}
 
 
 def print_answer(system: System, title: str, scheme: str, scenario: Any, solution: Any, report: Report) -> None:
@@ -111,7 +112,7 @@ def print_answer(system: System, title: str, scheme: str, scenario: Any, solutio
         who = f"terminals {unserved} cannot be served" if unserved else "what is asked for cannot be met"
         typer.echo(f"infeasible: {who}; below is the best effort")
         for name, value in reachable(solution).items():
-            typer.echo(f"  {name} = {value:.6g}")
+            typer.echo(f"  {name} = " + ", ".join(f"{one:.6g}" for one in np.ravel(value)))
     typer.echo()
     terminal_table(system, scenario, solution, report).print()
 

@@ -48,7 +48,11 @@ def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:
     ]
     limit = float(scenario.pattern_mse_max)
     title = f"Terminals (noise 1); pattern error {float(metrics['pattern_mse_best_scale']):.6g}"
-    return Table(title + ("" if np.isnan(limit) else f", at most {limit:g}"), columns, rows)
+    title += "" if np.isnan(limit) else f", at most {limit:g}"
+    if scenario.targets is not None:
+        found = ", ".join(f"{one:.4f}" for one in metrics["detection_probability"])
+        title += f"; targets detected with {found}, at least {float(scenario.targets.probability_min):g} asked for"
+    return Table(title, columns, rows)
 
 
 def front_table(region: Any) -> Table:

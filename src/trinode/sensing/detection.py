@@ -31,6 +31,12 @@ def known_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> 
     return ndtr(jnp.sqrt(2 * jnp.asarray(looks) * sinr) + ndtri(jnp.asarray(false_alarm)))
 
 
+def needed_sinr(probability: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, ...]:
+    """Linear SINR of one look at which :func:`known_amplitude` reaches a probability; 0 where false alarms do."""
+    root = ndtri(jnp.asarray(probability)) - ndtri(jnp.asarray(false_alarm))
+    return jnp.maximum(root, 0.0) ** 2 / (2 * jnp.asarray(looks))
+
+
 def unknown_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, ...]:
     """Detection probability of the generalised likelihood ratio test, amplitude and phase unknown.
 

@@ -40,6 +40,9 @@ class Status(IntEnum):
 class Scenario(eqx.Module):
     """One network: a pytree of arrays whose names are those of the scenario file."""
 
+    def check_file(self) -> None:
+        """Raise where a scenario file could not hold what is asked of this network; systems may have such cases."""
+
 
 class Solution(eqx.Module):
     """A decision and how it came about; systems add their own arrays.
@@ -209,6 +212,7 @@ class System:
 
     def write_scenario(self, path: Any, scenario: Any) -> None:
         """Write a scenario file."""
+        scenario.check_file()
         write_file(path, f"{self.name}-scenario", self.scenario_schema, to_arrays(scenario, self.scenario_schema))
 
     def read_solution(self, path: Any) -> tuple[Any, dict[str, np.ndarray]]:

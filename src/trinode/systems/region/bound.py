@@ -1,46 +1,41 @@
-"""What no decision of a scenario can beat: dirty paper coding under one weighted power limit, error noise included.
+"""What no decision of a scenario can beat: dirty paper coding in uplink form, error noise included.
 
-For any weights of the access points' powers that sum to 1, a decision within all power limits is within the weighted
-one, and linear precoding is no better than dirty paper coding. Its dual is the uplink with successive cancellation
-and the same weighted power, where the noise at the antennas is the weights plus every terminal's power times its error
-covariance. With ``T_k = Theta_k + weights`` the sum rate is at most
+Let P_m in [0, 1] be the power that access point m sends in all. Terminal k has a noise of at least
+``n_k(P) = 1 + sum_m e_mk P_m``, e_mk the smallest eigenvalue of its error covariance there. Linear precoding is no
+better than dirty paper coding, and within the powers P every decision is within one limit that weighs them by any
+``y_m > 0``. The dual of that is the uplink with noise y_m at access point m, whose terminals share their powers:
 
-    max over q in the simplex of  log det(sum_k q_k (T_k + g_k g_k^H)) - log det(sum_k q_k T_k)
+    max over q of  log det(I + Y^-1 sum_k q_k g_k g_k^H)   where   sum_k q_k n_k(P) <= sum_m y_m P_m
 
-(the ratio does not change with the scale of q). The second term is convex in q and so at most its interpolation
-between the corners, for whatever scaling ``a_k`` of the corners; what is left is concave, and any X > 0 bounds it:
+The condition is linear in P, so some P of zeros and ones is as wide as any. The access points that gain most by
+silence (:data:`CONTESTED`) take both values in turn, in pieces; P at the others may differ from terminal to terminal,
+which only widens a piece, and then terminal k alone has at most the power ``r_k = max over P of sum_m y_m P_m /
+n_k(P)``. What is maximised over a piece is concave, and any X > 0 bounds it:
 
-    log det X + max_k [N log(tr(X^-1 (T_k + g_k g_k^H)) / N) - log det T_k]
+    log det X + K log((tr(X^-1) + max_k r_k h_k^H X^-1 h_k) / K),   h_k = Y^-1/2 g_k
 
-with the best ``a_k`` inserted. Making any T_k smaller only raises the maximum. The weights, X and the T_k are chosen
-by descent; whatever they are, the value holds. Sensing only takes power, so it holds with sensing as well.
+The largest piece is the bound. Its y and every piece's ``X = I + sum_k x_k h_k h_k^H`` are chosen by descent; whatever
+they are, the value holds. Sensing only takes power, so it holds with sensing as well.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import product
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.errors import InputError
 from trinode.numerics import descent
 from trinode.systems.region.scenario import RegionScenario
 
-STAGES = ((0.5, 300), (0.05, 200), (0.01, 60))
-"""Softness of the maximum over the terminals, in nat, and evaluations at it."""
-
-
-class _Parts(NamedTuple):
-    """Channels in the space that they span at each access point, and error noise there.
-
-    ``live`` marks the directions that exist; ``error`` is the smallest noise that errors cause at an access point.
-    """
-
-    channel: Complex[Array, "M R K"]
-    error: Float[Array, "M K"]
-    live: Bool[Array, "M R"]
+CONTESTED = 3
+"""Access points whose silence is looked at in pieces of its own; two to the power of it pieces."""
+WHOLE = (0.1, 60)
+PIECES = (0.03, 150)
+"""Softness of the maxima, in nat, and evaluations: at full power alone, then over all pieces."""
 
 
 def bound(scenario: RegionScenario, family: str = "") -> Float[Array, ""]:
@@ -53,54 +48,98 @@ def bound(scenario: RegionScenario, family: str = "") -> Float[Array, ""]:
     """
     if family:
         raise InputError("family", family, "nothing: this system has no families of schemes")
-    p = _parts(scenario)
-    m, r, k = p.channel.shape
-    x = jnp.concatenate([jnp.zeros(m + k), jnp.full(m * r * k, -2.0)])
-    best = _value(p, x, None)
-    for softness, evaluations in STAGES:
+    gram, error = _statistics(scenario)
+    m, k = error.shape
 
-        def objective(x: Float[Array, " n"], softness: float = softness) -> Float[Array, ""]:
-            return _value(p, x, softness)
+    # weights and X at full power, where the best decisions are
+    full = jnp.ones((1, m))
+    start = jnp.concatenate([jnp.zeros(m), jnp.full(k, -jnp.log(k))])
+    x, _ = _descend(gram, error, jnp.ones(m, bool), full, start, WHOLE)
 
-        x = descent.lbfgs(objective, x, max_evaluations=evaluations, tolerance=1e-6).point
-        best = jnp.minimum(best, _value(p, x, None))
+    wish = jnp.max(error * _reach(jax.nn.softmax(x[:m]), error, jnp.zeros(m, bool), full[0]), axis=1)
+    size = min(CONTESTED, m)
+    contested = jnp.argsort(-wish / jax.nn.softmax(x[:m]))[:size]
+    sides = np.array(list(product([1.0, 0.0], repeat=size)))
+    power = jnp.ones((len(sides), m)).at[:, contested].set(sides)
+    fixed = jnp.zeros(m, bool).at[contested].set(True)
+    start = jnp.concatenate([x[:m], jnp.tile(x[m:], len(sides))])
+    _, best = _descend(gram, error, fixed, power, start, PIECES)
     return best / jnp.log(2.0) * (1 + 1e-9)
 
 
-def _parts(s: RegionScenario) -> _Parts:
+def _statistics(s: RegionScenario) -> tuple[Complex[Array, "M K K"], Float[Array, "M K"]]:
+    """Inner products of the channels at each access point, and the smallest error noise e_mk there."""
     power = s.ap_power[:, None]
-    channel = (jnp.sqrt(power)[..., None] * s.channel_estimate).swapaxes(1, 2)  # (M, A, K)
-    _, size, right = jnp.linalg.svd(channel, full_matrices=False)
-    live = size > 1e-8 * jnp.max(size, axis=1, keepdims=True)
-    spanned = jnp.where(live[..., None], size[..., None] * right, 0.0)
+    channel = jnp.sqrt(power)[..., None] * s.channel_estimate
+    gram = jnp.einsum("mka,mja->mkj", channel.conj(), channel)
     # diagonal blocks less what the others can take away (Gershgorin, by blocks)
     norm = jnp.sqrt(power * s.ap_power)[..., None] * jnp.linalg.norm(s.error_covariance, axis=(3, 4))
     at = jnp.arange(s.access_points)
     others = jnp.sum(norm.at[at, at].set(0.0), axis=1)
     own = s.error_covariance[at, at]
     lowest = jnp.linalg.eigvalsh((own + own.conj().swapaxes(-1, -2)) / 2)[..., 0]
-    return _Parts(spanned, jnp.maximum(power * lowest - others, 0.0) * (1 - 1e-12), live)
+    return gram, jnp.maximum(power * lowest - others, 0.0) * (1 - 1e-12)
 
 
-def _value(p: _Parts, x: Float[Array, " n"], softness: float | None) -> Float[Array, ""]:
-    """The bound in nat; with a softened maximum, a little more."""
-    m, r, k = p.channel.shape
-    weights = jax.nn.softmax(x[:m])
-    mix = jax.nn.softmax(x[m : m + k])
-    less = jnp.exp(-jax.nn.softplus(x[m + k :])).reshape(m * r, k)
-    live = p.live.reshape(-1)
-    noise = jnp.repeat(p.error + weights[:, None], r, axis=0) * less  # T_k, diagonal
-    noise = jnp.where(live[:, None], noise, 1.0)
-    level = jnp.where(live, noise @ mix, 1.0)  # the diagonal of X without the channels
-    g = p.channel.reshape(m * r, k)
+def _descend(
+    gram: Complex[Array, "M K K"],
+    error: Float[Array, "M K"],
+    fixed: Bool[Array, " M"],
+    power: Float[Array, "V M"],
+    x: Float[Array, " n"],
+    effort: tuple[float, int],
+) -> tuple[Float[Array, " n"], Float[Array, ""]]:
+    """Variables (weights, then x of each piece), lowered, and the bound that they prove, nat."""
+    softness, evaluations = effort
+    m = error.shape[0]
+
+    def value(x: Float[Array, " n"], softness: float) -> Float[Array, ""]:
+        weights = jax.nn.softmax(x[:m])
+
+        def piece(mix: Float[Array, " K"], power: Float[Array, " M"]) -> Float[Array, ""]:
+            return _piece(gram, weights, jnp.exp(mix), _reach(weights, error, fixed, power), softness)
+
+        return _largest(jax.vmap(piece)(x[m:].reshape(len(power), -1), power), softness)
+
+    x = descent.lbfgs(lambda x: value(x, softness), x, max_evaluations=evaluations, tolerance=1e-6).point
+    return x, value(x, 0.0)
+
+
+def _piece(
+    gram: Complex[Array, "M K K"],
+    weights: Float[Array, " M"],
+    mix: Float[Array, " K"],
+    reach: Float[Array, " K"],
+    softness: float,
+) -> Float[Array, ""]:
+    """Bound over one piece, nat; all that is needed of the h_k is their inner products."""
+    k = len(mix)
+    inner = jnp.einsum("m,mij->ij", 1 / weights, gram)
     root = jnp.sqrt(mix)
-    pull = root[:, None] * g.conj().T / level
-    low = jnp.linalg.cholesky(jnp.eye(k) + pull @ (g * root))  # of the size of the terminals only
-    back = jax.scipy.linalg.solve_triangular(low, pull, lower=True)
-    diagonal = jnp.where(live, 1 / level - jnp.sum(jnp.abs(back) ** 2, axis=0), 0.0)  # of X^-1
-    through = jnp.sum(jnp.abs(g) ** 2 / level[:, None], axis=0) - jnp.sum(jnp.abs(back @ g) ** 2, axis=0)
-    count = jnp.maximum(jnp.sum(live), 1)
-    trace = diagonal @ noise + through
-    each = count * jnp.log(trace / count) - jnp.sum(jnp.where(live[:, None], jnp.log(noise), 0.0), axis=0)
-    top = jnp.max(each) if softness is None else softness * jax.scipy.special.logsumexp(each / softness)
-    return jnp.sum(jnp.log(level)) + 2 * jnp.sum(jnp.log(jnp.diagonal(low).real)) + top
+    low = jnp.linalg.cholesky(jnp.eye(k) + root[:, None] * inner * root)
+    back = jax.scipy.linalg.solve_triangular(low, root[:, None] * inner, lower=True)
+    through = jnp.diagonal(inner).real - jnp.sum(jnp.abs(back) ** 2, axis=0)  # h_k^H X^-1 h_k
+    trace = k - jnp.sum(mix * through) + _largest(through * reach, softness)
+    return 2 * jnp.sum(jnp.log(jnp.diagonal(low).real)) + k * jnp.log(trace / k)
+
+
+def _reach(
+    weights: Float[Array, " M"], error: Float[Array, "M K"], fixed: Bool[Array, " M"], power: Float[Array, " M"]
+) -> Float[Array, " K"]:
+    """Largest power r_k of each terminal alone, with the powers of some access points given.
+
+    The others join in the order of falling ``y_m / e_mk``, as long as the ratio rises.
+    """
+    given = jnp.where(fixed, power, 0.0)
+    free = jnp.where(fixed[:, None], 0.0, error)
+    order = jnp.argsort(free / weights[:, None], axis=0)
+    more = jnp.take_along_axis(jnp.broadcast_to(jnp.where(fixed, 0.0, weights)[:, None], order.shape), order, axis=0)
+    noise = jnp.take_along_axis(free, order, axis=0)
+    none = jnp.zeros((1, order.shape[1]))
+    above = given @ weights + jnp.concatenate([none, jnp.cumsum(more, axis=0)])
+    below = 1 + given @ error + jnp.concatenate([none, jnp.cumsum(noise, axis=0)])
+    return jnp.max(above / below, axis=0)
+
+
+def _largest(x: Float[Array, " n"], softness: float) -> Float[Array, ""]:
+    return softness * jax.scipy.special.logsumexp(x / softness) if softness else jnp.max(x)

@@ -23,6 +23,7 @@ from trinode.systems.region.bound import bound
 from trinode.systems.region.downlink import covariance, downlink
 from trinode.systems.region.optimise import Answer, Beams, Shape
 from trinode.systems.region.scenario import RegionScenario
+from trinode.systems.region.sensing_only import PatternLimit
 from trinode.systems.region.solution import RegionSolution
 
 By = Literal["error", "rate"]
@@ -180,8 +181,7 @@ def _by_error(s: RegionScenario, shares: Float[Array, " P"]) -> _Points:
         limit = jnp.maximum(limit, sensing.smallest * (1 + TIGHTEST / 2))
         run = optimise.with_sensing(
             d,
-            sensing,
-            limit,
+            PatternLimit(sensing, limit),
             beams,
             none,
             first,
@@ -266,6 +266,6 @@ def _back(rate: Any, point: Float[Array, " n"], safe: Float[Array, " n"], goal: 
 
 def _points(s: RegionScenario, sensing: sensing_only.Sensing, answers: Answer, errors: Array, beams: Beams) -> _Points:
     def state(answer: Answer) -> RegionSolution:
-        return optimise.finish(s, answer, sensing=sensing, senses=True)
+        return optimise.finish(s, answer, need=PatternLimit(sensing, jnp.asarray(jnp.nan)), senses=True)
 
     return _Points(answers, errors, answers.value, jax.vmap(state)(answers), beams, sensing.smallest)

@@ -13,6 +13,7 @@ from jaxtyping import Array, Complex, Float
 
 from trinode.sensing import beampattern
 from trinode.systems.contract import Report, Status
+from trinode.systems.region import detection
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.solution import RegionSolution
 
@@ -27,7 +28,8 @@ def evaluate(scenario: RegionScenario, solution: RegionSolution) -> Report:
         ``sinr``, ``interference``, ``error_noise``, ``sensing_noise`` (K,), ``ap_power_used`` and
         ``pattern_error`` (M,) with the given scales, their mean ``pattern_mse`` over the access points that sense,
         ``pattern_mse_best_scale`` and ``pattern_nmse`` (the error over the squared scale) with the best ones,
-        and ``data_bits_per_hz``, the sum rate over a coherence interval (NaN where its length is unknown).
+        and ``data_bits_per_hz``, the sum rate over a coherence interval (NaN where its length is unknown). Where a
+        detection probability is asked for, ``detection_probability`` (T,).
     """
     s, x = scenario, solution
     sinr, parts = sinrs(s, x.precoder, x.sensing_covariance)
@@ -65,6 +67,10 @@ def evaluate(scenario: RegionScenario, solution: RegionSolution) -> Report:
         "pattern_nmse": _over_sensing(s, best / jnp.where(scale > 0, scale, jnp.nan) ** 2),
         "data_bits_per_hz": s.downlink_symbols * jnp.sum(rate),
     }
+    if s.targets is not None:
+        found = s.targets.probability(_towards_targets(s, s.targets, x))
+        metrics["detection_probability"] = found
+        residuals["detection probability"] = jnp.where(jnp.any(senses), 1 - found / s.targets.probability_min, -1.0)
     return Report(objective=objective, metrics=metrics, residuals=residuals)
 
 
@@ -95,6 +101,13 @@ def radiated(
     """Beampattern (19) of each access point at a power of 1."""
     covariance = jnp.einsum("mka,mkb->mab", precoder, precoder.conj()) + sensing
     return beampattern.pattern(covariance, s.direction_rad, s.element_spacing)
+
+
+def _towards_targets(s: RegionScenario, targets: detection.Targets, x: RegionSolution) -> Float[Array, "M T"]:
+    """(19) in the directions of the targets."""
+    covariance = jnp.einsum("mka,mkb->mab", x.precoder, x.precoder.conj()) + x.sensing_covariance
+    a = beampattern.steering(targets.direction_rad, s.antennas, s.element_spacing)
+    return detection.radiated(a, covariance)
 
 
 def _over_sensing(s: RegionScenario, each: Float[Array, " M"]) -> Float[Array, ""]:

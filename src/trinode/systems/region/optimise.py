@@ -1,8 +1,8 @@
 """The descent behind the schemes: precoders downhill on the sum rate, powers and pattern error kept exactly.
 
 The streams of an access point are scaled to a power of 1, together with a slack where less is allowed, so every
-point of the search has feasible powers. The pattern error is one number and is held by an augmented Lagrangian; at
-the end what little is missing is made up by mixing in the sensing-only optimum (:func:`.sensing_only.largest_share`).
+point of the search has feasible powers. What is asked of sensing is held by an augmented Lagrangian; at the end what
+little is missing is made up by mixing in what is best for sensing alone (``share`` of the requirement).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics import descent
+from trinode.numerics.loops import while_loop
 from trinode.sensing import beampattern
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
-from trinode.systems.region import sensing_only
 from trinode.systems.region.downlink import Downlink, covariance
 from trinode.systems.region.scenario import RegionScenario
-from trinode.systems.region.sensing_only import Sensing
+from trinode.systems.region.sensing_only import Need
 from trinode.systems.region.solution import RegionSolution
 
 PENALTY = 4.0
@@ -89,10 +89,10 @@ def unpack(x: Float[Array, " n"], shape: Shape, like: Beams) -> Beams:
 
 
 class Run(NamedTuple):
-    """State of the rounds: variables, price of the pattern error, best answer, history, evaluations, calm rounds."""
+    """State of the rounds: variables, prices of the requirement, best answer, history, evaluations, calm rounds."""
 
     x: Float[Array, " n"]
-    price: Float[Array, " 1"]
+    price: Float[Array, " n"]
     best: Answer
     history: Float[Array, " H"]
     rounds: Int[Array, ""]
@@ -113,13 +113,12 @@ def communicate(d: Downlink, beams: Beams, best: Answer, *, evaluations: int, ro
         found = Answer(data, jnp.zeros_like(best.covariance), -end.value)
         return _record(run, end.point, run.price, found, end.evaluations, jnp.asarray(True), tolerance)
 
-    return _rounds(one, pack(beams, shape), best, rounds)
+    return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(1))
 
 
 def with_sensing(
     d: Downlink,
-    sensing: Sensing,
-    limit: Float[Array, ""],
+    need: Need,
     beams: Beams,
     best: Answer,
     cold: Bool[Array, ""],
@@ -128,90 +127,86 @@ def with_sensing(
     evaluations: int,
     rounds: int,
     tolerance: float,
-    price: Float[Array, " 1"] | None = None,
+    price: Float[Array, " n"] | None = None,
 ) -> Run:
-    """Maximise the sum rate within a pattern error (P3).
+    """Maximise the sum rate within what is asked of sensing (P3).
 
     Parameters
     ----------
-    limit : float
-        delta of (24b); NaN where none is asked for, and then no access point has to send at full power.
+    need : Need
+        The requirement; where there is none, no access point has to send at full power.
     beams, best : Beams, Answer
         Where to begin, and the answer to beat.
     cold : bool
-        Whether the first round leaves the pattern error aside, and the next one begins where it ended, blended with
+        Whether the first round leaves the requirement aside, and the next one begins where it ended, blended with
         the sensing-only optimum; otherwise every round counts it.
     surrogate : callable, optional
-        From the beams at the beginning of a round to value and pattern error of any beams, in place of the true ones.
-    price : (1,), optional
-        Multiplier of the pattern error to begin with.
+        From the beams at the beginning of a round to value and excess of any beams, in place of the true ones.
+    price : (n,), optional
+        Multipliers of the requirement to begin with.
     """
-    asked = ~jnp.isnan(limit)
-    full = sensing.active & asked
+    asked = need.asked
+    full = need.active & asked
     shape = Shape(full, full)
-    goal = jnp.where(asked, limit, 1.0)
-    # where the limit is near the least possible error, what is between the two is what counts
-    scale = jnp.maximum(goal - jnp.where(asked, sensing.smallest, 0.0), 1e-6 * goal)
 
     def exact(_: Beams) -> tuple[Callable[[Beams], Array], Callable[[Beams], Array]]:
-        return lambda b: jnp.sum(d.rates(*b)), lambda b: sensing.error(covariance(*b))
+        return lambda b: jnp.sum(d.rates(*b)), lambda b: need.excess(covariance(*b))
 
     def one(run: Run) -> Run:
-        value, error = (surrogate or exact)(unpack(run.x, shape, beams))
+        value, short = (surrogate or exact)(unpack(run.x, shape, beams))
         free = (cold & (run.rounds == 0)) | ~asked
 
         def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
             return -value(unpack(x, shape, beams))
 
-        def excess(x: Float[Array, " n"]) -> Float[Array, " 1"]:
-            return jnp.where(free, -1e3, (error(unpack(x, shape, beams)) - goal) / scale)[None]
+        def excess(x: Float[Array, " n"]) -> Float[Array, " m"]:
+            return jnp.where(free, -1e3, short(unpack(x, shape, beams)))
 
         end, price = descent.constrained(
             objective, excess, run.x, run.price, penalty=PENALTY, max_evaluations=evaluations, tolerance=tolerance
         )
         sent = unpack(end.point, shape, beams)
-        found, share = feasible(d, sensing, limit, sent.data, _outer(sent.sensing))
-        mixed = pack(blend(sensing, sent, share), shape)
+        found, share = feasible(d, need, sent.data, _outer(sent.sensing))
+        mixed = pack(blend(need, sent, share), shape)
         moved = jnp.where(free & asked, mixed, end.point)
-        near = share > 1 - 1e-4
+        near = jnp.min(share) > 1 - 1e-4
         return _record(run, moved, jnp.where(free, 0.0, price), found, end.evaluations, near, tolerance)
 
-    return _rounds(one, pack(beams, shape), best, rounds, price)
+    return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(need.rows) if price is None else price)
 
 
-def blend(sensing: Sensing, beams: Beams, share: Float[Array, ""]) -> Beams:
+def blend(need: Need, beams: Beams, share: Float[Array, "*m"]) -> Beams:
     """Beams scaled by a share, their sensing stream made to radiate the rest in the best pattern."""
     from trinode.numerics.trigonometric import spectral_factor
 
-    lead = lax.map(spectral_factor, sensing.point)
-    root = jnp.where(sensing.active, jnp.sqrt(share), 1.0)
-    left = jnp.where(sensing.active, jnp.sqrt(jnp.maximum(1 - share, 0.0)), 0.0)
+    lead = lax.map(spectral_factor, need.point)
+    root = jnp.where(need.active, jnp.sqrt(share), 1.0)
+    left = jnp.where(need.active, jnp.sqrt(jnp.maximum(1 - share, 0.0)), 0.0)
     return Beams(root[:, None, None] * beams.data, root[:, None] * beams.sensing + left[:, None] * lead)
 
 
 def feasible(
     d: Downlink,
-    sensing: Sensing,
-    limit: Float[Array, ""],
+    need: Need,
     data: Complex[Array, "M A K"],
     radar: Complex[Array, "M A A"],
     common: bool = False,
-) -> tuple[Answer, Float[Array, ""]]:
-    """The largest share of a decision that meets the pattern error, filled up to full power; and that share.
+) -> tuple[Answer, Float[Array, "*m"]]:
+    """The largest share of a decision that meets the requirement, filled up to full power; and that share.
 
-    Without a requirement (NaN) it is the decision as it is. ``common`` scales the access points that do not sense as
+    Without a requirement it is the decision as it is. ``common`` scales the access points that do not sense as
     well, which keeps zeros of interference.
     """
     total = data @ data.conj().swapaxes(1, 2) + radar
     power = jnp.trace(total, axis1=1, axis2=2).real
-    whole = jnp.all(~sensing.active | (jnp.abs(power - 1) <= 1e-9))
-    kept = jnp.isnan(limit) | (whole & (sensing.error(total) <= limit))
-    share = jnp.where(kept, 1.0, sensing_only.largest_share(sensing, total, limit))
-    at = sensing.active | common
-    part = jnp.where(at, share, 1.0)
-    fill = jnp.where(sensing.active & ~kept, jnp.maximum(1 - share * power, 0.0), 0.0)
+    whole = jnp.all(~need.active | (jnp.abs(power - 1) <= 1e-9))
+    kept = ~need.asked | (whole & need.within(total))
+    share = jnp.where(kept, 1.0, need.share(total))
+    part = jnp.min(share) if common else jnp.where(need.active, share, 1.0)
+    part = jnp.broadcast_to(part, power.shape)
+    fill = jnp.where(need.active & ~kept, jnp.maximum(1 - part * power, 0.0), 0.0)
     data = jnp.sqrt(part)[:, None, None] * data
-    radar = part[:, None, None] * radar + fill[:, None, None] * sensing.covariance
+    radar = part[:, None, None] * radar + fill[:, None, None] * need.covariance
     return Answer(data, radar, sum_rate(d, data, radar)), share
 
 
@@ -244,21 +239,20 @@ def nothing(d: Downlink) -> Answer:
     return Answer(jnp.zeros((m, a, k), complex), jnp.zeros((m, a, a), complex), jnp.asarray(-jnp.inf))
 
 
-def as_given(d: Downlink, sensing: Sensing | None, limit: Float[Array, ""], start: RegionSolution | None) -> Answer:
+def as_given(d: Downlink, need: Need | None, start: RegionSolution | None) -> Answer:
     """An earlier decision as the answer to beat, where it meets the constraints."""
     if start is None:
         return nothing(d)
     data, radar = start.precoder.swapaxes(1, 2), start.sensing_covariance
     power = jnp.sum(jnp.abs(data) ** 2, axis=(1, 2)) + jnp.trace(radar, axis1=1, axis2=2).real
     good = jnp.all(power <= 1 + FEASIBILITY_TOLERANCE)
-    if sensing is None:
+    if need is None:
         good &= jnp.all(start.pattern_scale == 0) & jnp.all(radar == 0)
     else:
-        asked = ~jnp.isnan(limit)
         total = data @ data.conj().swapaxes(1, 2) + radar
-        held = jnp.all(~sensing.active | (jnp.abs(power - 1) <= FEASIBILITY_TOLERANCE))
-        held &= sensing.error(total) <= limit * (1 + FEASIBILITY_TOLERANCE)
-        good &= held | ~asked
+        held = jnp.all(~need.active | (jnp.abs(power - 1) <= FEASIBILITY_TOLERANCE))
+        held &= need.within(total, FEASIBILITY_TOLERANCE)
+        good &= held | ~need.asked
     value = jnp.where(good & jnp.isfinite(start.precoder).all(), sum_rate(d, data, radar), -jnp.inf)
     return Answer(data, radar, value)
 
@@ -267,9 +261,8 @@ def finish(
     s: RegionScenario,
     answer: Answer,
     *,
-    sensing: Sensing | None,
+    need: Need | None,
     senses: Bool[Array, ""] | bool,
-    met: Bool[Array, ""] | bool = True,
     converged: Bool[Array, ""] | bool = True,
     iterations: Array | int = 0,
     history: Any = None,
@@ -282,6 +275,7 @@ def finish(
     each = jnp.mean((scale[:, None] * s.ideal_pattern - pattern) ** 2, axis=1)
     count = jnp.sum(s.sensing_ap)
     mean = jnp.sum(jnp.where(s.sensing_ap, each, 0.0)) / jnp.maximum(count, 1)
+    met = True if need is None else need.met
     status = jnp.where(converged, Status.CONVERGED, Status.ITERATION_LIMIT)
     value = answer.value / jnp.log(2.0)
     return RegionSolution(
@@ -293,14 +287,15 @@ def finish(
         sensing_covariance=answer.covariance,
         pattern_scale=scale,
         pattern_mse=jnp.where(count > 0, mean, jnp.nan),
-        pattern_mse_min=jnp.asarray(jnp.nan) if sensing is None else sensing.smallest,
+        pattern_mse_min=jnp.asarray(jnp.nan) if need is None else need.smallest,
+        detection_probability_max=None if need is None else need.largest,
     )
 
 
 def _record(
     run: Run,
     x: Float[Array, " n"],
-    price: Float[Array, " 1"],
+    price: Float[Array, " n"],
     found: Answer,
     evaluations: Int[Array, ""],
     near: Bool[Array, ""],
@@ -315,11 +310,11 @@ def _record(
 
 
 def _rounds(
-    one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, most: int, price: Float[Array, " 1"] | None = None
+    one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, most: int, price: Float[Array, " n"]
 ) -> Run:
     zero = jnp.asarray(0)
-    first = Run(x, jnp.zeros(1) if price is None else price, best, jnp.full(most, jnp.nan), zero, zero, zero)
-    return lax.while_loop(lambda run: (run.rounds < most) & (run.calm < 1), one, first)
+    first = Run(x, price, best, jnp.full(most, jnp.nan), zero, zero, zero)
+    return while_loop(lambda run: (run.rounds < most) & (run.calm < 1), one, first)
 
 
 def _outer(v: Complex[Array, "M A"]) -> Complex[Array, "M A A"]:

@@ -59,6 +59,13 @@ class RegionParams(eqx.Module):
         No path is counted shorter; not printed.
     pattern_mse_max : float
         delta of (24b) in units where p_m is 1 in (19)-(20); NaN asks for communication only.
+    detection_probability_min : float, optional
+        Where given, what is asked of sensing in place of a pattern error: the probability with which each target's
+        access point detects its echo (beyond the paper; see :mod:`trinode.systems.region.detection`).
+    false_alarm : float
+        Probability of a false alarm at which that is meant.
+    radar_cross_section_m2, wavelength_m : float
+        Of the radar equation, for that probability alone: a car, 2 GHz.
     coherence_symbols : float
         tau_c.
     """
@@ -85,6 +92,10 @@ class RegionParams(eqx.Module):
     element_spacing: Scalar = 0.5
     min_distance_m: Scalar = 10.0
     pattern_mse_max: Scalar = 0.6
+    detection_probability_min: Scalar | None = None
+    false_alarm: Scalar = 1e-3
+    radar_cross_section_m2: Scalar = 10.0
+    wavelength_m: Scalar = 0.15
     coherence_symbols: Scalar = 40.0
 
     def __check_init__(self):
@@ -102,7 +113,7 @@ class RegionParams(eqx.Module):
             raise InputError("directions", self.directions, "an integer of at least 2")
         if self.pilot_rule not in PILOT_RULES:
             raise InputError("pilot_rule", self.pilot_rule, "one of " + ", ".join(PILOT_RULES))
-        for name in _POSITIVE + _NONNEGATIVE + _REAL:
+        for name in _POSITIVE + _NONNEGATIVE + _REAL + _PROBABILITIES:
             value = getattr(self, name)
             if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
                 continue  # inside a transformation there is no value to look at
@@ -113,9 +124,20 @@ class RegionParams(eqx.Module):
                 raise InputError(name, value, "a number above 0")
             if name in _NONNEGATIVE and np.any(array < 0):
                 raise InputError(name, value, "a number of at least 0")
+            if name in _PROBABILITIES and np.any((array <= 0) | (array >= 1)):
+                raise InputError(name, value, "a number above 0 and below 1")
 
 
-_POSITIVE = ("area_m", "beam_width_deg", "element_spacing", "min_distance_m", "coherence_symbols")
+_POSITIVE = (
+    "area_m",
+    "beam_width_deg",
+    "element_spacing",
+    "min_distance_m",
+    "coherence_symbols",
+    "radar_cross_section_m2",
+    "wavelength_m",
+)
+_PROBABILITIES = ("detection_probability_min", "false_alarm")
 _NONNEGATIVE = ("ap_power_budget", "reflection", "pattern_mse_max")
 _REAL = (
     "ap_power_db",

@@ -15,6 +15,7 @@ from trinode.numerics.assignment import assign
 from trinode.radio import draws, estimation, pilots, propagation
 from trinode.sensing import beampattern
 from trinode.systems.contract import Scenario
+from trinode.systems.region.detection import Targets, echo_snr
 from trinode.systems.region.params import RegionParams
 
 SCENARIO_SCHEMA: dict[str, Field] = {
@@ -40,6 +41,9 @@ class RegionScenario(Scenario):
     ----------
     downlink_symbols : float
         tau_c - tau_p, symbols of a coherence interval that carry data; NaN where unknown (not in files).
+    targets : Targets, optional
+        Where sensing is asked for as a detection probability, what it depends on (not in files); ``pattern_mse_max``
+        is NaN then.
     """
 
     channel_estimate: Complex[Array, "M K A"]
@@ -53,6 +57,19 @@ class RegionScenario(Scenario):
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
     downlink_symbols: Float[Array, ""] | float = float("nan")
+    targets: Targets | None = None
+
+    def check_file(self) -> None:
+        """Refuse to leave out what a file has no place for.
+
+        Raises
+        ------
+        InputError
+            A detection probability is asked for.
+        """
+        if self.targets is not None:
+            value = float(np.ravel(self.targets.probability_min)[0])
+            raise InputError("detection_probability_min", value, "nothing: scenario files hold a pattern error only")
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> RegionScenario:
@@ -85,7 +102,7 @@ class RegionScenario(Scenario):
                 raise InputError(
                     "ideal_pattern", f"no 1 in row {blank[0]}", "a beam for every access point that senses"
                 )
-        own = {name: jnp.asarray(value) for name, value in arrays.items()}
+        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
         return cls(**own, downlink_symbols=jnp.asarray(jnp.nan))
 
     @property
@@ -208,6 +225,24 @@ def _assemble(
     seen = jnp.where(jnp.abs(seen) < 1e-12, 0.0, seen)
     width = jnp.deg2rad(p.beam_width_deg)
     ideal = jnp.stack([beampattern.ideal(direction, jnp.where(paired[i], seen[i], jnp.nan), width) for i in range(m)])
+    targets = None
+    if p.detection_probability_min is not None:
+        snr = echo_snr(
+            jnp.sqrt(jnp.sum(to_target**2, axis=-1)),
+            _powers(p, sensing),
+            antennas=a,
+            looks=p.coherence_symbols - p.pilots,
+            cross_section_m2=p.radar_cross_section_m2,
+            wavelength_m=p.wavelength_m,
+            min_distance_m=p.min_distance_m,
+        )
+        targets = Targets(
+            paired=paired,
+            direction_rad=seen,
+            echo_snr=snr,
+            probability_min=jnp.asarray(p.detection_probability_min, dtype=float),
+            false_alarm=jnp.asarray(p.false_alarm, dtype=float),
+        )
     return RegionScenario(
         channel_estimate=estimation.estimate(known, channel, label, energy, noise),
         error_covariance=known.error_covariance,
@@ -216,10 +251,11 @@ def _assemble(
         direction_rad=direction,
         ideal_pattern=ideal,
         element_spacing=jnp.asarray(p.element_spacing, dtype=float),
-        pattern_mse_max=jnp.asarray(p.pattern_mse_max, dtype=float),
+        pattern_mse_max=jnp.asarray(jnp.nan if targets is not None else p.pattern_mse_max, dtype=float),
         terminal_position_m=terminal,
         ap_position_m=ap,
         downlink_symbols=jnp.asarray(p.coherence_symbols - p.pilots, dtype=float),
+        targets=targets,
     )
 
 

@@ -10,6 +10,8 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics import trigonometric
 from trinode.sensing import beampattern
+from trinode.systems.region import detection
+from trinode.systems.region.detection import DetectionLimit
 from trinode.systems.region.downlink import error_forms
 from trinode.systems.region.scenario import RegionScenario
 
@@ -48,6 +50,89 @@ class Sensing(NamedTuple):
         """Mean pattern error of what is radiated, at the best scales."""
         x = beampattern.coordinates(covariance)
         return self.mean(jnp.einsum("mi,mij,mj->m", x, self.forms, x))
+
+
+class PatternLimit(NamedTuple):
+    """The requirement (24b), as the descent and the fillers use it.
+
+    Attributes
+    ----------
+    sensing : Sensing
+    limit : float
+        delta; NaN where none is asked for.
+    """
+
+    sensing: Sensing
+    limit: Float[Array, ""]
+
+    @property
+    def active(self) -> Bool[Array, " M"]:
+        """Who senses."""
+        return self.sensing.active
+
+    @property
+    def covariance(self) -> Complex[Array, "M A A"]:
+        """Best for sensing, at a power of 1."""
+        return self.sensing.covariance
+
+    @property
+    def point(self) -> Float[Array, "M n"]:
+        """Coordinates of the best patterns."""
+        return self.sensing.point
+
+    @property
+    def asked(self) -> Bool[Array, ""]:
+        """Whether there is a requirement."""
+        return ~jnp.isnan(self.limit)
+
+    @property
+    def met(self) -> Bool[Array, ""]:
+        """Whether any covariances can meet it (by the certified lower bound of S_min)."""
+        return ~self.asked | (self.sensing.lower <= self.limit * (1 + 1e-9))
+
+    @property
+    def smallest(self) -> Float[Array, ""]:
+        """S_min."""
+        return self.sensing.smallest
+
+    @property
+    def largest(self) -> None:
+        """Detection probabilities are not asked for."""
+        return None
+
+    @property
+    def rows(self) -> int:
+        """Length of :meth:`excess`."""
+        return 1
+
+    def scaled(self, error: Float[Array, ""]) -> Float[Array, " 1"]:
+        """A pattern error as :meth:`excess` states it."""
+        goal = jnp.where(self.asked, self.limit, 1.0)
+        # where the limit is near the least possible error, what is between the two is what counts
+        scale = jnp.maximum(goal - jnp.where(self.asked, self.sensing.smallest, 0.0), 1e-6 * goal)
+        return ((error - goal) / scale)[None]
+
+    def excess(self, covariance: Complex[Array, "M A A"]) -> Float[Array, " 1"]:
+        """How far the pattern error is above the limit; at most 0 where it is within."""
+        return self.scaled(self.sensing.error(covariance))
+
+    def within(self, covariance: Complex[Array, "M A A"], tolerance: float = 0.0) -> Bool[Array, ""]:
+        """Whether the pattern error is within the limit."""
+        return self.sensing.error(covariance) <= self.limit * (1 + tolerance)
+
+    def share(self, covariance: Complex[Array, "M A A"]) -> Float[Array, ""]:
+        """Largest part of a covariance that meets the requirement; see :func:`largest_share`."""
+        return largest_share(self.sensing, covariance, self.limit)
+
+
+Need = PatternLimit | DetectionLimit
+
+
+def requirement(s: RegionScenario) -> Need:
+    """What a scenario asks of sensing."""
+    if s.targets is None:
+        return PatternLimit(solve(s), s.pattern_mse_max)
+    return detection.limit(s.targets, s.sensing_ap, s.antennas, s.element_spacing)
 
 
 def solve(s: RegionScenario) -> Sensing:

@@ -22,6 +22,8 @@ class RegionSolution(Solution):
     ``pattern_scale`` is eta of (20); a decision in which it is zero everywhere does not sense, and is held to
     ``power at most 1`` alone. ``pattern_mse`` is the pattern error at these scales, averaged over the access points
     that sense; ``pattern_mse_min`` the smallest that any covariances of power 1 reach (S_min, NaN where not computed).
+    ``detection_probability_max`` (not in files), where a probability is asked for, is the one of each target when its
+    access point serves the worst of its targets best.
     """
 
     precoder: Complex[Array, "M K A"]
@@ -29,3 +31,4 @@ class RegionSolution(Solution):
     pattern_scale: Float[Array, " M"]
     pattern_mse: Float[Array, ""]
     pattern_mse_min: Float[Array, ""]
+    detection_probability_max: Float[Array, " T"] | None = None

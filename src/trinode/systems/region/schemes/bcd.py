@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise
 from trinode.systems.region.downlink import Downlink, downlink
@@ -68,7 +69,7 @@ class BlockDescent(Scheme):
         channel = root[:, None, None] * s.channel_estimate  # (M, K, A)
         silent = optimise.nothing(d).covariance
         begin = jnp.swapaxes(start.precoder, 1, 2) if start is not None else _maximum_ratio(d)
-        given = optimise.as_given(d, None, s.pattern_mse_max, start)
+        given = optimise.as_given(d, None, start)
 
         def worth(data: Complex[Array, "M A K"]) -> Float[Array, ""]:
             return optimise.sum_rate(d, data, silent)
@@ -87,11 +88,11 @@ class BlockDescent(Scheme):
             return _State(data, best, history, state.sweeps + 1, jnp.abs(value - worth(state.data)))
 
         first = _State(begin, given, jnp.full(self.sweeps, jnp.nan), jnp.asarray(0), jnp.asarray(jnp.inf))
-        last = lax.while_loop(lambda x: (x.sweeps < self.sweeps) & (x.gain > self.tolerance), sweep, first)
+        last = while_loop(lambda x: (x.sweeps < self.sweeps) & (x.gain > self.tolerance), sweep, first)
         return optimise.finish(
             s,
             last.best,
-            sensing=None,
+            need=None,
             senses=False,
             converged=last.gain <= self.tolerance,
             iterations=last.sweeps,

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from trinode.errors import InputError
 from trinode.sensing import beampattern
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise, sensing_only
@@ -15,6 +16,7 @@ from trinode.systems.region.downlink import covariance, downlink
 from trinode.systems.region.optimise import Beams
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.schemes.bcd import quadratic
+from trinode.systems.region.sensing_only import PatternLimit
 from trinode.systems.region.solution import RegionSolution
 
 
@@ -49,10 +51,10 @@ class BlockConvex(Scheme):
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         s = scenario
         d = downlink(s)
+        if s.targets is not None:
+            raise InputError("scheme", self.name, "isac, sensing, zf or mrt where a detection probability is asked for")
         sensing = sensing_only.solve(s)
-        limit = s.pattern_mse_max
-        asked = ~jnp.isnan(limit)
-        met = ~asked | (sensing.lower <= limit * (1 + 1e-9))
+        need = PatternLimit(sensing, s.pattern_mse_max)
         a = beampattern.steering(s.direction_rad, s.antennas, s.element_spacing)
 
         def surrogate(at: Beams):
@@ -78,22 +80,21 @@ class BlockConvex(Scheme):
 
             fixed = towards(at.data)
 
-            def error(b: Beams) -> Float[Array, ""]:
+            def excess(b: Beams) -> Float[Array, " 1"]:
                 data, radar = towards(b.data), jnp.abs(towards(b.sensing)) ** 2
                 pattern = jnp.sum(jnp.abs(data) ** 2, axis=2) + radar
                 line = jnp.sum((fixed.conj() * (2 * data - fixed)).real, axis=2) + radar  # (54)
                 wanted = scale[:, None] * s.ideal_pattern
                 worst = jnp.maximum(pattern - wanted, wanted - line)  # (48b), (52c)
-                return sensing.mean(jnp.mean(worst**2, axis=1))
+                return need.scaled(sensing.mean(jnp.mean(worst**2, axis=1)))
 
-            return value, error
+            return value, excess
 
         run = optimise.with_sensing(
             d,
-            sensing,
-            limit,
+            need,
             optimise.start_beams(d, start),
-            optimise.as_given(d, sensing, limit, start),
+            optimise.as_given(d, need, start),
             jnp.asarray(start is None),
             surrogate,
             evaluations=self.evaluations,
@@ -103,9 +104,8 @@ class BlockConvex(Scheme):
         return optimise.finish(
             s,
             run.best,
-            sensing=sensing,
-            senses=asked,
-            met=met,
+            need=need,
+            senses=need.asked,
             converged=run.calm > 0,
             iterations=run.rounds,
             history=run.history,

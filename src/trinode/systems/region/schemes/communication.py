@@ -28,7 +28,7 @@ class Communication(Scheme):
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         d = downlink(scenario)
-        given = optimise.as_given(d, None, scenario.pattern_mse_max, start)
+        given = optimise.as_given(d, None, start)
         run = optimise.communicate(
             d,
             optimise.start_beams(d, start)._replace(sensing=optimise.nothing(d).data[..., 0]),
@@ -40,7 +40,7 @@ class Communication(Scheme):
         return optimise.finish(
             scenario,
             run.best,
-            sensing=None,
+            need=None,
             senses=False,
             converged=run.calm > 0,
             iterations=run.rounds,

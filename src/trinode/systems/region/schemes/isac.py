@@ -16,9 +16,11 @@ from trinode.systems.region.solution import RegionSolution
 
 @final
 class Isac(Scheme):
-    """Largest sum rate within the pattern error ``pattern_mse_max`` (P3); without one, within the powers alone.
+    """Largest sum rate within the pattern error ``pattern_mse_max`` (P3) or at the detection probability asked for.
 
-    The first round leaves the pattern error aside; what it finds is blended with the sensing-only optimum until it
+    Without either, it is the largest within the powers alone.
+
+    The first round leaves the requirement aside; what it finds is blended with the sensing-only optimum until it
     meets the requirement, and from there an augmented Lagrangian holds it. Every round ends in a decision that meets
     all constraints exactly, and the best of them is the answer.
 
@@ -42,16 +44,12 @@ class Isac(Scheme):
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         s = scenario
         d = downlink(s)
-        sensing = sensing_only.solve(s)
-        limit = s.pattern_mse_max
-        asked = ~jnp.isnan(limit)
-        met = ~asked | (sensing.lower <= limit * (1 + 1e-9))
+        need = sensing_only.requirement(s)
         run = optimise.with_sensing(
             d,
-            sensing,
-            limit,
+            need,
             optimise.start_beams(d, start),
-            optimise.as_given(d, sensing, limit, start),
+            optimise.as_given(d, need, start),
             jnp.asarray(start is None),
             evaluations=self.evaluations,
             rounds=self.rounds,
@@ -60,9 +58,8 @@ class Isac(Scheme):
         return optimise.finish(
             s,
             run.best,
-            sensing=sensing,
-            senses=asked,
-            met=met,
+            need=need,
+            senses=need.asked,
             converged=run.calm > 0,
             iterations=run.rounds,
             history=run.history,

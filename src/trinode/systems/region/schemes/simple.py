@@ -16,14 +16,11 @@ from trinode.systems.region.solution import RegionSolution
 
 
 def _fill(s: RegionScenario, d: Downlink, data: Complex[Array, "M A K"], common: bool) -> RegionSolution:
-    """The largest share of the precoders that meets the requirement, the power of sensing arrays filled by P1."""
-    sensing = sensing_only.solve(s)
-    limit = s.pattern_mse_max
-    asked = ~jnp.isnan(limit)
+    """The largest share of the precoders that meets the requirement, the power of sensing arrays filled for sensing."""
+    need = sensing_only.requirement(s)
     none = optimise.nothing(d).covariance
-    answer, _ = optimise.feasible(d, sensing, limit, data, none, common)
-    met = ~asked | (sensing.lower <= limit * (1 + 1e-9))
-    return optimise.finish(s, answer, sensing=sensing, senses=asked, met=met)
+    answer, _ = optimise.feasible(d, need, data, none, common)
+    return optimise.finish(s, answer, need=need, senses=need.asked)
 
 
 @final
