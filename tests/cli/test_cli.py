@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import trinode as tn
 from trinode.cli.main import app
+from trinode.experiments import bench
 
 COMMANDS = ("demo", "list", "scenario", "solve", "evaluate", "reproduce", "sweep", "bench", "doctor")
 
@@ -293,3 +294,20 @@ def test_bench_runs_what_the_system_has(tmp_path, monkeypatch):
     call("bench", "toy", "--only", "speed", "--out", tmp_path / "b.md")
     assert (tmp_path / "b.md").read_text().startswith("# Toy system: measurements\n\nMade by `trinode bench toy")
     assert "only: got none" in call("bench", "toy", "--only", "none", code=2).stderr
+
+
+def test_bench_keeps_what_a_page_has_of_other_sections(tmp_path, monkeypatch):
+    def section(title):
+        return lambda trials, say: [bench.table(title, ["trials"], [[trials]])]
+
+    monkeypatch.setattr("trinode.cli.bench._benchmarks", lambda name: {"a": section("first"), "b": section("second")})
+    page = tmp_path / "page.md"
+    call("bench", "toy", "--trials", 5, "--out", page)
+    call("bench", "toy", "--only", "b", "--trials", 7, "--out", page)
+    blocks = page.read_text().split("Made by `")
+    assert [block.partition("`")[0] for block in blocks[1:]] == [
+        "trinode bench toy --only a --trials 5",
+        "trinode bench toy --only b --trials 7",
+    ]
+    assert "| 5 |" in blocks[1]
+    assert "| 7 |" in blocks[2]

@@ -65,6 +65,20 @@ def test_series_panels_and_logarithms(tmp_path):
     }
 
 
+def test_shares_of_trials_grow_with_the_value(tmp_path):
+    sweep = dataclasses.replace(SPEC.sweep, parameter="", values=())
+    spec = dataclasses.replace(SPEC, sweep=sweep, panels=(Panel("objective", "v (ms)", 1e3, "log", kind="shares"),))
+    data = made(tmp_path, spec)
+    rows = [row for row in figures.lines(spec, data) if row["scheme"] == "even"]
+    kept = data.isel(trial=np.flatnonzero(data["kept"].values))["objective"].sel(scheme="even").values
+    assert (rows[0]["x"], rows[-1]["x"]) == (kept.min(), kept.max())
+    assert next(row["x"] for row in rows if row["mean"] == 0.5) == pytest.approx(np.median(kept))
+    (ax,) = figures.draw(spec, data).axes
+    assert ax.get_xlabel() == "v (ms)"
+    assert np.all(np.diff(ax.lines[0].get_xdata()) >= 0)
+    assert ax.lines[0].get_ydata()[-1] == 1
+
+
 def test_histories_stay_where_they_stopped(tmp_path):
     sweep = dataclasses.replace(SPEC.sweep, parameter="", values=(), history=True)
     spec = dataclasses.replace(SPEC, sweep=sweep, panels=(Panel("history", "s"),))

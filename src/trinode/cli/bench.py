@@ -20,7 +20,11 @@ def bench(
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Run only this one; may be repeated.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the results to this file: Markdown where it ends in .md, else JSON."),
+        typer.Option(
+            metavar="FILE",
+            help="Write the results to this file: Markdown where it ends in .md, else JSON. "
+            "Sections that a Markdown file has already and that are not run stay.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,7 +48,8 @@ def bench(
     result = run_sections(system, sections, trials, tuple(only or ()), say)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        text = markdown(result) if out.suffix == ".md" else to_json(result) + "\n"
+        earlier = out.read_text(encoding="utf-8") if out.is_file() else ""
+        text = markdown(result, earlier) if out.suffix == ".md" else to_json(result) + "\n"
         out.write_text(text, encoding="utf-8")
     if as_json:
         print_json(result)

@@ -115,8 +115,12 @@ def _print(chapter: Chapter) -> None:
     from trinode.plots import figures as drawings
 
     spec, rows = chapter.spec, chapter.rows
+    shares = all(panel.kind == "shares" for panel in spec.panels)
+    if shares:  # a curve has too many points to print
+        rows = [row for row in rows if round(row["mean"], 9) in (0.05, 0.25, 0.5, 0.75, 0.95)]
     columns = [Column(key, key, left=True) for key in ("quantity", "series", "scheme")]
-    numbers = [Column("x", spec.sweep.parameter or "step", "{:g}"), Column("mean", "mean", "{:.5g}")]
+    numbers = [Column("x", "at most" if shares else spec.sweep.parameter or "step", "{:.5g}" if shares else "{:g}")]
+    numbers += [Column("mean", "share" if shares else "mean", "{:.5g}")]
     numbers += [Column("standard_error", "standard error", "{:.2g}"), Column("count", "count")]
     columns = [c for c in columns if len({row[c.key] for row in rows}) > 1 or c.key == "scheme"]
     Table(spec.title, columns + numbers, rows).print()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import textwrap
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BOUND = "bound"
+LEVELS = np.linspace(0.0, 1.0, 101)
+"""Shares at which the values of a panel of shares are read."""
 
 COLUMNS: tuple[str, ...] = ("quantity", "series", "scheme", "x", "mean", "standard_error", "count")
 
@@ -27,7 +30,8 @@ def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
     """The numbers of a figure: the mean over the panel's trials at each place of each line.
 
     Keys are :data:`COLUMNS`; ``x`` is in the parameter's unit, or the step of a history, and the others are
-    in the dataset's units. The scheme ``bound`` is the mean bound.
+    in the dataset's units. The scheme ``bound`` is the mean bound. In a panel of shares ``x`` is a value of the
+    quantity and the mean is that of being at most as large.
     """
     kept = dataset.isel(trial=np.flatnonzero(dataset["kept"].values))
     if "history" in kept:
@@ -42,7 +46,9 @@ def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
                 values = at[panel.quantity].sel(scheme=scheme)
                 if panel.over == "own":
                     values = values.where(at["feasible"].sel(scheme=scheme))
-                rows += _rows(spec, panel.quantity, series, scheme, values)
+                rows += (_shares if panel.kind == "shares" else partial(_rows, spec))(
+                    panel.quantity, series, scheme, values
+                )
             if panel.bound and "bound" in at:
                 bound = at["bound"]
                 rows += _rows(spec, panel.quantity, series, BOUND, bound.where(np.isfinite(bound)))
@@ -64,7 +70,8 @@ def draw(spec: FigureSpec, dataset: xarray.Dataset) -> Figure:
         handles = {label: line for ax in axes for line, label in zip(*ax.get_legend_handles_labels())}
         if handles:
             figure.legend(list(handles.values()), list(handles), loc="outside right upper", handlelength=3.0)
-        figure.suptitle(spec.title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+        title = "\n".join(textwrap.wrap(spec.title, 42 * count))  # beside the legend
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
         caption = "\n".join(textwrap.wrap(counts(dataset.attrs, spec.spread, spec), int(34 + 52 * count)))
         figure.supxlabel(caption, x=0.01, ha="left", fontsize=7.5, color=QUIET)
     return figure
@@ -76,7 +83,8 @@ def counts(a: Mapping[str, Any], spread: bool = False, spec: FigureSpec | None =
         text = f"Means over {a['trials']} trials, of values over those that the scheme meets at the point"
         text += f" ({a['trials_missing']} not computed)" if a["trials_missing"] else ""
         return f"{text}; seed {a['seed']}." + (" Bands: one standard error." if spread else "")
-    text = f"Means over {a['trials_kept']} of {a['trials']} trials: those feasible"
+    shares = spec is not None and all(panel.kind == "shares" for panel in spec.panels)
+    text = f"{'Shares of' if shares else 'Means over'} {a['trials_kept']} of {a['trials']} trials: those feasible"
     text += " at every point for every scheme"
     left_out = [f"{a['trials_infeasible']} not feasible somewhere"] if a["trials_infeasible"] else []
     left_out += [f"{a['trials_missing']} not computed"] if a["trials_missing"] else []
@@ -131,6 +139,26 @@ def _rows(spec: FigureSpec, quantity: str, series: str, scheme: str, values: xar
     ]
 
 
+def _shares(quantity: str, series: str, scheme: str, values: xarray.DataArray) -> list[dict[str, Any]]:
+    """Values that given shares of the trials do not exceed."""
+    own = values.values.reshape(-1)
+    own = own[~np.isnan(own)]
+    if not own.size:
+        return []
+    return [
+        {
+            "quantity": quantity,
+            "series": series,
+            "scheme": scheme,
+            "x": float(x),
+            "mean": float(share),
+            "standard_error": float(np.sqrt(share * (1 - share) / own.size)),
+            "count": int(own.size),
+        }
+        for share, x in zip(LEVELS, np.quantile(own, LEVELS))
+    ]
+
+
 def _carry_on(history: np.ndarray) -> np.ndarray:
     """Histories (step, trial) in which one that has stopped stays where it is."""
     steps = np.arange(len(history))[:, None]
@@ -149,26 +177,38 @@ def _draw_panel(ax: Axes, spec: FigureSpec, panel: Panel, rows: list[dict[str, A
         index = s if by_series else schemes.index(scheme)
         bound = scheme == BOUND
         colour = INK if bound and not by_series else PALETTE[index % len(PALETTE)]
-        x = np.asarray([row["x"] for row in line]) * spec.x_factor
-        y = np.asarray([row["mean"] for row in line]) * panel.factor
-        error = np.asarray([row["standard_error"] for row in line]) * panel.factor
+        shares = panel.kind == "shares"
+        across, up = (panel.factor, 1.0) if shares else (spec.x_factor, panel.factor)
+        x = np.asarray([row["x"] for row in line]) * across
+        y = np.asarray([row["mean"] for row in line]) * up
+        error = np.asarray([row["standard_error"] for row in line]) * up
         ax.plot(
             x,
             y,
             color=colour,
-            marker="" if bound else MARKERS[index % len(MARKERS)],
+            marker="" if bound or shares else MARKERS[index % len(MARKERS)],
             markevery=max(1, len(x) // 12),
             linestyle=(0, (1, 1.2)) if bound else DASHES[0 if by_series else s % len(DASHES)],
-            linewidth=1.1 if bound else 1.6,
+            linewidth=1.1 if bound else 1.4 + 0.6 * index if shares else 1.6,  # curves on one another stay visible
             markeredgecolor="white",
             markeredgewidth=0.6,
-            label=_legend(spec, scheme, label),
-            zorder=4 if bound else 3,
+            label=label if by_series and not bound else _legend(spec, scheme, label),
+            zorder=4 if bound else 4 - 0.1 * index if shares else 3,
         )
         if spec.spread and not bound and np.isfinite(error).any():
             ax.fill_between(x, y - error, y + error, color=colour, alpha=0.14, linewidth=0)
-    ax.set(xlabel=spec.x_label, ylabel=panel.label, xscale=spec.x_scale, yscale=panel.scale)
-    _set_ticks(ax, spec, panel)
+    if panel.kind == "shares":
+        ax.set(xlabel=panel.label, ylabel="Share of trials", xscale=panel.scale, ylim=(0, 1))
+        # the last few trials may be far away
+        ends = [row["x"] * panel.factor for row in rows if 0.01 <= row["mean"] <= 0.97]
+        if ends and max(ends) > min(ends) > 0:
+            ax.set_xlim(min(ends) * 0.9, max(ends) * 1.05)
+        if panel.scale == "log":
+            low, high = ax.get_xlim()
+            _plain_log(ax.xaxis, "235" if high < 60 * low else "3")
+    else:
+        ax.set(xlabel=spec.x_label, ylabel=panel.label, xscale=spec.x_scale, yscale=panel.scale)
+        _set_ticks(ax, spec, panel)
     ax.grid(True, axis="y")
 
 
@@ -185,10 +225,15 @@ def _set_ticks(ax: Axes, spec: FigureSpec, panel: Panel) -> None:
     elif spec.x_factor == 1 and all(isinstance(value, int) for value in values):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if panel.scale == "log":
-        # between powers of ten only what does not crowd
-        few = FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "235" else "")
-        ax.yaxis.set_major_formatter(plain)
-        ax.yaxis.set_minor_formatter(few)
+        _plain_log(ax.yaxis)
+
+
+def _plain_log(axis: Any, between: str = "235") -> None:
+    """Plain numbers on a logarithmic axis; between powers of ten only what does not crowd."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in between else ""))
 
 
 def _legend(spec: FigureSpec, scheme: str, series: str) -> str:

@@ -113,6 +113,9 @@ class Panel:
     over : {"kept", "own", "all"}
         Which trials means are over: those that every scheme meets at every point, those that the scheme meets at
         the point, or all.
+    kind : {"means", "shares"}
+        Means over the swept parameter, or, for a sweep of one point, the share of trials at most as large as a value;
+        ``label``, ``factor`` and ``scale`` then belong to the horizontal axis.
     """
 
     quantity: str = "objective"
@@ -121,6 +124,7 @@ class Panel:
     scale: Scale = "linear"
     bound: bool = False
     over: Literal["kept", "own", "all"] = "kept"
+    kind: Literal["means", "shares"] = "means"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def run_sections(
     for name in only or sections:
         say(f"{name} ...")
         began = time.perf_counter()
-        tables += sections[name](trials, say)
+        tables += [entry | {"section": name} for entry in sections[name](trials, say)]
         seconds[name] = time.perf_counter() - began
         say(f"{name}: {seconds[name]:.0f} s")
     words = ["trinode bench", system, *(f"--only {name}" for name in only)]
@@ -91,18 +92,43 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """A result as a page with the command and the machine named."""
+def markdown(result: Mapping[str, Any], page: str = "") -> str:
+    """A page of results, each section with its command and machine.
+
+    Parameters
+    ----------
+    result : mapping
+        Of :func:`run_sections`.
+    page : str
+        An earlier page of the system: what it says of other sections stays.
+    """
     named = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
-    parts = [f"# {result['system'].capitalize()} system: measurements", f"Made by `{result['command']}` on: {named}."]
-    for entry in result["tables"]:
-        parts.append(f"## {entry['title']}")
-        lines = ["| " + " | ".join(entry["columns"]) + " |", "|" + " --- |" * len(entry["columns"])]
-        lines += ["| " + " | ".join(_text(value) for value in row) + " |" for row in entry["rows"]]
-        parts.append("\n".join(lines))
-        if entry["note"]:
-            parts.append(entry["note"])
-    return "\n\n".join(parts) + "\n"
+    count = result["command"].partition(" --trials ")[2]
+    heading = f"# {result['system'].capitalize()} system: measurements"
+    older = page.split(_BEGIN)
+    blocks = {_sections(block): _BEGIN + block.rstrip() for block in older[1:]}
+    for name in result["seconds"]:
+        command = f"trinode bench {result['system']} --only {name}" + (f" --trials {count}" if count else "")
+        parts = [f"{_BEGIN}{command}` on: {named}."]
+        for entry in result["tables"]:
+            if entry["section"] != name:
+                continue
+            lines = ["| " + " | ".join(entry["columns"]) + " |", "|" + " --- |" * len(entry["columns"])]
+            lines += ["| " + " | ".join(_text(value) for value in row) + " |" for row in entry["rows"]]
+            parts += [f"## {entry['title']}", "\n".join(lines)] + ([entry["note"]] if entry["note"] else [])
+        blocks[(name,)] = "\n\n".join(parts)
+    fresh = {name for key in blocks for name in key if len(key) == 1}
+    kept = [block for key, block in blocks.items() if len(key) == 1 or not set(key) <= fresh]
+    return "\n\n".join([older[0].strip() or heading, *kept]) + "\n"
+
+
+_BEGIN = "Made by `"
+
+
+def _sections(block: str) -> tuple[str, ...]:
+    """Which sections a block of a page is of, from the command that it begins with."""
+    words = block.partition("`")[0].split()
+    return tuple(name for word, name in pairwise(words) if word == "--only")
 
 
 def _text(value: Any) -> str:

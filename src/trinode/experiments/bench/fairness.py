@@ -57,7 +57,7 @@ def exactness(trials: int | None, say: Say) -> list[dict[str, Any]]:
         rows.append([k, layout, spread, error, certified, float(np.abs(largest - 1).max()), gini, steps])
         say(f"  K = {k}, {layout}, spread {spread:g}")
     columns = ["terminals", "layout", "task spread", "largest SINR error to Perron", "largest certified gap"]
-    columns += ["largest power, distance to 1", "largest Gini", "most Newton steps"]
+    columns += ["largest power, distance to 1", "largest Gini", "most rounds and Newton steps"]
     return [table(f"One subcarrier, {count} networks each", columns, rows)]
 
 
@@ -70,7 +70,7 @@ def several(trials: int | None, say: Say) -> list[dict[str, Any]]:
         scenarios = api.draw_batch(SYSTEM, trials=count, subcarriers=4, **given)
         found = {}
         for scheme in ("exact", "ica", "learned", "inversion"):
-            solutions = api.solve_batch(scenarios, scheme)
+            api.solve_batch(jax.tree.map(lambda leaf: leaf[:1], scenarios), scheme)  # compiles
             began = time.perf_counter()
             solutions = jax.block_until_ready(api.solve_batch(scenarios, scheme))
             seconds = time.perf_counter() - began
@@ -99,7 +99,6 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
     for k in (10, 50):
         scenarios = api.draw_batch(SYSTEM, trials=count, terminals=k)
         api.solve_batch(scenarios, "exact")
-        fast = min(_cpu(lambda s=scenarios: api.solve_batch(s, "exact")) for _ in range(3)) / count
         ones = [api.draw(SYSTEM, trial=trial, terminals=k) for trial in range(5)]
         alone = float(np.median([median_seconds(lambda s=s: api.solve(s, "exact"), 5)[0] for s in ones]))
         try:
@@ -107,24 +106,27 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
         except MissingExtraError:
             say("  CVXPY is not installed: left out")
             return []
-        slow, programs, excess = [], [], []
-        for one in ones:
-            began = time.process_time()
-            found = ica(one)
-            slow.append(time.process_time() - began)
-            programs.append(found.programs)
-            best = float(api.evaluate(one, api.solve(one, "exact"), bound=False).objective)
-            excess.append(100 * (found.latency_s.max() / best - 1))
+        # in turn, as the machine may be faster at one time than at another; the least of five of each
+        spent = {"ours": np.inf, 1e-3: np.full(len(ones), np.inf), 1e-8: np.full(len(ones), np.inf)}
+        for _ in range(5):
+            spent["ours"] = min(spent["ours"], _cpu(lambda s=scenarios: api.solve_batch(s, "exact")) / count)
+            for rule in (1e-3, 1e-8):
+                spent[rule] = np.minimum(spent[rule], [_cpu(partial(ica, one, tolerance=rule)) for one in ones])
+        fast, slow, precise = spent["ours"], float(np.mean(spent[1e-3])), float(np.mean(spent[1e-8]))
+        found = [ica(one) for one in ones]
+        best = [float(api.evaluate(one, api.solve(one, "exact"), bound=False).objective) for one in ones]
+        excess = [100 * (f.latency_s.max() / b - 1) for f, b in zip(found, best)]
         ours = api.draw_batch(SYSTEM, trials=64, terminals=k)
         api.solve_batch(ours, "ica")
         twin = _cpu(lambda s=ours: api.solve_batch(s, "ica")) / 64
-        rows.append([k, 1e6 * fast, 1e6 * alone, 1e3 * np.mean(slow), np.mean(slow) / fast])
-        rows[-1] += [float(np.mean(programs)), float(np.max(excess)), 1e3 * twin]
-        say(f"  K = {k}: {1e3 * np.mean(slow):.1f} ms against {1e6 * fast:.1f} us")
+        rows.append([k, 1e6 * fast, 1e6 * alone, 1e3 * slow, slow / fast, 1e3 * precise, precise / fast])
+        rows[-1] += [float(np.mean([f.programs for f in found])), float(np.max(excess)), 1e3 * twin]
+        say(f"  K = {k}: {1e3 * slow:.1f} ms against {1e6 * fast:.1f} us")
     columns = ["terminals", f"exact, batch of {count}, CPU us per scenario", "exact alone, wall us"]
-    columns += ["CVXPY, CPU ms per scenario", "times less CPU", "CVXPY programs", "CVXPY worst excess (%)"]
-    columns += ["scheme ica, CPU ms per scenario"]
-    note = "Channels to decisions, Gram matrices included; CVXPY on 5 scenarios, its problem built beforehand."
+    columns += ["CVXPY, CPU ms per scenario", "times less CPU", "CVXPY to 1e-8, CPU ms", "times less CPU than that"]
+    columns += ["CVXPY programs", "CVXPY worst excess (%)", "scheme ica, CPU ms per scenario"]
+    note = "Channels to decisions, Gram matrices included, to 1e-8 of the optimal SINR; CVXPY on 5 scenarios until the "
+    note += "latency falls by less than 1e-3, or than 1e-8, its parametrised problem built beforehand. Least of five."
     return [table("Speed on one subcarrier", columns, rows, note)]
 
 
@@ -214,9 +216,12 @@ def _methods(paper: bool) -> dict[str, Callable[..., Any]]:
     def swept(count: int, steps: int) -> Callable[..., Any]:
         def method(air: Any, tasks: Any, bandwidth: Any, _: Any) -> Any:
             power = common.inversion(air, tasks)
-            if count:
+            if count or steps:
                 gains, on = (air.cross[0], air.noise[0]), common.active(air, tasks)
-                found = single.fastest(lambda _: gains, tasks, bandwidth, on, power[0], sweeps=count, max_steps=steps)
+                rounds = single.ROUNDS if steps else 0
+                found = single.fastest(
+                    lambda _: gains, tasks, bandwidth, on, power[0], opening=count, rounds=rounds, max_steps=steps
+                )
                 power = found.power[None]
             return latency(air, tasks, bandwidth, power)
 
@@ -231,7 +236,7 @@ def _methods(paper: bool) -> dict[str, Callable[..., Any]]:
 
     methods = {"inversion": swept(0, 0)}
     methods |= {f"{n} exact iteration{'s' * (n > 1)}": swept(n, 0) for n in (1, 2, 3, 5)}
-    methods["exact"] = swept(single.SWEEPS, single.MAX_STEPS)
+    methods["exact"] = swept(0, single.MAX_STEPS)
     methods["learned"] = network
     if paper and "learned-cnn-lstm" in find_system(SYSTEM).schemes:
         own = {n: jnp.asarray(v) for n, v in shipped("cnn-lstm").items()}

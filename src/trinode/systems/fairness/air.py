@@ -42,21 +42,34 @@ def fixed(scenario: FairnessScenario) -> Air:
     s = scenario
     h = s.uplink_channel.reshape(*s.uplink_channel.shape[:2], -1)
     antenna_noise = jnp.repeat(s.ap_noise_w, s.uplink_channel.shape[3])
-    a = h if s.combiner is None else s.combiner.reshape(h.shape)
-    amplitude = _inner(a, h)
-    gain = (amplitude.real**2 + amplitude.imag**2) * s.terminal_max_power_w
-    noise = jnp.einsum("a,ska->sk", antenna_noise, a.real**2 + a.imag**2)
-    return relative(gain, noise)
+    if s.combiner is None:
+        a, gain = h, overlaps(h)
+    else:
+        a = s.combiner.reshape(h.shape)
+        amplitude = jnp.einsum("ska,sja->skj", a.conj(), h)
+        gain = amplitude.real**2 + amplitude.imag**2
+    noise = (a.real**2 + a.imag**2) @ antenna_noise
+    return relative(gain * s.terminal_max_power_w, noise)
+
+
+def overlaps(h: Complex[Array, "S K N"]) -> Float[Array, "S K K"]:
+    """Squared magnitudes of ``conj(h_k) . h_j``, at half the work of the products themselves.
+
+    The sum n of the real parts, which are symmetric in k and j, and the imaginary ones, which are antisymmetric, is one
+    real product; ``(n^2 + n'^2) / 2`` is the sum of their squares.
+    """
+    a, b = h.real, h.imag
+    n = jnp.einsum("skn,sjn->skj", a, a - b) + jnp.einsum("skn,sjn->skj", b, a + b)
+    return (n**2 + n.swapaxes(1, 2) ** 2) / 2
 
 
 def relative(gain: Float[Array, "S K K"], noise: Float[Array, "S K"]) -> Air:
     """From received powers at full transmit power, [s, k, j] of terminal j at the combiner of k, and noise, W."""
-    own = jnp.einsum("skk->sk", gain)
+    own = jnp.diagonal(gain, axis1=-2, axis2=-1)
     usable = own > 0
-    unit = jnp.where(usable, own, 1.0)[..., None]
-    apart = ~jnp.eye(gain.shape[-1], dtype=bool)
-    cross = jnp.where(apart & usable[..., None], gain / unit, 0.0)
-    return Air(cross, jnp.where(usable, noise / unit[..., 0], 1.0), usable)
+    inverse = jnp.where(usable, 1 / jnp.where(usable, own, 1.0), 0.0)
+    cross = jnp.where(jnp.eye(gain.shape[-1], dtype=bool), 0.0, gain * inverse[..., None])
+    return Air(cross, jnp.where(usable, noise * inverse, 1.0), usable)
 
 
 def whitened(scenario: FairnessScenario) -> Complex[Array, "S K K"]:

@@ -67,7 +67,7 @@ def _any(s: FairnessScenario, gram: Array, tasks: SplitTasks, on: Bool[Array, " 
         return best.cross[0], best.noise[0]
 
     found = single.fastest(
-        gains, tasks, s.subcarrier_bandwidth_hz, on, start, constant=False, sweeps=3, max_steps=MOST_STEPS
+        gains, tasks, s.subcarrier_bandwidth_hz, on, start, constant=False, opening=3, max_steps=MOST_STEPS
     )
     return jnp.where(jnp.any(on), found.limit, jnp.inf)
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from trinode.computing.split import SplitTasks
 from trinode.numerics import interior
+from trinode.numerics.loops import while_loop
 from trinode.systems.fairness.air import Air
 
 FLOOR = 1e-9
@@ -105,7 +105,7 @@ def descend(
     first = State(
         start, value(start), jnp.full(max_steps, jnp.nan), jnp.asarray(0), ~jnp.any(free) | (value(start) <= 0)
     )
-    last = lax.while_loop(lambda s: (s.step < max_steps) & ~s.settled, step, first)
+    last = while_loop(lambda s: (s.step < max_steps) & ~s.settled, step, first)
     return Descent(last.power, problem.latencies(last.power), last.history, last.step, last.settled)
 
 

@@ -43,9 +43,9 @@ def channel(params: FairnessParams, key: Key[Array, ""], index: Array) -> Comple
 def air(params: FairnessParams, uplink: Complex[Array, "S K M A"]) -> Air:
     """What schemes see of a channel, through maximum ratio combiners."""
     h = uplink.reshape(*uplink.shape[:2], -1)
-    gram = jnp.einsum("ska,sja->skj", h.conj(), h)
-    norm = jnp.einsum("skk->sk", gram).real
-    gain = (gram.real**2 + gram.imag**2) / norm[..., None] * params.terminal_max_power_w
+    gain = air_of.overlaps(h)
+    norm = jnp.sqrt(jnp.einsum("skk->sk", gain))
+    gain = gain / norm[..., None] * params.terminal_max_power_w
     return air_of.relative(gain, jnp.broadcast_to(scenario.noise_w(params, uplink.shape[2]), norm.shape))
 
 

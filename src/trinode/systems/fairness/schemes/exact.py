@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, final
 
 import equinox as eqx
@@ -17,6 +18,8 @@ from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.several import Effort
 from trinode.systems.fairness.solution import FairnessSolution
 
+CHANNELS_AT_ONCE = 200_000
+"""Channel coefficients of a batch's part, 3 MB."""
 CLOSED = 1e-9
 """Relative width of a bracket that counts as the optimum."""
 
@@ -56,6 +59,13 @@ def begin(air: Air, tasks: SplitTasks, on: Bool[Array, " K"], start: FairnessSol
     return jnp.where(jnp.all((power > 0) | ~on), power / jnp.where(largest > 0, largest, 1.0), plain)
 
 
+def part_of(most: int, scenarios: FairnessScenario) -> int:
+    """Scenarios at once."""
+    if scenarios.uplink_channel.shape[-4] > 1:
+        return 4
+    return max(8, min(most, CHANNELS_AT_ONCE // math.prod(scenarios.uplink_channel.shape[-3:])))
+
+
 @final
 class Exact(Scheme):
     """Powers and offloading ratios, combiners as the scenario has them.
@@ -69,12 +79,12 @@ class Exact(Scheme):
     name: ClassVar[str] = "exact"
     summary: ClassVar[str] = "global optimum on one subcarrier, best of many descents on several (default)"
     family: ClassVar[str] = "given"
-    part: ClassVar[int] = 256
+    part: ClassVar[int] = 250
     effort: Effort = eqx.field(static=True, default=Effort())
 
     def part_of(self, scenarios: FairnessScenario) -> int:
-        """Fewer at once where a scenario takes milliseconds."""
-        return self.part if scenarios.uplink_channel.shape[-4] == 1 else 4
+        """Fewer at once where their channels fill the processor's memory, or where a scenario takes milliseconds."""
+        return part_of(self.part, scenarios)
 
     def solve(self, scenario: FairnessScenario, start: FairnessSolution | None = None) -> FairnessSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
@@ -88,12 +98,12 @@ class NoLocal(Scheme):
     name: ClassVar[str] = "no-local"
     summary: ClassVar[str] = "everything offloaded, optimised as exact"
     family: ClassVar[str] = "no-local"
-    part: ClassVar[int] = 256
+    part: ClassVar[int] = 250
     effort: Effort = eqx.field(static=True, default=Effort())
 
     def part_of(self, scenarios: FairnessScenario) -> int:
-        """Fewer at once where a scenario takes milliseconds."""
-        return self.part if scenarios.uplink_channel.shape[-4] == 1 else 4
+        """Fewer at once where their channels fill the processor's memory, or where a scenario takes milliseconds."""
+        return part_of(self.part, scenarios)
 
     def solve(self, scenario: FairnessScenario, start: FairnessSolution | None = None) -> FairnessSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

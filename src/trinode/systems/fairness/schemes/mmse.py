@@ -56,7 +56,7 @@ class Mmse(Scheme):
                 best, _ = air_of.best_linear(gram[0], p)
                 return best.cross[0], best.noise[0]
 
-            found = single.fastest(gains, tasks, s.subcarrier_bandwidth_hz, on, power[0], constant=False)
+            found = single.fastest(gains, tasks, s.subcarrier_bandwidth_hz, on, power[0], constant=False, opening=8)
             power, steps, history = found.power[None], found.steps, None
             closed = found.limit - found.speed <= CLOSED * found.limit
         else:
