@@ -1,5 +1,6 @@
 """The fast pieces of the three-tier system against their twins on CVXPY."""
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -80,6 +81,22 @@ def test_largest_margin(scenario):
     theirs = reference.sensing_margin(s)
     assert float(mine.margin) == pytest.approx(theirs, rel=1e-4)
     assert float(mine.upper) >= theirs * (1 - 1e-4)
+
+
+def test_bound_prices_the_echoes():
+    """One station with room for everybody, requirements near the largest that can be met: the bound is the
+    semidefinite program's, well above that of terminals that need not sense, and no better than beams that exist."""
+    s = jax.jit(system.draw)(
+        ThreetierParams(**SHAPE | {"access_points": 1, "edge_capacity_hz": 1e12}), jax.random.key(2)
+    )
+    t, _ = host.prepared(s)
+    margin = echo.largest_margin(t.echo, s.sensing_sinr_min).margin
+    s = eqx.tree_at(lambda s: s.sensing_sinr_min, s, 0.8 * margin * s.sensing_sinr_min)
+    rest = float(t.edge_s.sum())
+    mine, free = float(jax.jit(system.bound)(s)) - rest, float(t.choose(t.alone()).latency) - rest
+    theirs = reference.quiet_uploads(s, [0] * 4)
+    assert free * 1.01 < mine <= theirs * (1 + 1e-6)
+    assert mine == pytest.approx(theirs, rel=2e-3)
 
 
 def test_whole_algorithm(scenario):

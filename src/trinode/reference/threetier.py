@@ -160,6 +160,36 @@ def sensing_margin(s: ThreetierScenario, tolerance: float = 1e-6) -> float:
     return low
 
 
+def quiet_uploads(s: ThreetierScenario, target: Any) -> float:
+    """Least sum of upload times (s) to the given stations without interference among them, echoes required.
+
+    In covariances of any rank: a semidefinite relaxation, with one linear row an echo requirement (18e).
+    """
+    cp = load()
+    k, _, _, t = s.uplink_channel.shape
+    power, need = np.asarray(s.terminal_max_power_w), np.asarray(s.sensing_sinr_min)
+    x = [cp.Variable((t, t), hermitian=True) for _ in range(k)]
+    met = [part for own in x for part in (own >> 0, cp.real(cp.trace(own)) <= 1)]
+    gain = np.asarray(s.echo_gain) ** 2 * np.linalg.norm(np.asarray(s.receive_steering), axis=1) ** 2
+    across = np.asarray(s.terminal_channel)
+    times = []
+    for i in range(k):
+        own = np.asarray(s.uplink_channel)[i, target[i]]
+        snr = power[i] / float(s.ap_noise_w[target[i]]) * own.conj().T @ own
+        scale = float(np.linalg.eigvalsh(snr)[-1])
+        nats = cp.log(1 + scale * cp.real(cp.trace(snr / scale @ x[i])))
+        times.append(float(s.task_bits[i] / s.bandwidth_hz) * np.log(2) * cp.inv_pos(nats))
+        steering = np.asarray(s.transmit_steering)[i]
+        unit = gain[i] * power[i] / need[i]
+        heard = sum(
+            cp.real(cp.trace(power[j] / unit * across[i, j].conj().T @ across[i, j] @ x[j])) for j in range(k) if j != i
+        )
+        echo = cp.real(cp.trace(np.outer(steering, steering.conj()) @ x[i]))
+        met.append(echo >= heard + float(s.radar_noise_w[i]) / unit)
+    problem = cp.Problem(cp.Minimize(sum(times)), met)
+    return float(problem.value) if _solve(problem) else float("nan")
+
+
 def distributed(
     s: ThreetierScenario, precoder: Any, *, penalty: float = 0.1, consensus_steps: int = 100, beam_steps: int = 40
 ) -> ThreetierSolution:

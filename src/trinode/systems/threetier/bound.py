@@ -1,17 +1,44 @@
-"""What no decision of a scenario can beat: every terminal alone on the air, and the exact assignment.
+"""What no decision of a scenario can beat: links without interference, echo requirements priced, exact assignment.
 
-Without the others a link carries at most ``B log2(1 + P sigma_max^2)``; with these rates, which no beams exceed, the
-best offloading is solved exactly (see :mod:`trinode.computing.assignment`).
+Without the others a link carries ``B log2(1 + w^H G w)`` with ``G = H^H H / noise``. In the covariances
+``Q_k = w_k w_k^H`` this and every echo requirement (18e) are concave and linear, so with a price ``m_k >= 0`` per
+requirement everything separates into terminals and links. Whatever the prices,
+
+    sum_k m_k noise_k + min over decisions of sum_k min over Q_k of (time(tr G_k Q_k) - tr(M_k Q_k))
+
+is a lower bound; M_k holds what the beam of terminal k earns at its own radar and costs at all others. The inner
+minimum is bounded by a tangent of the time, which leaves one largest eigenvalue; the outer one is an assignment. At
+prices of zero this is the bound of terminals that are alone and need not sense.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jax import lax
+from jaxtyping import Array, Complex, Float
 
 from trinode.errors import InputError
+from trinode.numerics import descent
 from trinode.systems.threetier.scenario import ThreetierScenario
-from trinode.systems.threetier.tiers import KINDS, tiers
+from trinode.systems.threetier.tiers import KINDS, LOCAL, Decision, Tiers, tiers
+
+SMOOTHING = (3e-3, 5e-4, 1e-4)
+"""Of the largest eigenvalue, as a share of a mean upload, in successive rounds; each ends in a new assignment."""
+EVALUATIONS = 40
+"""Gradients of a round."""
+STEPS = 12
+"""Steps that look for the best tangent of each link."""
+
+
+class Echoes(NamedTuple):
+    """Requirements in shares ``X = Q / P`` of the permitted powers: ``sum_j tr(matrix[k, j] X_j) + noise[k] <= 0``,
+    in units of the largest echo power that terminal k could hear."""
+
+    matrix: Complex[Array, "K K T T"]
+    noise: Float[Array, " K"]
 
 
 def bound(scenario: ThreetierScenario, family: str = "") -> Float[Array, ""]:
@@ -25,5 +52,118 @@ def bound(scenario: ThreetierScenario, family: str = "") -> Float[Array, ""]:
     if family not in KINDS:
         raise InputError("family", family, "edge, local, or nothing")
     t = tiers(scenario)
-    total = t.choose(t.alone(), KINDS[family]).latency
-    return jnp.where(jnp.isfinite(total), total * (1 - 1e-12), jnp.nan)
+    alone = t.choose(t.alone(), KINDS[family])
+    total = alone.latency
+    if family != "local":  # who computes itself takes the same time however it senses
+        total = jnp.maximum(total, _priced(t, alone, KINDS[family]))
+    return jnp.where(jnp.isfinite(alone.latency), total * (1 - 1e-12), jnp.nan)
+
+
+def _priced(t: Tiers, first: Decision, kinds: tuple[int, ...]) -> Float[Array, ""]:
+    """The best bound over rounds of price ascent and assignment."""
+    s = t.scenario
+    k = s.terminals
+    power = s.terminal_max_power_w
+    bits = s.task_bits * jnp.log(2.0) / s.bandwidth_hz  # time = bits / spectral efficiency in nats
+    gram = jnp.einsum("kmat,kmau->kmtu", t.channel.conj(), t.channel) * power[:, None, None, None]
+    echoes = _echoes(t)
+    alone = t.alone()
+    open_ = alone > 0
+    nats = jnp.where(open_, alone, 1.0)
+    own_share = t.budget(jnp.full(k, LOCAL)) / jnp.where(power > 0, power, 1.0)
+    scale = jnp.mean(jnp.where(jnp.any(open_, axis=1), bits / jnp.max(nats, axis=1), 0.0))
+    scale = jnp.where(scale > 0, scale, 1.0)
+
+    def prices(x: Float[Array, " n"]) -> tuple[Float[Array, " K"], Complex[Array, "K T T"]]:
+        price = scale * jnp.exp(jnp.minimum(x[:k], 5.0))
+        return price, jnp.sum(price[:, None, None, None] * echoes.matrix, axis=0)
+
+    def everywhere(x: Float[Array, " n"]) -> tuple[Float[Array, ""], Decision]:
+        """Certified bound at the prices of x, and the decision that has it."""
+        price, cost = prices(x)
+
+        def look(_, state):
+            r, low, high, best = state
+            value, top = _tangent(bits[:, None], r)
+            worth, vector = _largest(top[..., None, None] * gram - cost[:, None])
+            best = jnp.maximum(best, value - jnp.maximum(worth, 0.0))
+            reached = jnp.log1p(jnp.where(worth > 0, _form(gram, vector), 0.0))
+            above = reached > r
+            low, high = jnp.where(above, r, jnp.maximum(low, reached)), jnp.where(above, jnp.minimum(high, reached), r)
+            return 0.5 * (low + high), low, high, best
+
+        state = (nats * jnp.exp(x[k:, None]), jnp.zeros_like(nats), nats, jnp.full_like(nats, -jnp.inf))
+        link = jnp.where(open_, lax.fori_loop(0, STEPS, look, state)[3], jnp.inf)
+        own = t.local_s - own_share * jnp.maximum(_largest(-cost)[0], 0.0)
+        decision = t.place(link, own, kinds)
+        return decision.latency + jnp.sum(price * echoes.noise), decision
+
+    def ascend(state, smooth: Float[Array, ""]):
+        x, target, away, best = state
+        g = jnp.take_along_axis(gram, target[:, None, None, None], axis=1)[:, 0]
+        full = jnp.take_along_axis(nats, target[:, None], axis=1)[:, 0]
+        share = jnp.where(away, 1.0, own_share)
+
+        def missing(x: Float[Array, " n"]) -> Float[Array, ""]:
+            price, cost = prices(x)
+            value, top = _tangent(bits, full * jnp.exp(x[k:]))
+            worth = _soft_largest(jnp.where(away, top, 0.0)[:, None, None] * g - cost, smooth * scale)
+            total = jnp.sum(jnp.where(away, value, 0.0) - share * worth) + jnp.sum(price * echoes.noise)
+            return -total / (k * scale)
+
+        found = descent.lbfgs(missing, x, max_evaluations=EVALUATIONS, tolerance=1e-7)
+        total, decision = everywhere(found.point)
+        return (found.point, decision.target, decision.mode != LOCAL, jnp.maximum(best, total)), None
+
+    x = jnp.concatenate([jnp.full(k, -3.0), jnp.full(k, -0.01)])
+    begin = (x, first.target, first.mode != LOCAL, jnp.asarray(-jnp.inf))
+    return lax.scan(ascend, begin, jnp.asarray(SMOOTHING))[0][3]
+
+
+def _echoes(t: Tiers) -> Echoes:
+    e, need, power = t.echo, t.scenario.sensing_sinr_min, t.scenario.terminal_max_power_w
+    asked = need > 0
+    wanted = jnp.where(asked, need, 1.0)
+    size = e.gain * power * jnp.sum(jnp.abs(e.steering) ** 2, axis=1) / wanted
+    size = jnp.where(size > 0, size, 1.0)
+    own = e.steering[:, :, None] * e.steering.conj()[:, None, :] * (e.gain * power / wanted)[:, None, None]
+    matrix = e.leakage * power[None, :, None, None] - jnp.eye(len(need))[:, :, None, None] * own[:, None]
+    matrix = jnp.where(asked[:, None, None, None], matrix / size[:, None, None, None], 0.0)
+    return Echoes(matrix, jnp.where(asked, e.noise_w / size, 0.0))
+
+
+def _tangent(bits: Float[Array, ...], nats: Float[Array, ...]) -> tuple[Float[Array, ...], Float[Array, ...]]:
+    """Of the time over the SINR, where it carries ``nats``: the value at SINR 0 and minus the slope."""
+    slope = bits * jnp.exp(-nats) / nats**2
+    return bits / nats + slope * jnp.expm1(nats), slope
+
+
+def _form(matrix: Complex[Array, "... T T"], vector: Complex[Array, "... T"]) -> Float[Array, ...]:
+    return jnp.sum((vector.conj() * jnp.sum(matrix * vector[..., None, :], axis=-1)).real, axis=-1)
+
+
+def _largest(matrix: Complex[Array, "... T T"]) -> tuple[Float[Array, ...], Complex[Array, "... T"]]:
+    values, vectors = jnp.linalg.eigh(matrix)
+    return values[..., -1], vectors[..., -1]
+
+
+@jax.custom_vjp
+def _soft_largest(matrix: Complex[Array, "K T T"], smooth: Float[Array, ""]) -> Float[Array, " K"]:
+    """Smooth, and at least the largest of 0 and the eigenvalues."""
+    return _soft_forward(matrix, smooth)[0]
+
+
+def _soft_forward(matrix, smooth):
+    values, vectors = jnp.linalg.eigh(matrix)
+    padded = jnp.concatenate([values, jnp.zeros_like(values[..., :1])], axis=-1) / smooth
+    weight = jax.nn.softmax(padded, axis=-1)[..., :-1]
+    covariance = jnp.sum((weight[..., None, :] * vectors)[..., :, None, :] * vectors.conj()[..., None, :, :], axis=-1)
+    return smooth * jax.nn.logsumexp(padded, axis=-1), covariance
+
+
+def _soft_backward(covariance, pull):
+    # JAX's cotangent of a complex input is the conjugate of the direction of ascent
+    return pull[..., None, None] * covariance.conj(), jnp.zeros(())
+
+
+_soft_largest.defvjp(_soft_forward, _soft_backward)

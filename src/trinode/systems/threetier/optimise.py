@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
 from trinode.radio import beams
 from trinode.sensing import cones
 from trinode.systems.threetier.tiers import LOCAL, Tiers
@@ -33,10 +34,10 @@ class Stages(eqx.Module):
         Weight of squared echo violations (in nats).
     """
 
-    rounds: int = eqx.field(static=True, default=12)
+    rounds: int = eqx.field(static=True, default=16)
     evaluations: int = eqx.field(static=True, default=40)
-    tolerance: float = eqx.field(static=True, default=5e-4)
-    penalty: float = eqx.field(static=True, default=2.0)
+    tolerance: float = eqx.field(static=True, default=1e-4)
+    penalty: float = eqx.field(static=True, default=0.1)
 
 
 class Outcome(NamedTuple):
@@ -175,7 +176,7 @@ def decide(
         start, jnp.zeros(s.terminals), fixed, latency, latency - fixed_s, jnp.asarray(jnp.inf), history,
         jnp.asarray(0), jnp.asarray(0),
     )  # fmt: skip
-    last = lax.while_loop(going, one, first)
+    last = while_loop(going, one, first)
     done = (last.gain <= stages.tolerance) | ~jnp.any(away)
     return Outcome(mode, target, last.best, last.latency, last.evaluations, done, last.history)
 

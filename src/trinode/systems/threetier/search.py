@@ -7,9 +7,9 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
 from trinode.sensing import echo
 from trinode.systems.contract import Status
 from trinode.systems.threetier import optimise
@@ -68,7 +68,6 @@ def prepare(
             model,
             jnp.where(turn == 2, asked.astype(float), need),
             verdict_only=not exact,
-            max_rounds=0 if exact else 12,
         )
         last = turn == 2
         margin = jnp.where(last, view.margin, limit.margin)
@@ -79,7 +78,7 @@ def prepare(
         return after, Screen(margin >= 1, beam, jnp.where(last, view.budget, budget), margin, sinr)
 
     blank = Screen(jnp.asarray(False), jnp.zeros_like(t.echo.steering), at_full, jnp.asarray(0.0), jnp.asarray(0.0))
-    _, view = lax.while_loop(lambda state: state[0] < 3, ask, (jnp.asarray(0), blank))
+    _, view = while_loop(lambda state: state[0] < 3, ask, (jnp.asarray(0), blank))
     only_away = own_power & jnp.all(view.budget == at_full)
     decision = jax.tree.map(lambda a, b: jnp.where(only_away, b, a), first, second)
     if not exact:
@@ -221,7 +220,7 @@ def alternate(
         w = jnp.where(usable, none.precoder, w)
     tried = jnp.full((effort.turns, k), -2)
     begin = Turn(mode, target, w, none, tried, jnp.asarray(0), view.met, jnp.asarray(0))
-    last = lax.while_loop(lambda turn: turn.going & (turn.made < effort.turns), one, begin)
+    last = while_loop(lambda turn: turn.going & (turn.made < effort.turns), one, begin)
     return last.best._replace(evaluations=last.evaluations)
 
 

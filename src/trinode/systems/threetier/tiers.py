@@ -87,12 +87,15 @@ class Tiers(eqx.Module):
         local : (K,) bool, optional
             Who may compute itself; everyone where absent.
         """
+        own = self.local_s if local is None else jnp.where(local, self.local_s, jnp.inf)
+        return self.place(self.upload_s(nats, self.scenario.task_bits[:, None]), own, kinds)
+
+    def place(self, upload: Float[Array, "K M"], own: Float[Array, " K"], kinds: tuple[int, ...]) -> Decision:
+        """Best offloading for given costs of every link and of computing at the terminal, s, exactly."""
         s = self.scenario
-        upload = self.upload_s(nats, s.task_bits[:, None])
         never = jnp.full(s.terminals, jnp.inf)
         edge = upload + (self.edge_s if EDGE in kinds else never)[:, None]
-        own = self.local_s if LOCAL in kinds else never
-        own = own if local is None else jnp.where(local, own, jnp.inf)
+        own = own if LOCAL in kinds else never
         best = jnp.argmin(upload, axis=1)
         cloud = jnp.min(upload, axis=1) + (self.cloud_s if CLOUD in kinds else never)
         found = assignment.assign(

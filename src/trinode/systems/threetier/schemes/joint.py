@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import equinox as eqx
 
@@ -22,6 +22,11 @@ def _solve(scheme: Joint | Edge, scenario: ThreetierScenario, start: ThreetierSo
     return search.finish(t, search.alternate(t, first, view, scheme.stages, kinds, scheme.effort, start), view)
 
 
+def _part(scenarios: Any, part: int) -> int:
+    """Large networks one by one: their run times vary by tens, and a batch waits for its slowest."""
+    return part if scenarios.uplink_channel.shape[-4] <= 20 else 1
+
+
 @final
 class Joint(Scheme):
     """Offloading solved exactly, beams descended with receivers eliminated, in turns until nothing changes.
@@ -35,6 +40,10 @@ class Joint(Scheme):
     part: ClassVar[int] = 10
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)
+
+    def part_of(self, scenarios: Any) -> int:
+        """See :class:`trinode.systems.contract.Scheme`."""
+        return _part(scenarios, self.part)
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
@@ -51,6 +60,10 @@ class Edge(Scheme):
     part: ClassVar[int] = 10
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)
+
+    def part_of(self, scenarios: Any) -> int:
+        """See :class:`trinode.systems.contract.Scheme`."""
+        return _part(scenarios, self.part)
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
