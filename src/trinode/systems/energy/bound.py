@@ -1,20 +1,29 @@
-"""What no decision of a scenario can beat: no interference at all, every beam free for its own purpose.
+"""What no decision of a scenario can beat: the other terminals silent, each alone with the access point and its radar.
 
-A data stream of power p then reaches an SINR of at most ``p sigma_max(H_k)^2 / noise``, an echo needs at least
-``need * noise / sigma_max(E_kk)^2``, and the radiated power is their sum. What is left is jointly convex in shares and
-upload times but for the price of the server, and the dual value at any price is a bound; the price used is that of the
-exact split at the rates of the last step, so its error counts only to second order.
+First each beam is free for its own purpose as well: a data stream of power p then reaches an SINR of at most
+``p sigma_max(H_k)^2 / noise``, an echo needs at least ``need * noise / sigma_max(E_kk)^2``, and the radiated power is
+their sum. What is left is jointly convex in shares and upload times but for the price of the server, and the dual
+value at any price is a bound; the price used is that of the exact split at the rates of the last step, so its error
+counts only to second order.
+
+Then the two streams of one terminal meet (:func:`coupled`): where its radar hears it in one direction only, all
+pairs of beams fall into cells, in each of which power is at least affine in the data SINR. The least of the minimal
+Lagrangians over all cells bounds them all.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
-from jax import lax
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Complex, Float, Int
 
 from trinode.computing import offload
 from trinode.computing.offload import Curve
 from trinode.errors import InputError
+from trinode.numerics.loops import while_loop
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import reduced
 from trinode.systems.energy.optimise import Problem
@@ -37,10 +46,18 @@ def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
     problem = problems.build(scenario, share=FAMILIES[family])
     if family == "ofdma":
         problem, _ = problems.apart(scenario, problem)
-    return free_of_interference(problem)
+    return coupled(problem)
 
 
-def free_of_interference(problem: Problem) -> Float[Array, ""]:
+class Free(NamedTuple):
+    """The bound without any interference, J, with the price of the server and the SINRs it is met at."""
+
+    value: Float[Array, ""]
+    price: Float[Array, ""]
+    sinr: Float[Array, " K"]
+
+
+def free_of_interference(problem: Problem) -> Free:
     """The bound of a problem."""
     air, work = problem.air, problem.work
     data, echo = reduced.alone(air)
@@ -50,16 +67,118 @@ def free_of_interference(problem: Problem) -> Float[Array, ""]:
     one = jnp.ones_like(base)
     curve = Curve(problem.nats, base, slope, jnp.zeros_like(base), one, fastest)
 
-    def settle(_, state: tuple[Array, Array]) -> tuple[Array, Array]:
-        price, best = state
-        chosen = offload.pace(work, curve, price)
+    class Turn(NamedTuple):
+        price: Float[Array, ""]
+        last: Float[Array, ""]
+        best: Float[Array, ""]
+        rate: Float[Array, " K"]
+        made: Int[Array, ""]
+
+    def settle(t: Turn) -> Turn:
+        chosen = offload.pace(work, curve, t.price, outer=24)
         rate = jnp.where(chosen.share > 0, chosen.rate, fastest)
         upload = problem.nats / jnp.maximum(rate, 1e-300)
         done = offload.split(work, upload, curve.price(rate)[0])
-        return done.price, jnp.maximum(best, chosen.value)
+        return Turn(done.price, t.price, jnp.maximum(t.best, chosen.value), rate, t.made + 1)
 
-    _, value = lax.fori_loop(0, 5, settle, (jnp.asarray(0.0), jnp.asarray(-jnp.inf)))
+    first = Turn(jnp.asarray(0.0), jnp.asarray(-1.0), jnp.asarray(-jnp.inf), fastest, jnp.asarray(0))
+    last = while_loop(lambda t: (t.made < 5) & (t.price != t.last), settle, first)
     quick = problem.nats / jnp.maximum(fastest, 1e-300)
     everybody = jnp.all(offload.split(work, quick, air.limit).served) & jnp.all(work.lowest <= work.highest)
     reached = everybody & jnp.all(base <= air.limit)
-    return jnp.where(reached, value * (1 - 1e-12), jnp.inf)
+    return Free(jnp.where(reached, last.best * (1 - 1e-12), jnp.inf), last.price, jnp.expm1(last.rate))
+
+
+ANGLES = np.array(
+    [0.0, *np.geomspace(1e-4, 0.02, 6), *np.linspace(0.04, 0.96, 36), *(1 - np.geomspace(0.02, 1e-4, 6)), 1.0]
+)
+"""Edges of the cells in the share of a receiver that lies in the direction of the echo."""
+LEAKS = np.array([0.0, *np.linspace(0.1, 0.5, 5), *np.geomspace(0.65, 200.0, 22), np.inf])
+"""Edges of the cells in the amplitude at which data hear the own sensing stream, over that of the noise."""
+STEPS = 40
+"""Pieces of the power curve."""
+
+
+def coupled(problem: Problem) -> Float[Array, ""]:
+    """The bound of a problem with the two streams of each terminal in each other's way.
+
+    Let M be the Gram matrix of the own uplink, e the direction of the echo, u and f the beams. The data SINR is
+    ``f^H (M^-1 + u u^H)^-1 f``, reached by a receiver that looks like a unit vector y into the beams' space:
+    ``|f^H y|^2 / (y^H M^-1 y + |u^H y|^2)``. With the share ``r = |e^H y|^2``, ``y^H M^-1 y`` is at least a convex
+    h(r), known from the least eigenvalues of ``M^-1 + d e e^H``; ``|f^H y|`` is at most
+    ``|f_e| sqrt(r) + |f'| sqrt(1 - r)``, and ``|u^H y|`` at least ``|u_e| sqrt(r) - |u'| sqrt(1 - r)``, where
+    ``|u_e|^2 >= need (1 / gain + |f_e|^2)`` by the echo. In a cell of r and of ``|u^H y|`` the least power is at least
+    affine in the SINR, and the least over all cells is at least its chord between two SINRs.
+    """
+    free = free_of_interference(problem)
+    air, work = problem.air, problem.work
+    if air.toward.shape[2] != 1:
+        return free.value
+    k = len(problem.nats)
+    own = jnp.arange(k)
+    echo = reduced.alone(air)[1]
+    least = jnp.where(air.need > 0, air.need / jnp.maximum(echo, 1e-300), 0.0)  # sensing power without data
+    need = air.need
+    low, high = jnp.asarray(ANGLES[:-1])[:, None], jnp.asarray(ANGLES[1:])[:, None]
+    noise = jax.vmap(_least_noise)(air.uplink[own, own], air.toward[..., 0]).T[:, None]  # (angles, 1, K)
+    low, high = low[:, None], high[:, None]
+    near, far = jnp.asarray(LEAKS[:-1])[:, None], jnp.asarray(LEAKS[1:])[:, None]
+    louder = noise * (1 + near**2)
+    most = jnp.where(jnp.isfinite(far), far, 1e150) * jnp.sqrt(noise)
+    off = jnp.maximum(1 - low, 1e-12)
+
+    def sensing(strength: Array) -> tuple[Array, Array]:
+        """Power of a sensing beam of given strength towards the target, and its rise: convex."""
+        over = jnp.maximum(jnp.sqrt(strength * low) - most, 0.0)
+        return strength + over**2 / off, 1 + over * jnp.sqrt(low / jnp.maximum(strength, 1e-300)) / off
+
+    def ends(span: Float[Array, "2 K"]) -> Float[Array, "2 K"]:
+        """Least power at both ends of a span of SINRs, in all cells; concave between them."""
+        middle = jnp.sqrt(span[0] * span[1])  # exact at 0 in the first
+        at = jnp.broadcast_to(least, louder.shape)
+        for _ in range(2):
+            rise = sensing(at)[1] * need
+            weight = 1 - low * rise / (1 + rise)
+            at = least + need * middle * louder * low / ((1 + rise) * weight) ** 2
+        power, rise = sensing(at)
+        base = power + rise * (least - at)  # a tangent of a convex function
+        rise = rise * need
+        slope = louder / (1 - low * rise / (1 + rise))
+        return jnp.stack([jnp.min(base + slope * g, axis=(0, 1)) for g in span])
+
+    top = jnp.maximum((air.limit - least) * reduced.alone(air)[0], 1e-9)
+    g = top * jnp.concatenate([jnp.zeros(1), jnp.geomspace(1e-5, 1.0, STEPS)])[:, None]
+    power = jax.lax.map(ends, jnp.stack([g[:-1], g[1:]], axis=1))
+    steep = (power[:, 1] - power[:, 0]) / (g[1:] - g[:-1])
+    level = power[:, 0] - steep * g[:-1]
+
+    def piece(
+        base: Float[Array, " K"], slope: Float[Array, " K"], low: Float[Array, " K"], high: Float[Array, " K"]
+    ) -> Float[Array, " K"]:
+        """Least Lagrangian where the SINR is in one span and power above its chord."""
+        reach = jnp.maximum(air.limit - base, 0.0) / jnp.maximum(slope, 1e-300)
+        fastest = jnp.log1p(jnp.minimum(reach, high))
+        curve = Curve(problem.nats, base, slope, jnp.zeros(k), jnp.ones(k), fastest, jnp.log1p(low))
+        return offload.pace(work, curve, free.price, outer=24).each
+
+    each = jax.vmap(piece)(level, steep, g[:-1], g[1:])
+    each = jnp.where((power[:, 0] <= air.limit) & ~jnp.isnan(each), each, jnp.inf)
+    value = jnp.sum(jnp.min(each, axis=0)) - free.price * work.capacity
+    return jnp.where(jnp.isfinite(free.value), jnp.maximum(free.value, value * (1 - 1e-9)), jnp.inf)
+
+
+def _least_noise(gram: Complex[Array, "D D"], toward: Complex[Array, " D"]) -> Float[Array, " C"]:
+    """Lower bound of ``y^H M^-1 y`` over unit vectors y, in each cell of ``|e^H y|^2`` (the end of a cell included).
+
+    Any number d gives one: the least eigenvalue of ``M^-1 + d e e^H`` less ``d |e^H y|^2``.
+    """
+    value, vector = jnp.linalg.eigh(gram)
+    value = jnp.maximum(value / value[-1], 0.0) + 1e-7  # more of every gain: still a bound
+    size = jnp.sqrt(jnp.sum(jnp.abs(toward) ** 2))
+    e = vector.conj().T @ (toward / jnp.where(size > 0, size, 1.0))
+    tilt = np.concatenate([-np.geomspace(1e-3, 1e7, 44)[::-1], [0.0], np.geomspace(1e-3, 1e7, 44)])
+    outer = e[:, None] * e.conj()
+    floor = jnp.linalg.eigvalsh(jnp.diag(1 / value) + tilt[:, None, None] * outer)[:, 0]
+    low, high = ANGLES[:-1, None], ANGLES[1:, None]
+    best = jnp.max(floor - np.maximum(tilt * low, tilt * high), axis=1) - 1e-7  # less what rounding may add
+    return jnp.maximum(best, 1 / (1 + 1e-7)) / jnp.linalg.eigvalsh(gram)[-1]

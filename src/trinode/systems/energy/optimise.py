@@ -20,6 +20,7 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.computing import offload
 from trinode.computing.offload import Curve, Work
+from trinode.numerics.loops import while_loop
 from trinode.systems.energy import reduced
 from trinode.systems.energy.reduced import Air, Listeners
 
@@ -257,7 +258,7 @@ def meet_echoes(
         exactly = (t.sinr >= air.need) & ((t.sinr <= need * (1 + 1e-7)) | (need <= 0))
         return (t.made < trips) & (~jnp.all(exactly) | (t.made < 1))
 
-    last = lax.while_loop(going, one, hear(beams, jnp.asarray(0)))
+    last = while_loop(going, one, hear(beams, jnp.asarray(0)))
     return last.beams, (air.need <= 0) | (last.sinr >= air.need)
 
 
@@ -285,44 +286,60 @@ class Outcome(NamedTuple):
 def descend(
     problem: Problem,
     beams: Complex[Array, "K 2 D"],
+    price: Float[Array, ""],
+    first: Decision,
     *,
-    rounds: Int[Array, ""] | int = ROUNDS,
-    steps: int = 4,
+    enough: Float[Array, ""],
+    steps: Int[Array, ""] | int = 4,
+    rounds: int = ROUNDS,
     tolerance: float = 1e-4,
 ) -> Outcome:
-    """Rounds of the fixed point from given beams, each settled; the best decision is kept."""
+    """Rounds of the fixed point from given beams, each settled; the best decision, ``first`` included, is kept.
+
+    After a round that costs more than the best one before, the next begins from the best decision, with targets that
+    move half as far. Ends at rest, at an energy of ``enough``, or without hope.
+    """
 
     class Round(NamedTuple):
         state: State
+        damping: Float[Array, ""]
         best: Decision
         history: Float[Array, " H"]
-        last: Float[Array, ""]
+        lowest: Float[Array, ""]  # energy from this start
         change: Float[Array, ""]
         made: Int[Array, ""]
 
     def one(r: Round) -> Round:
-        now = settle(problem, r.state.beams)
+        state = lax.fori_loop(0, steps, lambda _, s: advance(problem, s, r.damping), r.state)
+        now = settle(problem, state.beams)
         best = better(now, r.best)
-        change = jnp.where(jnp.isfinite(now.energy), jnp.abs(r.last - now.energy) / now.energy, jnp.inf)
+        worse = now.energy > r.lowest * (1 + tolerance)
+        change = jnp.where(worse | ~jnp.isfinite(now.energy), jnp.inf, jnp.abs(r.lowest - now.energy) / now.energy)
+        again = r.state._replace(beams=r.best.beams, target=reduced.data_sinr(problem.air, r.best.beams))
+        state = jax.tree.map(lambda a, b: jnp.where(worse, a, b), again, state._replace(price=now.price))
         # most networks need no damping; those that are not at rest after the first rounds do
-        damping = jnp.where(r.made < 2, 0.0, 0.5)
-        state = lax.fori_loop(0, steps, lambda _, s: advance(problem, s, damping), r.state._replace(price=now.price))
-        return Round(state, best, r.history.at[r.made].set(best.energy), now.energy, change, r.made + 1)
+        usual = jnp.where(r.made < 1, 0.0, jnp.maximum(r.damping, 0.5))
+        damping = jnp.where(worse, (1 + r.damping) / 2, usual)
+        history = r.history.at[r.made].set(best.energy)
+        return Round(state, damping, best, history, jnp.minimum(r.lowest, now.energy), change, r.made + 1)
 
     def going(r: Round) -> Bool[Array, ""]:
-        hopeless = (r.made >= PATIENCE) & ~jnp.isfinite(r.best.energy)
-        return (r.made <= rounds) & ((r.change > tolerance) | (r.made < 3)) & ~hopeless | (r.made < 1)
+        hopeless = ((r.made >= PATIENCE) | (steps < 1)) & ~jnp.isfinite(r.best.energy)
+        done = (r.change <= tolerance) | (r.best.energy <= enough)
+        return (r.made < rounds) & ~done & ~hopeless | (r.made < 1)
 
     start = Round(
-        begin(problem, beams),
-        nothing(problem, beams),
-        jnp.full(ROUNDS + 1, jnp.nan),
+        begin(problem, beams)._replace(price=price),
+        jnp.asarray(0.0),
+        first,
+        jnp.full(rounds, jnp.nan),
         jnp.asarray(jnp.inf),
         jnp.asarray(jnp.inf),
         jnp.asarray(0),
     )
-    last = lax.while_loop(going, one, start)
-    return Outcome(last.best, last.change <= tolerance, last.history, last.made)
+    last = while_loop(going, one, start)
+    rest = (last.change <= tolerance) | (last.best.energy <= enough)
+    return Outcome(last.best, rest, last.history, last.made)
 
 
 def nothing(problem: Problem, beams: Complex[Array, "K 2 D"]) -> Decision:

@@ -201,13 +201,15 @@ def combiners(
     k = s.terminals
     own = jnp.arange(k)
     received = jnp.einsum("kat,kst->ksa", s.uplink_channel, streams) / jnp.sqrt(s.ap_noise_w)
-    echo = jnp.einsum("kjre,jte,jst->kjsr", s.echo_receive, s.echo_transmit.conj(), streams)
-    echo = echo / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
+    towards = jnp.einsum("jte,jst->jse", s.echo_transmit.conj(), streams)
+    if towards.shape[2] == 1:  # heard in one direction only, both streams are one
+        towards = jnp.sqrt(jnp.sum(jnp.abs(towards) ** 2, axis=1, keepdims=True))
+    echo = jnp.einsum("kjre,jse->kjsr", s.echo_receive, towards) / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
     if subband_hz is None:
         received = received.reshape(2 * k, -1)
         whole = jnp.linalg.inv(received.conj() @ received.T + load * jnp.eye(2 * k))
         w = jnp.einsum("ia,ik->ka", received, whole[:, ::2])
-        flat = echo.reshape(k, 2 * k, -1)
+        flat = echo.reshape(k, -1, echo.shape[-1])
     else:
         louder = jnp.sqrt(s.bandwidth_hz / subband_hz)[:, None, None]
         received, flat = received * louder, echo[own, own] * louder

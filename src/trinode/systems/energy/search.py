@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Status
 from trinode.systems.energy import optimise, reduced
 from trinode.systems.energy.bound import free_of_interference
@@ -18,9 +19,11 @@ from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
 
 GOOD_ENOUGH = 1e-2
-"""Gap to the bound above which a further start is tried."""
+"""Gap to the interference-free bound above which a further start is tried."""
+CERTIFIED = 5e-6, 2e-4
+"""Gap to that bound at which rounds end: few terminals, many."""
 FEW = 4
-"""Up to so many terminals rounds are worth their time to a much smaller change."""
+"""Up to so many terminals twice the rounds are worth their time, to a much smaller change."""
 
 
 class Echoes(NamedTuple):
@@ -42,8 +45,10 @@ class Echoes(NamedTuple):
 def echo_limits(air: Air) -> Echoes:
     """Largest margin and largest common SINR of the echoes."""
     asked = jnp.where(air.need > 0, 1.0, 0.0)
-    value, beams = jax.vmap(lambda need: largest_margin(air, need))(jnp.stack([air.need, asked]))
-    return Echoes(value[0], value[1], beams[0])
+    highest = jnp.max(air.need)
+    same = jnp.all((air.need == highest) | (air.need <= 0))  # then one follows from the other
+    value, beams = lax.map(lambda need: largest_margin(air, need), jnp.stack([air.need, jnp.where(same, 0.0, asked)]))
+    return Echoes(value[0], jnp.where(same & jnp.any(asked > 0), value[0] * highest, value[1]), beams[0])
 
 
 def largest_margin(
@@ -79,11 +84,19 @@ def largest_margin(
         ask = jnp.where(asked, wish / jnp.maximum(through[own, own], 1e-300), 0.0)
         others = jnp.where(own[:, None] == own[None], 0.0, through)
 
-        def fill(_, power: Float[Array, " K"]) -> Float[Array, " K"]:
-            wanted = ask * (1 + jnp.sum(others * power, axis=1))
-            return wanted * jnp.min(jnp.where(asked, limit / jnp.maximum(wanted, 1e-300), jnp.inf))
+        class Fill(NamedTuple):
+            power: Float[Array, " K"]
+            change: Float[Array, ""]
+            made: Int[Array, ""]
 
-        power = lax.fori_loop(0, inner, fill, jnp.sum(jnp.abs(t.beams[:, 1]) ** 2, axis=1))
+        def fill(f: Fill) -> Fill:
+            wanted = ask * (1 + jnp.sum(others * f.power, axis=1))
+            power = wanted * jnp.min(jnp.where(asked, limit / jnp.maximum(wanted, 1e-300), jnp.inf))
+            change = jnp.max(jnp.where(asked, jnp.abs(power / jnp.maximum(f.power, 1e-300) - 1), 0.0))
+            return Fill(power, change, f.made + 1)
+
+        begun = Fill(jnp.sum(jnp.abs(t.beams[:, 1]) ** 2, axis=1), jnp.asarray(jnp.inf), jnp.asarray(0))
+        power = while_loop(lambda f: (f.made < inner) & (f.change > 1e-10), fill, begun).power
         power = jnp.where(asked & jnp.isfinite(power), power, 0.0)
         beams = jnp.stack([jnp.zeros_like(beam), jnp.sqrt(power)[:, None] * beam], axis=1)
         kept = jnp.where(low > t.best, t.beams, t.kept)
@@ -93,7 +106,7 @@ def largest_margin(
     start = jnp.where(asked[:, None, None], start, 0.0)
     possible = jnp.any(asked) & jnp.all(~asked | (air.limit * reduced.alone(air)[1] > 0))
     first = Trip(start, jnp.asarray(0.0), start, jnp.asarray(jnp.inf), jnp.asarray(0))
-    last = lax.while_loop(lambda t: possible & (t.made < trips) & (t.spread > 1e-8), one, first)
+    last = while_loop(lambda t: possible & (t.made < trips) & (t.spread > 1e-8), one, first)
     return jnp.where(jnp.any(asked), last.best, jnp.inf), last.kept
 
 
@@ -105,31 +118,43 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     """
     air = problem.air
     echoes = echo_limits(air)
-    limit = free_of_interference(problem)
+    free = free_of_interference(problem)
     apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
     careful = jnp.stack([0.1 * apart[:, 0], echoes.beams[:, 1]], axis=1)
     listed = jnp.stack(([] if start is None else [start]) + [apart, matched, careful])
-    possible = (echoes.margin >= 1) & jnp.isfinite(limit)
+    audible = echoes.margin >= 1
+    possible = audible & jnp.isfinite(free.value)
+    few = len(problem.nats) <= FEW
+    rounds = 2 * optimise.ROUNDS if few else optimise.ROUNDS
+    enough = jnp.where(possible, free.value * (1 + CERTIFIED[0 if few else 1]), -jnp.inf)
 
     class Search(NamedTuple):
         best: Outcome
         tried: Int[Array, ""]
 
     def one(s: Search) -> Search:
-        tolerance = 1e-6 if len(problem.nats) <= FEW else 1e-4
-        most = jnp.where(possible, optimise.ROUNDS, 0)
-        now = optimise.descend(problem, listed[s.tried], rounds=most, tolerance=tolerance)
-        wins = optimise.beats(now.decision, s.best.decision)
+        now = optimise.descend(
+            problem,
+            listed[s.tried],
+            free.price,
+            s.best.decision,
+            enough=enough,
+            steps=jnp.where(possible, 4, 0),
+            rounds=rounds,
+            tolerance=1e-6 if few else 1e-4,
+        )
+        wins = optimise.beats(now.decision, s.best.decision) | (s.tried == 0)
         best = jax.tree.map(lambda a, b: jnp.where(wins, a, b), now, s.best)
         return Search(best._replace(rounds=s.best.rounds + now.rounds), s.tried + 1)
 
     def going(s: Search) -> Bool[Array, ""]:
-        met = s.best.decision.energy <= limit * (1 + GOOD_ENOUGH)
-        return (s.tried < 1) | ((s.tried < len(listed)) & ~met & possible)
+        met = s.best.decision.energy <= free.value * (1 + GOOD_ENOUGH)
+        return audible & ((s.tried < 1) | ((s.tried < len(listed)) & ~met & possible))
 
-    history = jnp.full(optimise.ROUNDS + 1, jnp.nan)
-    blank = Outcome(optimise.nothing(problem, listed[0]), jnp.asarray(False), history, jnp.asarray(0))
-    best = lax.while_loop(going, one, Search(blank, jnp.asarray(0))).best
+    first = optimise.nothing(problem, listed[0]) if start is None else optimise.settle(problem, start)
+    history = jnp.full(rounds, jnp.nan)
+    blank = Outcome(first, jnp.asarray(False), history, jnp.asarray(0))
+    best = while_loop(going, one, Search(blank, jnp.asarray(0))).best
     # out of reach, the answer shows the echoes that are not, with no data to disturb them
     zero = jnp.zeros_like(problem.nats)
     quiet = (air.need <= 0) & (problem.work.lowest <= 0)

@@ -25,7 +25,7 @@ class FullLocal(Scheme):
     name: ClassVar[str] = "full-local"
     summary: ClassVar[str] = "every terminal computes its whole task itself"
     family: ClassVar[str] = "full-local"
-    part: ClassVar[int] = 32
+    part: ClassVar[int] = 8
 
     def part_of(self, scenarios: Any) -> int:
         """Scenarios of these shapes to one program."""
@@ -43,7 +43,7 @@ class FullOffload(Scheme):
     name: ClassVar[str] = "full-offload"
     summary: ClassVar[str] = "every terminal offloads its whole task"
     family: ClassVar[str] = "full-offload"
-    part: ClassVar[int] = 32
+    part: ClassVar[int] = 8
 
     def part_of(self, scenarios: Any) -> int:
         """Scenarios of these shapes to one program."""
@@ -61,7 +61,7 @@ class HalfOffload(Scheme):
     name: ClassVar[str] = "half-offload"
     summary: ClassVar[str] = "every terminal offloads half of its task"
     family: ClassVar[str] = "half-offload"
-    part: ClassVar[int] = 32
+    part: ClassVar[int] = 8
 
     def part_of(self, scenarios: Any) -> int:
         """Scenarios of these shapes to one program."""

@@ -18,7 +18,7 @@ class Joint(Scheme):
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, powers, shares and frequencies together, settled exactly"
-    part: ClassVar[int] = 32
+    part: ClassVar[int] = 8
 
     def part_of(self, scenarios: Any) -> int:
         """Scenarios of these shapes to one program."""

@@ -23,7 +23,7 @@ class Ofdma(Scheme):
     name: ClassVar[str] = "ofdma"
     summary: ClassVar[str] = "a sub-band for each terminal, more for weaker channels"
     family: ClassVar[str] = "ofdma"
-    part: ClassVar[int] = 32
+    part: ClassVar[int] = 8
 
     def part_of(self, scenarios: Any) -> int:
         """Scenarios of these shapes to one program."""

@@ -31,7 +31,7 @@ class Robust(Scheme):
     name: ClassVar[str] = "robust"
     summary: ClassVar[str] = "joint for the worst channel errors of a given size"
     iterates: ClassVar[bool] = False
-    part: ClassVar[int] = 32
+    part: ClassVar[int] = 8
     error: float = eqx.field(static=True, default=0.1)
 
     def part_of(self, scenarios: Any) -> int:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
+from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import optimise, reduced, search
 from trinode.systems.energy import problem as problems
@@ -148,7 +149,7 @@ class ScaAdmm(Scheme):
             jnp.asarray(0),
         )
         most = jnp.where(echoes.margin >= 1, self.outer, 1)
-        last = lax.while_loop(lambda t: (t.made < most) & ~(t.change <= self.tolerance), one, begun)
+        last = while_loop(lambda t: (t.made < most) & ~(t.change <= self.tolerance), one, begun)
         outcome = Outcome(last.best, last.change <= self.tolerance, last.history, last.steps)
         return search.finish(scenario, problem, outcome, echoes)
 
@@ -228,7 +229,7 @@ class ScaAdmm(Scheme):
         room = jnp.stack([frozen.slack(need, x.data, x.sensing), tau - upload - remote_s, tau - local_s])
         slack = jnp.where(fresh, jnp.maximum(room, 0.0), x.slack)
         begun = x._replace(slack=slack, residual=jnp.asarray(jnp.inf), made=jnp.asarray(0))
-        return lax.while_loop(lambda x: (x.made < self.inner) & (x.residual > 1e-4), one, begun)
+        return while_loop(lambda x: (x.made < self.inner) & (x.residual > 1e-4), one, begun)
 
 
 def _freeze(problem: Problem, bandwidth_hz: Float[Array, ""], x: Inner) -> Frozen:

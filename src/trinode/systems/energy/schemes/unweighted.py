@@ -24,7 +24,7 @@ class Unweighted(Scheme):
     name: ClassVar[str] = "unweighted"
     summary: ClassVar[str] = "joint for weights of 1 (CTEM), priced with the true ones"
     iterates: ClassVar[bool] = False
-    part: ClassVar[int] = 32
+    part: ClassVar[int] = 8
 
     def part_of(self, scenarios: Any) -> int:
         """Scenarios of these shapes to one program."""
