@@ -1,4 +1,4 @@
-"""Does trinode work without its repository? Wheel, fresh environment, fresh home, demo, and the README's session.
+"""Does trinode work without its repository? Wheel, fresh environment, fresh home, demo, and the README's Python.
 
 python benchmarks/check_wheel.py [--folder FOLDER]
 
@@ -53,9 +53,9 @@ def check(folder: Path) -> None:
     where = step("where", [str(python), "-c", "import trinode; print(trinode.__file__)"], env, place)
     assert str(folder) in where, where
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    session = "\n".join(re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE))
-    print(step("README session", [str(python), "-c", session], env, place).strip())
-    print(step("README session again", [str(python), "-c", session], env, place).strip())
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE))
+    print(step("README's Python", [str(python), "-c", code], env, place).strip())
+    print(step("README's Python again", [str(python), "-c", code], env, place).strip())
     step("trinode demo", [str(python.with_name("trinode")), "demo"], env, place)
     made = sorted(path.name for path in (place / "out").glob("*"))
     print(f"  {len(made)} files in out/: {', '.join(made)}")

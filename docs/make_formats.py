@@ -13,8 +13,8 @@ HEAD = """# Scenario and solution files
 One `.npz` file each (NumPy, no pickles). Besides the arrays below, a file holds `format`, a text:
 `trinode/SYSTEM-scenario/1` or `trinode/SYSTEM-solution/1`. Complex arrays are complex128, the others float64, bool or
 int64.
-Unknown and missing names, other shapes, NaN or infinity (but where the table allows it), negative powers, noises and
-frequencies are refused with the array's name.
+Unknown and missing names, names given twice, other shapes, axes of no length, NaN or infinity (but where the table
+allows it), numbers beyond 1e60, negative powers, noises and frequencies are refused with the array's name.
 
 Letters: K terminals (users), M access points (base stations), A antennas of an access point, T transmit and R receive
 antennas of a terminal, S subcarriers, D directions. Channels act as `received = H @ transmitted`. Amplitudes are

@@ -21,6 +21,7 @@ from jaxtyping import Array, Key
 
 from trinode import _programs, _runtime  # noqa: F401  (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
+from trinode.channels.files import Field
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
 from trinode.systems.contract import Report, Scenario, Scheme, Solution, System
@@ -48,6 +49,12 @@ __all__ = [
 ]
 
 
+LARGEST_SIZE = 2**16
+"""No axis of a network's arrays is longer."""
+
+_LOOSE = Field("float")
+
+
 def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) -> Any:
     """Draw one random network.
 
@@ -67,7 +74,7 @@ def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) 
     """
     found = find_system(system)
     key, values = _seed_key(found, seed), parameters(found, params)
-    return _program(_draw, found, values, key, jnp.asarray(_count("trial", trial)))
+    return _finite(found, _program(_draw, found, values, key, jnp.asarray(_count("trial", trial))))
 
 
 def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
@@ -76,7 +83,7 @@ def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[in
     listed = range(_count("trials", trials)) if isinstance(trials, int) else trials
     chosen = np.asarray([_count("trial", trial) for trial in listed], dtype=np.int64)
     key, values = _seed_key(found, seed), parameters(found, params)
-    return map_parts(lambda part: _draw_many(found.draw, values, key, part), chosen, found.part)
+    return _finite(found, map_parts(lambda part: _draw_many(found.draw, values, key, part), chosen, found.part))
 
 
 def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **params: Any) -> Any:
@@ -99,7 +106,7 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
     found = find_system(system)
     given = {f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"}
     key = trial_key(found.name, seed, trial)
-    return _program(_import, found, jax.tree.map(jnp.asarray, given), parameters(found, params), key)
+    return _finite(found, _program(_import, found, jax.tree.map(jnp.asarray, given), parameters(found, params), key))
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -211,14 +218,19 @@ def parameters(system: System, given: Mapping[str, Any]) -> Any:
         An unknown name, or a value that is not allowed.
     """
     defaults = {field.name: field.default for field in dataclasses.fields(system.Params)}
+    # numbers of NumPy count as Python's, also where an integer is asked for
+    given = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
     for name, value in given.items():
         if name not in defaults:
             raise InputError(name, "a parameter that there is not", "one of " + ", ".join(defaults))
-        worded = isinstance(defaults[name], str | bool)
-        if worded and type(value) is not type(defaults[name]):
-            raise InputError(name, value, f"a value like {defaults[name]!r}")
-        if not worded and not np.issubdtype(np.asarray(value).dtype, np.number):
+        default = defaults[name]
+        if isinstance(default, str | bool):
+            if type(value) is not type(default):
+                raise InputError(name, value, f"a value like {default!r}")
+        elif not (_is_number(value) or (value is None and default is None)):
             raise InputError(name, value, "a number")
+        elif isinstance(default, int) and isinstance(value, int) and value > LARGEST_SIZE:
+            raise InputError(name, value, f"an integer of at most {LARGEST_SIZE}")
     params = system.Params(**given)
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float) if _is_real(leaf) else leaf, params)
 
@@ -262,6 +274,29 @@ def _shape(module: Any, name: str) -> tuple[int, ...]:
     return () if value is None else np.shape(value)
 
 
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.ndarray | jax.Array):
+        return False
+    array = np.asarray(value)
+    return array.shape == () and array.dtype.kind in "iuf"
+
+
+def _finite(system: System, scenario: Any) -> Any:
+    """The scenario, unless its parameters were so extreme that an array of it is no longer what a file may hold."""
+    for entry in dataclasses.fields(scenario):
+        field = system.scenario_schema.get(entry.name, _LOOSE)
+        value = np.asarray(getattr(scenario, entry.name)) if eqx.is_array(getattr(scenario, entry.name)) else None
+        if value is None or value.dtype.kind not in "fc":
+            continue
+        if not field.nan and not np.all(np.isfinite(value)):
+            raise InputError(entry.name, "NaN or infinity", "parameters of which a network of finite numbers comes")
+        lowest = value.min(initial=1.0) if field.sign != "any" else 1.0
+        if lowest < 0 or (lowest == 0 and field.sign == "positive"):
+            allowed = "parameters of which a value above 0 comes" if field.sign == "positive" else "no negative value"
+            raise InputError(entry.name, lowest, allowed)
+    return scenario
+
+
 def _is_real(leaf: Any) -> bool:
     return isinstance(leaf, int | float) and not isinstance(leaf, bool)
 
@@ -293,7 +328,7 @@ def _file_kind(path: Path) -> tuple[str, str]:
     if not path.is_file():
         raise FileFormatError("file", path, "an existing .npz file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
             text = str(archive["format"])
     except Exception as fault:  # a damaged archive fails in many ways that share no base class
         raise FileFormatError("file", f"{path} ({fault})", "a scenario or solution file") from fault

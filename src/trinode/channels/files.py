@@ -14,6 +14,9 @@ from trinode.errors import FileFormatError, InputError
 Kind = Literal["complex", "float", "bool", "int", "text"]
 Sign = Literal["any", "nonnegative", "positive"]
 
+LARGEST = 1e60
+"""Numbers beyond it are no quantity of a network, and their products would not be finite."""
+
 _DTYPES = {"complex": np.complex128, "float": np.float64, "bool": np.bool_, "int": np.int64}
 
 
@@ -100,6 +103,8 @@ def _check_one(name: str, field: Field, value: object, sizes: dict[str, int]) ->
         length = array.shape[axis]
         if letter == "*":
             continue
+        if length == 0:
+            raise InputError(name, f"shape {array.shape}", f"{_describe(field)}, at least 1 of each")
         if letter[0].isdigit():
             if str(length) not in letter.split("|"):
                 raise InputError(name, f"shape {array.shape}", _describe(field))
@@ -109,6 +114,8 @@ def _check_one(name: str, field: Field, value: object, sizes: dict[str, int]) ->
     if field.kind in ("float", "complex"):
         if not field.nan and not np.all(np.isfinite(array)):
             raise InputError(name, "NaN or infinity", "finite numbers")
+        if not field.nan and np.any(np.abs(array) > LARGEST):
+            raise InputError(name, f"{np.abs(array).max():g}", f"numbers of at most {LARGEST:g} in magnitude")
         if field.sign == "nonnegative" and np.any(array < 0):
             raise InputError(name, f"a negative value ({np.nanmin(array):g})", "values of at least 0")
         if field.sign == "positive" and np.any(array <= 0):
@@ -149,10 +156,13 @@ def read_file(path: str | Path, kind: str, schema: Schema) -> dict[str, np.ndarr
     if not path.is_file():
         raise FileFormatError("file", path, "an existing .npz file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            twice = sorted(name for name in set(archive.files) if archive.files.count(name) > 1)
             arrays = {name: archive[name] for name in archive.files}
     except Exception as fault:  # a damaged archive fails in many ways that share no base class
         raise FileFormatError("file", f"{path} ({fault})", f"a readable .npz file of format {wanted}") from fault
+    if twice:
+        raise FileFormatError("file", f"{path}, with two arrays named {twice[0]}", "each name once")
     if "format" not in arrays or str(arrays["format"]) != wanted:
         raise FileFormatError("format", arrays.get("format", "nothing (missing)"), wanted)
     del arrays["format"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -32,6 +33,13 @@ def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path
     return found
 
 
+def _compile_quickly() -> None:
+    """Before JAX starts: what is solved once need not be compiled well, which would take longer than it saves."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_backend_optimization_level" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=0".strip()
+
+
 def demo(
     system: Annotated[
         str, typer.Argument(metavar="[SYSTEM]", help="Only this system; latency and a share of all others if absent.")
@@ -48,6 +56,7 @@ def demo(
       trinode demo
       trinode demo latency --layout 7 --out city
     """
+    _compile_quickly()
     with working("loading", as_json):
         from trinode import api
         from trinode.cli._answer import as_json as answer_json

@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float
 
 from trinode.numerics.loops import while_loop
 
-OUTER, INNER = 14, 8
+OUTER, INNER = 44, 9
 """Steps of the two nested root searches of :func:`pace`."""
 
 
@@ -191,8 +191,8 @@ def split(work: Work, upload: Float[Array, " K"], power: Float[Array, " K"]) -> 
     return Split(last.share, energy, jnp.where(last.bracketed, last.high, 0.0), served)
 
 
-def pace(work: Work, curve: Curve, price: Float[Array, ""], outer: int = OUTER) -> Pace:
-    """Best share and rate of each terminal where the server's capacity has a price; ``outer`` steps of the search.
+def pace(work: Work, curve: Curve, price: Float[Array, ""]) -> Pace:
+    """Best share and rate of each terminal where the server's capacity has a price.
 
     At a given rate the best share is the root of an increasing function; along the rates the value is quasi-convex
     (a jointly convex function on rays), so the sign of its slope at the best share leads to the best rate.
@@ -208,52 +208,22 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""], outer: int = OUTER) 
         share = _best_share(work, upload, upload * power, price, work.lowest, ceiling, guess, steps)
         left = jnp.maximum(work.deadline - share * upload, 1e-300)
         haste = work.cycles * share * (2 * work.remote_weight * (work.cycles * share) ** 2 / left + price) / left**2
-        steep = rise * rate
-        # the sign of the slope of the value, evenly scaled
-        slope = jnp.log(jnp.maximum(steep, 1e-300)) - jnp.log(jnp.maximum(power + haste, 1e-300))
-        return share, slope, power, steep, haste
+        return share, rise * rate - power - haste, power, rise * rate, haste
 
-    class Search(NamedTuple):
-        now: tuple[Array, Array]  # latest end of the bracket, and the slope there
-        other: tuple[Array, Array]
-        before: tuple[Array, Array]  # what the latest replaced
-        part: Float[Array, " K"]  # of the way from the latest to the other end
-        guess: Float[Array, " K"]
+    def one(_, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        low, high, guess = state
+        middle = (low + high) / 2
+        share, slope, *_ = at(middle, guess, INNER)
+        return jnp.where(slope < 0, middle, low), jnp.where(slope < 0, high, middle), share
 
-    def one(_, s: Search) -> Search:
-        """Inverse quadratic interpolation where it can be trusted, else the middle (Chandrupatla, 1997)."""
-        rate = s.now[0] + s.part * (s.other[0] - s.now[0])
-        share, slope, *_ = at(rate, s.guess, INNER)
-        same = (slope < 0) == (s.now[1] < 0)
-        (x3, f3), (x2, f2) = (
-            tuple(jnp.where(same, a, b) for a, b in zip(one, other))
-            for one, other in ((s.now, s.other), (s.other, s.now))
-        )
-        x1, f1 = rate, slope
-        along, drop = (x1 - x2) / _nonzero(x3 - x2), (f1 - f2) / _nonzero(f3 - f2)
-        curved = f1 / _nonzero(f2 - f1) * f3 / _nonzero(f2 - f3)
-        curved += (x3 - x1) / _nonzero(x2 - x1) * f1 / _nonzero(f3 - f1) * f2 / _nonzero(f3 - f2)
-        trusted = (drop**2 < along) & ((1 - drop) ** 2 < 1 - along) & jnp.isfinite(curved)
-        least = jnp.minimum(1e-15 * jnp.abs(x1) / _nonzero(jnp.abs(x2 - x1)), 0.5)
-        part = jnp.clip(jnp.where(trusted, curved, 0.5), least, 1 - least)
-        return Search((x1, f1), (x2, f2), (x3, f3), part, share)
-
-    start = at((bottom + top) / 2, (work.lowest + work.highest) / 2, 30)[0]
-    first, final = ((rate, at(rate, start, 30)[1]) for rate in (bottom, top))
-    last = lax.fori_loop(0, outer, one, Search(first, final, first, jnp.full_like(top, 0.5), start))
-    guess = last.guess
-    # the end beyond which the value rises
-    rate = jnp.where(last.now[1] < 0, last.other[0], last.now[0])
-    rate = jnp.where(first[1] >= 0, bottom, jnp.where(final[1] <= 0, top, rate))
+    start = (work.lowest + work.highest) / 2
+    _, high, guess = lax.fori_loop(0, OUTER, one, (bottom, top, start))
+    rate = jnp.where(high >= top, top, high)
     share, _, power, steep, haste = at(rate, guess, 30)
     upload = curve.nats / jnp.where(rate > 0, rate, 1e-300)
     value = work.energy(share, upload, power) + price * work.remote_frequency(share, upload)
     scarcity = jnp.maximum(1.0, (haste + power) / jnp.where(steep > 0, steep, 1.0))
     return Pace(share, rate, scarcity, jnp.sum(value) - price * work.capacity, value)
-
-
-def _nonzero(value: Float[Array, " K"]) -> Float[Array, " K"]:
-    return jnp.where(value == 0, 1e-300, value)
 
 
 def _ceiling(work: Work, upload: Float[Array, " K"]) -> Float[Array, " K"]:

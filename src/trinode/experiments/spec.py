@@ -13,6 +13,9 @@ from trinode.experiments.sweep import points
 from trinode.systems.figure import Measure, Sweep
 from trinode.systems.registry import system as find_system
 
+LARGEST_FILE = 2**20
+LARGEST_TRIALS = 10**7
+
 Number = bool | int | float | str
 Name = Annotated[str, Field(min_length=1)]
 
@@ -38,9 +41,9 @@ class SweepFile(_Strict):
     values: list[Number] = []
     fixed: dict[str, Number] = {}
     series: dict[str, dict[str, Number]] = {}
-    trials: int = Field(100, ge=1)
-    seed: int = Field(0, ge=0)
-    block: int = Field(0, ge=0)
+    trials: int = Field(100, ge=1, le=LARGEST_TRIALS)
+    seed: int = Field(0, ge=0, lt=2**31)
+    block: int = Field(0, ge=0, le=LARGEST_TRIALS)
     measures: list[MeasureFile] = []
     bound: bool = True
     history: bool = False
@@ -58,13 +61,22 @@ def read_sweep(path: str | Path) -> Sweep:
 
     place = Path(path)
     try:
+        if place.stat().st_size > LARGEST_FILE:
+            raise FileFormatError("sweep", f"{place} of {place.stat().st_size} bytes", f"at most {LARGEST_FILE} bytes")
         text = place.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise FileFormatError("sweep", f"{place} ({fault})", "a YAML file that can be read") from fault
     try:
+        # a few aliases of aliases make a short file endless
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1
+                raise FileFormatError(f"{place} line {line}", f"an alias, *{event.anchor}", "YAML without aliases")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as fault:  # a date that there is not is a ValueError
+    except FileFormatError:
+        raise
+    except Exception as fault:  # a value that is not of its tag fails in many ways that share no base class
         raise FileFormatError(str(place), " ".join(str(fault).split()), "YAML") from fault
     if not isinstance(content, dict):
         raise FileFormatError(str(place), type(content).__name__, "names and values, beginning with system:")
@@ -78,6 +90,8 @@ def read_sweep(path: str | Path) -> Sweep:
         allowed = first["msg"]
         if first["type"] == "extra_forbidden":
             allowed = "one of " + ", ".join(_names(location))
+        elif len(location) < len(first["loc"]):
+            allowed = "a number, a text, true or false"
         given = "nothing" if first["type"] == "missing" else first["input"]
         raise FileFormatError(where(location), given, allowed) from fault
     return _checked(found, where)

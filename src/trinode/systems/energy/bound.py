@@ -75,7 +75,7 @@ def free_of_interference(problem: Problem) -> Free:
         made: Int[Array, ""]
 
     def settle(t: Turn) -> Turn:
-        chosen = offload.pace(work, curve, t.price, outer=24)
+        chosen = offload.pace(work, curve, t.price)
         rate = jnp.where(chosen.share > 0, chosen.rate, fastest)
         upload = problem.nats / jnp.maximum(rate, 1e-300)
         done = offload.split(work, upload, curve.price(rate)[0])
@@ -159,7 +159,7 @@ def coupled(problem: Problem) -> Float[Array, ""]:
         reach = jnp.maximum(air.limit - base, 0.0) / jnp.maximum(slope, 1e-300)
         fastest = jnp.log1p(jnp.minimum(reach, high))
         curve = Curve(problem.nats, base, slope, jnp.zeros(k), jnp.ones(k), fastest, jnp.log1p(low))
-        return offload.pace(work, curve, free.price, outer=24).each
+        return offload.pace(work, curve, free.price).each
 
     each = jax.vmap(piece)(level, steep, g[:-1], g[1:])
     each = jnp.where((power[:, 0] <= air.limit) & ~jnp.isnan(each), each, jnp.inf)

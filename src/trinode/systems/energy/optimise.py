@@ -286,53 +286,43 @@ class Outcome(NamedTuple):
 def descend(
     problem: Problem,
     beams: Complex[Array, "K 2 D"],
-    price: Float[Array, ""],
-    first: Decision,
     *,
     enough: Float[Array, ""],
-    steps: Int[Array, ""] | int = 4,
-    rounds: int = ROUNDS,
+    rounds: Int[Array, ""] | int = ROUNDS,
+    steps: int = 4,
     tolerance: float = 1e-4,
 ) -> Outcome:
-    """Rounds of the fixed point from given beams, each settled; the best decision, ``first`` included, is kept.
+    """Rounds of the fixed point from given beams, each settled; the best decision is kept.
 
-    After a round that costs more than the best one before, the next begins from the best decision, with targets that
-    move half as far. Ends at rest, at an energy of ``enough``, or without hope.
+    Ends at rest, at an energy of ``enough``, or without hope.
     """
 
     class Round(NamedTuple):
         state: State
-        damping: Float[Array, ""]
         best: Decision
         history: Float[Array, " H"]
-        lowest: Float[Array, ""]  # energy from this start
+        last: Float[Array, ""]
         change: Float[Array, ""]
         made: Int[Array, ""]
 
     def one(r: Round) -> Round:
-        state = lax.fori_loop(0, steps, lambda _, s: advance(problem, s, r.damping), r.state)
-        now = settle(problem, state.beams)
+        now = settle(problem, r.state.beams)
         best = better(now, r.best)
-        worse = now.energy > r.lowest * (1 + tolerance)
-        change = jnp.where(worse | ~jnp.isfinite(now.energy), jnp.inf, jnp.abs(r.lowest - now.energy) / now.energy)
-        again = r.state._replace(beams=r.best.beams, target=reduced.data_sinr(problem.air, r.best.beams))
-        state = jax.tree.map(lambda a, b: jnp.where(worse, a, b), again, state._replace(price=now.price))
+        change = jnp.where(jnp.isfinite(now.energy), jnp.abs(r.last - now.energy) / now.energy, jnp.inf)
         # most networks need no damping; those that are not at rest after the first rounds do
-        usual = jnp.where(r.made < 1, 0.0, jnp.maximum(r.damping, 0.5))
-        damping = jnp.where(worse, (1 + r.damping) / 2, usual)
-        history = r.history.at[r.made].set(best.energy)
-        return Round(state, damping, best, history, jnp.minimum(r.lowest, now.energy), change, r.made + 1)
+        damping = jnp.where(r.made < 2, 0.0, 0.5)
+        state = lax.fori_loop(0, steps, lambda _, s: advance(problem, s, damping), r.state._replace(price=now.price))
+        return Round(state, best, r.history.at[r.made].set(best.energy), now.energy, change, r.made + 1)
 
     def going(r: Round) -> Bool[Array, ""]:
-        hopeless = ((r.made >= PATIENCE) | (steps < 1)) & ~jnp.isfinite(r.best.energy)
-        done = (r.change <= tolerance) | (r.best.energy <= enough)
-        return (r.made < rounds) & ~done & ~hopeless | (r.made < 1)
+        hopeless = (r.made >= PATIENCE) & ~jnp.isfinite(r.best.energy)
+        moving = (r.change > tolerance) | (r.made < 3)
+        return (r.made <= rounds) & moving & (r.best.energy > enough) & ~hopeless | (r.made < 1)
 
     start = Round(
-        begin(problem, beams)._replace(price=price),
-        jnp.asarray(0.0),
-        first,
-        jnp.full(rounds, jnp.nan),
+        begin(problem, beams),
+        nothing(problem, beams),
+        jnp.full(ROUNDS + 1, jnp.nan),
         jnp.asarray(jnp.inf),
         jnp.asarray(jnp.inf),
         jnp.asarray(0),

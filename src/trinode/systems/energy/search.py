@@ -23,7 +23,7 @@ GOOD_ENOUGH = 1e-2
 CERTIFIED = 5e-6, 2e-4
 """Gap to that bound at which rounds end: few terminals, many."""
 FEW = 4
-"""Up to so many terminals twice the rounds are worth their time, to a much smaller change."""
+"""Up to so many terminals rounds are worth their time to a much smaller change."""
 
 
 class Echoes(NamedTuple):
@@ -118,42 +118,33 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     """
     air = problem.air
     echoes = echo_limits(air)
-    free = free_of_interference(problem)
+    limit = free_of_interference(problem).value
     apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
     careful = jnp.stack([0.1 * apart[:, 0], echoes.beams[:, 1]], axis=1)
     listed = jnp.stack(([] if start is None else [start]) + [apart, matched, careful])
     audible = echoes.margin >= 1
-    possible = audible & jnp.isfinite(free.value)
+    possible = audible & jnp.isfinite(limit)
     few = len(problem.nats) <= FEW
-    rounds = 2 * optimise.ROUNDS if few else optimise.ROUNDS
-    enough = jnp.where(possible, free.value * (1 + CERTIFIED[0 if few else 1]), -jnp.inf)
+    enough = jnp.where(possible, limit * (1 + CERTIFIED[0 if few else 1]), -jnp.inf)
 
     class Search(NamedTuple):
         best: Outcome
         tried: Int[Array, ""]
 
     def one(s: Search) -> Search:
-        now = optimise.descend(
-            problem,
-            listed[s.tried],
-            free.price,
-            s.best.decision,
-            enough=enough,
-            steps=jnp.where(possible, 4, 0),
-            rounds=rounds,
-            tolerance=1e-6 if few else 1e-4,
-        )
-        wins = optimise.beats(now.decision, s.best.decision) | (s.tried == 0)
+        most = jnp.where(possible, optimise.ROUNDS, 0)
+        tolerance = 1e-6 if few else 1e-4
+        now = optimise.descend(problem, listed[s.tried], enough=enough, rounds=most, tolerance=tolerance)
+        wins = optimise.beats(now.decision, s.best.decision)
         best = jax.tree.map(lambda a, b: jnp.where(wins, a, b), now, s.best)
         return Search(best._replace(rounds=s.best.rounds + now.rounds), s.tried + 1)
 
     def going(s: Search) -> Bool[Array, ""]:
-        met = s.best.decision.energy <= free.value * (1 + GOOD_ENOUGH)
+        met = s.best.decision.energy <= limit * (1 + GOOD_ENOUGH)
         return audible & ((s.tried < 1) | ((s.tried < len(listed)) & ~met & possible))
 
-    first = optimise.nothing(problem, listed[0]) if start is None else optimise.settle(problem, start)
-    history = jnp.full(rounds, jnp.nan)
-    blank = Outcome(first, jnp.asarray(False), history, jnp.asarray(0))
+    history = jnp.full(optimise.ROUNDS + 1, jnp.nan)
+    blank = Outcome(optimise.nothing(problem, listed[0]), jnp.asarray(False), history, jnp.asarray(0))
     best = while_loop(going, one, Search(blank, jnp.asarray(0))).best
     # out of reach, the answer shows the echoes that are not, with no data to disturb them
     zero = jnp.zeros_like(problem.nats)

@@ -1,0 +1,128 @@
+"""Whatever people put into parameters and files is taken, or refused by name: never a crash, never a silent NaN."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trinode import api
+from trinode.channels import files
+from trinode.errors import FileFormatError, InputError
+from trinode.experiments.spec import read_sweep
+from trinode.systems.registry import system as find_system
+from trinode.systems.registry import system_names
+
+PATH = Path(__file__).parents[1] / "benchmarks" / "fuzz.py"
+SPEC = importlib.util.spec_from_file_location("fuzz", PATH)
+fuzz = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(fuzz)
+
+QUIET = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+NUMBERS = st.one_of(
+    st.sampled_from([*fuzz.WILD, 1.7e308, 2**16 + 1, 10**30, np.float64(0.3), np.int64(3), np.array(0.4)]),
+    st.floats(),
+    st.integers(-5, 10),
+    st.floats(1e-3, 1e3),
+)
+OTHERS = st.sampled_from(["", "text", "physical", None, True, 1j, [1.0], (2,), {}, np.ones(3), np.array("a"), object()])
+ALLOWED_NAN = {"pattern_mse_max"}
+
+
+def names(name):
+    system = find_system(name)
+    return [field.name for field in dataclasses.fields(system.Params)]
+
+
+def check_refusal(fault, name, known):
+    assert fault.field in known
+    assert f"{fault.field}: got " in str(fault)
+    assert fault.allowed in str(fault)
+    assert "nan" not in fault.allowed.lower() or name == "region"
+
+
+@pytest.mark.parametrize("name", system_names())
+def test_parameters_are_taken_or_refused_by_name(name):
+    """Without drawing: any field, any value."""
+    system, known = find_system(name), names(name)
+
+    @QUIET
+    @given(field=st.sampled_from(known), value=st.one_of(NUMBERS, OTHERS))
+    def check(field, value):
+        try:
+            params = api.parameters(system, {field: value})
+        except InputError as fault:
+            check_refusal(fault, name, known)
+            return
+        for entry in dataclasses.fields(params):
+            value = getattr(params, entry.name)
+            if isinstance(value, float | jax.Array) and entry.name not in ALLOWED_NAN:
+                assert np.all(np.isfinite(np.asarray(value)))
+                assert np.shape(value) == ()
+
+    check()
+
+
+@pytest.mark.parametrize("name", system_names())
+def test_what_is_taken_draws_finite_networks(name):
+    """Numbers only, at one small size, so that one program draws them all."""
+    system = find_system(name)
+    defaults = system.Params()
+    real = [f.name for f in dataclasses.fields(defaults) if isinstance(getattr(defaults, f.name), float)]
+    known = {*names(name), *(f.name for f in dataclasses.fields(system.Scenario))}
+
+    @QUIET
+    @given(values=st.dictionaries(st.sampled_from(real), NUMBERS, min_size=1, max_size=2))
+    def check(values):
+        try:
+            drawn = api.draw(name, seed=1, **{**fuzz.SMALL[name], **values})
+        except InputError as fault:
+            check_refusal(fault, name, known)
+            return
+        fuzz.check_finite(drawn, system.scenario_schema)
+
+    check()
+
+
+@pytest.mark.parametrize("name", system_names())
+def test_mutated_files_are_read_or_refused_by_name(name):
+    seen = fuzz.Fuzzer(name, seed=0).run(450)
+    assert sum(seen.values()) == 450
+    assert all(seen[f"{kind} {word}"] for kind in ("scenario", "solution", "sweep") for word in ("read", "refused"))
+
+
+def test_an_array_of_no_length_and_a_name_given_twice_are_refused(tmp_path):
+    schema = {"a": files.Field("float", ("K",)), "b": files.Field("float", ("*",))}
+    with pytest.raises(InputError, match=r"a: got shape \(0,\)"):
+        files.check_arrays(schema, {"a": np.zeros(0), "b": np.zeros(0)})
+    files.write_file(tmp_path / "one.npz", "toy-scenario", schema, {"a": np.ones(2), "b": np.zeros(0)})
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "one.npz", "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("a.npy", archive.read("a.npy"))
+    with pytest.raises(FileFormatError, match="two arrays named a"):
+        files.read_file(tmp_path / "one.npz", "toy-scenario", schema)
+
+
+def test_a_short_sweep_file_cannot_be_endless(tmp_path):
+    lines = ["a0: &a0 [1, 1]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    (tmp_path / "sweep.yaml").write_text("\n".join(lines))
+    with pytest.raises(FileFormatError, match="line 2: got an alias"):
+        read_sweep(tmp_path / "sweep.yaml")
+    (tmp_path / "sweep.yaml").write_text("# " + "x" * 2**20)
+    with pytest.raises(FileFormatError, match="at most 1048576 bytes"):
+        read_sweep(tmp_path / "sweep.yaml")
+    (tmp_path / "sweep.yaml").write_text("system: latency\nschemes: [mec]\ntrials: 1" + "0" * 20)
+    with pytest.raises(FileFormatError, match="line 3, trials"):
+        read_sweep(tmp_path / "sweep.yaml")
+
+
+@pytest.mark.parametrize("value", ["!!float", "!!int", "!!bool maybe", "!!timestamp soon", "!!binary é", "2001-99-99"])
+def test_a_value_that_is_not_of_its_tag_is_no_sweep(tmp_path, value):
+    (tmp_path / "sweep.yaml").write_text(f"system: latency\nschemes: [mec]\ntrials: {value}", encoding="utf-8")
+    with pytest.raises(FileFormatError, match=r"sweep\.yaml: got .*; allowed: YAML"):
+        read_sweep(tmp_path / "sweep.yaml")
