@@ -126,3 +126,15 @@ def test_a_value_that_is_not_of_its_tag_is_no_sweep(tmp_path, value):
     (tmp_path / "sweep.yaml").write_text(f"system: latency\nschemes: [mec]\ntrials: {value}", encoding="utf-8")
     with pytest.raises(FileFormatError, match=r"sweep\.yaml: got .*; allowed: YAML"):
         read_sweep(tmp_path / "sweep.yaml")
+
+
+@pytest.mark.parametrize("name", system_names())
+@pytest.mark.parametrize("value", ["3", True, 1j, None, object()], ids=repr)
+def test_parameters_are_of_their_kind_also_without_a_draw(name, value):
+    """For every field but flags, and those that may be left out."""
+    kind = find_system(name).Params
+    for field in dataclasses.fields(kind):
+        if isinstance(field.default, bool) or (value is None and field.default is None):
+            continue
+        with pytest.raises(InputError, match=field.name):
+            kind(**{field.name: value})

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from trinode.errors import InputError
+from trinode.systems import allowed
 
 Scalar = float | Float[Array, ""]
 
@@ -84,24 +81,13 @@ class EnergyParams(eqx.Module):
     channel_error: Scalar | None = None
 
     def __check_init__(self):
-        for name in ("terminals", "ap_antennas", "terminal_antennas", "radar_antennas"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(name, value, "an integer of at least 1")
-        if not isinstance(self.scattered_paths, int) or self.scattered_paths < 0:
-            raise InputError("scattered_paths", self.scattered_paths, "an integer of at least 0")
-        if self.cross_echo not in ("literal", "physical"):
-            raise InputError("cross_echo", self.cross_echo, "literal or physical")
-        for name in _POSITIVE + _NONNEGATIVE + _FINITE:
-            value = getattr(self, name)
-            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
-                continue  # inside a transformation there is no value to look at
-            if not np.all(np.isfinite(np.asarray(value))):
-                raise InputError(name, value, "a finite number")
-            if name in _POSITIVE and np.any(np.asarray(value) <= 0):
-                raise InputError(name, value, "a number above 0")
-            if name in _NONNEGATIVE and np.any(np.asarray(value) < 0):
-                raise InputError(name, value, "a number of at least 0")
+        allowed.check(
+            self,
+            positive=_POSITIVE,
+            nonnegative=_NONNEGATIVE,
+            least={"scattered_paths": 0},
+            choices={"cross_echo": ("literal", "physical")},
+        )
 
 
 _POSITIVE = ("carrier_hz", "bandwidth_hz", "latency_max_s", "terminal_distance_min_m", "terminal_distance_max_m")
@@ -123,4 +109,3 @@ _NONNEGATIVE = (
     "ap_energy_weight_step",
     "channel_error",
 )
-_FINITE = ("rician_db", "ap_noise_dbm", "radar_noise_dbm", "sensing_sinr_min_db", "bearing_offset")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
+from trinode.systems import allowed
 
 Scalar = float | Float[Array, ""]
 
@@ -68,25 +68,9 @@ class FairnessParams(eqx.Module):
     task_spread: Scalar = 0.0
 
     def __check_init__(self):
-        for name in ("terminals", "access_points", "ap_antennas", "subcarriers"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(name, value, "an integer of at least 1")
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(name, getattr(self, name), "one of " + ", ".join(allowed))
-        for name in _POSITIVE + _NONNEGATIVE + _ANY:
-            value = getattr(self, name)
-            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
-                continue  # inside a transformation there is no value to look at
-            if not np.all(np.isfinite(np.asarray(value))):
-                raise InputError(name, value, "a finite number")
-            if name in _POSITIVE and np.any(np.asarray(value) <= 0):
-                raise InputError(name, value, "a number above 0")
-            if name in _NONNEGATIVE and np.any(np.asarray(value) < 0):
-                raise InputError(name, value, "a number of at least 0")
-            if name == "task_spread" and np.any(np.asarray(value) > 1):
-                raise InputError(name, value, "a number from 0 to 1")
+        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE, choices=CHOICES)
+        if not isinstance(self.task_spread, Tracer) and np.any(np.asarray(self.task_spread) > 1):
+            raise InputError("task_spread", self.task_spread, "a number from 0 to 1")
 
 
 CHOICES = {
@@ -104,4 +88,3 @@ _NONNEGATIVE = (
     "terminal_frequency_hz",
     "task_spread",
 )
-_ANY = ("path_loss_1m_db", "path_loss_per_decade_db", "noise_density_dbm_hz")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
+from trinode.systems import allowed
 
 Scalar = float | Float[Array, ""]
 
@@ -71,29 +69,9 @@ class LatencyParams(eqx.Module):
     sensing_sinr_min_db: Scalar = 1.0
 
     def __check_init__(self):
-        for name in (
-            "terminals",
-            "access_points",
-            "ap_antennas",
-            "terminal_antennas",
-            "radar_antennas",
-            "serving",
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(name, value, "an integer of at least 1")
+        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE)
         if self.serving > self.access_points:
             raise InputError("serving", self.serving, f"at most access_points = {self.access_points}")
-        for name in _POSITIVE + _NONNEGATIVE + ("noise_figure_db", "sensing_sinr_min_db"):
-            value = getattr(self, name)
-            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
-                continue  # inside a transformation there is no value to look at
-            if not np.all(np.isfinite(np.asarray(value))):
-                raise InputError(name, value, "a finite number")
-            if name in _POSITIVE and np.any(np.asarray(value) <= 0):
-                raise InputError(name, value, "a number above 0")
-            if name in _NONNEGATIVE and np.any(np.asarray(value) < 0):
-                raise InputError(name, value, "a number of at least 0")
 
 
 _POSITIVE = ("area_m", "carrier_hz", "ap_height_m", "terminal_height_m", "bandwidth_hz", "temperature_k")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
+from trinode.systems import allowed
 
 Scalar = float | Float[Array, ""]
 
@@ -99,33 +97,20 @@ class RegionParams(eqx.Module):
     coherence_symbols: Scalar = 40.0
 
     def __check_init__(self):
-        counts = ("terminals", "access_points", "ap_antennas", "targets", "pilots", "directions", "targets_per_ap")
-        for name in counts:
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(name, value, "an integer of at least 1")
+        allowed.check(
+            self,
+            positive=_POSITIVE,
+            nonnegative=_NONNEGATIVE,
+            probabilities=_PROBABILITIES,
+            nan=("pattern_mse_max",),
+            least={"directions": 2},
+            choices={"pilot_rule": PILOT_RULES},
+        )
         if self.pilots > self.terminals:
             raise InputError("pilots", self.pilots, f"at most terminals = {self.terminals}: one each is enough")
         if self.targets > self.access_points * self.targets_per_ap:
             most = self.access_points * self.targets_per_ap
             raise InputError("targets", self.targets, f"at most access_points x targets_per_ap = {most}")
-        if self.directions < 2:
-            raise InputError("directions", self.directions, "an integer of at least 2")
-        if self.pilot_rule not in PILOT_RULES:
-            raise InputError("pilot_rule", self.pilot_rule, "one of " + ", ".join(PILOT_RULES))
-        for name in _POSITIVE + _NONNEGATIVE + _REAL + _PROBABILITIES:
-            value = getattr(self, name)
-            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
-                continue  # inside a transformation there is no value to look at
-            array = np.asarray(value)
-            if not np.all(np.isfinite(array)) and not (name == "pattern_mse_max" and np.all(np.isnan(array))):
-                raise InputError(name, value, "a finite number")
-            if name in _POSITIVE and np.any(array <= 0):
-                raise InputError(name, value, "a number above 0")
-            if name in _NONNEGATIVE and np.any(array < 0):
-                raise InputError(name, value, "a number of at least 0")
-            if name in _PROBABILITIES and np.any((array <= 0) | (array >= 1)):
-                raise InputError(name, value, "a number above 0 and below 1")
 
 
 _POSITIVE = (
@@ -139,10 +124,3 @@ _POSITIVE = (
 )
 _PROBABILITIES = ("detection_probability_min", "false_alarm")
 _NONNEGATIVE = ("ap_power_budget", "reflection", "pattern_mse_max")
-_REAL = (
-    "ap_power_db",
-    "pilot_power_db",
-    "target_variance_db",
-    "terminal_target_variance_db",
-    "steering_variance_db",
-)

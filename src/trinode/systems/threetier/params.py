@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from trinode.errors import InputError
+from trinode.systems import allowed
 
 Scalar = float | Float[Array, ""]
 
@@ -74,24 +71,10 @@ class ThreetierParams(eqx.Module):
     sensing_sinr_min_db: Scalar = 2.0
 
     def __check_init__(self):
-        for name in ("terminals", "access_points", "ap_antennas", "terminal_antennas", "radar_antennas"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(name, value, "an integer of at least 1")
-        for name in _POSITIVE + _NONNEGATIVE + _ANY:
-            value = getattr(self, name)
-            if isinstance(value, Tracer) or not isinstance(value, int | float | np.ndarray | jax.Array):
-                continue  # inside a transformation there is no value to look at
-            if not np.all(np.isfinite(np.asarray(value))):
-                raise InputError(name, value, "a finite number")
-            if name in _POSITIVE and np.any(np.asarray(value) <= 0):
-                raise InputError(name, value, "a number above 0")
-            if name in _NONNEGATIVE and np.any(np.asarray(value) < 0):
-                raise InputError(name, value, "a number of at least 0")
+        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE)
 
 
 _POSITIVE = ("area_m", "least_distance_m", "bandwidth_hz", "target_distance_min_m", "target_distance_max_m")
-_ANY = ("reference_gain_db", "noise_density_dbm_hz", "terminal_max_power_dbm", "sensing_sinr_min_db")
 _NONNEGATIVE = (
     "ring_radius_m",
     "echo_path_exponent",

@@ -1,0 +1,79 @@
+"""Which values the parameters of a system may take: one check for all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+from trinode.errors import InputError
+
+
+def check(
+    params: Any,
+    *,
+    positive: Sequence[str] = (),
+    nonnegative: Sequence[str] = (),
+    probabilities: Sequence[str] = (),
+    nan: Sequence[str] = (),
+    least: Mapping[str, int] | None = None,
+    choices: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Raise where a parameter has no value of its kind; the kind is that of its default.
+
+    Parameters
+    ----------
+    params : dataclass
+        Integers are counts of at least 1, or of ``least``; texts are among ``choices``; all else are finite numbers
+        (arrays too). ``None`` is a value where it is the default. Inside a transformation numbers are not looked at.
+    positive, nonnegative, probabilities : sequence of str
+        Numbers above 0, of at least 0, and strictly between 0 and 1.
+    nan : sequence of str
+        Numbers that may be NaN.
+
+    Raises
+    ------
+    InputError
+        Names the parameter, its value and what is allowed.
+    """
+    for field in dataclasses.fields(params):
+        name, value, default = field.name, getattr(params, field.name), field.default
+        if isinstance(default, bool):
+            if not isinstance(value, bool):
+                raise InputError(name, value, "True or False")
+        elif isinstance(default, int):
+            lowest = (least or {}).get(name, 1)
+            if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
+                raise InputError(name, value, f"an integer of at least {lowest}")
+        elif isinstance(default, str):
+            allowed = (choices or {})[name]
+            if value not in allowed:
+                raise InputError(name, value, "one of " + ", ".join(allowed))
+        elif not isinstance(value, Tracer) and not (value is None and default is None):
+            _number(name, value, positive, nonnegative, probabilities, nan)
+
+
+def _number(
+    name: str,
+    value: Any,
+    positive: Sequence[str],
+    nonnegative: Sequence[str],
+    probabilities: Sequence[str],
+    nan: Sequence[str],
+) -> None:
+    array = np.asarray(value) if isinstance(value, int | float | np.ndarray | np.generic | jax.Array) else None
+    if array is None or array.dtype.kind not in "iuf":
+        raise InputError(name, value, "a number")
+    array = array[~np.isnan(array)] if name in nan else array
+    if not np.all(np.isfinite(array)):
+        raise InputError(name, value, "a finite number")
+    if name in positive and np.any(array <= 0):
+        raise InputError(name, value, "a number above 0")
+    if name in nonnegative and np.any(array < 0):
+        raise InputError(name, value, "a number of at least 0")
+    if name in probabilities and np.any((array <= 0) | (array >= 1)):
+        raise InputError(name, value, "a number above 0 and below 1")
