@@ -10,8 +10,15 @@ from trinode.reference.region import programs
 from trinode.reference.region.programs import Array, Network
 
 
-def algorithm_2(scenario: Any, sweeps: int = 15, parallel: bool = False) -> tuple[Array, list[float]]:
+def algorithm_2(
+    scenario: Any, sweeps: int = 15, parallel: bool = False, tolerance: float = 0.0
+) -> tuple[Array, list[float]]:
     """Communication only: P2.6 for the access points in turn, or at once as printed.
+
+    Parameters
+    ----------
+    sweeps, tolerance : int, float
+        Most sweeps; it ends before when one changes the rate by no more than this share of it.
 
     Returns
     -------
@@ -32,11 +39,13 @@ def algorithm_2(scenario: Any, sweeps: int = 15, parallel: bool = False) -> tupl
             w = w.copy()
             w[i * a : (i + 1) * a] = new
         history.append(programs.sum_rate(net, w, none))
+        if _at_rest(history, tolerance):
+            break
     return unstacked(net, w), history
 
 
 def algorithm_3(
-    scenario: Any, rounds: int = 20, penalty: float = 10.0, literal: bool = False
+    scenario: Any, rounds: int = 20, penalty: float = 10.0, literal: bool = False, tolerance: float = 0.0
 ) -> tuple[Array, Array, list[float]]:
     """Communication and sensing: P3.4 with iota and kappa brought up to date after each.
 
@@ -44,6 +53,8 @@ def algorithm_3(
 
     Parameters
     ----------
+    rounds, tolerance : int, float
+        Most programs; it ends before when one changes the rate by no more than this share of it.
     penalty : float
         q of (51): at 1 the power ends below 1, at 100 steps are tiny.
     literal : bool
@@ -64,7 +75,13 @@ def algorithm_3(
         gamma, g = programs.transforms(net, w, z)
         w, z = programs.p3_4(net, w, gamma, g, limit, penalty, literal)
         history.append(programs.sum_rate(net, w, z))
+        if _at_rest(history, tolerance):
+            break
     return unstacked(net, w), z, history
+
+
+def _at_rest(history: list[float], tolerance: float) -> bool:
+    return len(history) > 1 and abs(history[-1] - history[-2]) <= tolerance * abs(history[-1])
 
 
 def maximum_ratio(net: Network) -> Array:
