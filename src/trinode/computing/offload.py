@@ -191,11 +191,12 @@ def split(work: Work, upload: Float[Array, " K"], power: Float[Array, " K"]) -> 
     return Split(last.share, energy, jnp.where(last.bracketed, last.high, 0.0), served)
 
 
-def pace(work: Work, curve: Curve, price: Float[Array, ""]) -> Pace:
+def pace(work: Work, curve: Curve, price: Float[Array, ""], inner: int = INNER) -> Pace:
     """Best share and rate of each terminal where the server's capacity has a price.
 
     At a given rate the best share is the root of an increasing function; along the rates the value is quasi-convex
-    (a jointly convex function on rays), so the sign of its slope at the best share leads to the best rate.
+    (a jointly convex function on rays), so the sign of its slope at the best share leads to the best rate. ``inner``
+    steps look for the share at a rate on the way; the values hold whatever they leave open.
     """
     top = curve.fastest
     floor = curve.nats * work.lowest / work.deadline * (1 + 1e-12)
@@ -213,7 +214,7 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""]) -> Pace:
     def one(_, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         low, high, guess = state
         middle = (low + high) / 2
-        share, slope, *_ = at(middle, guess, INNER)
+        share, slope, *_ = at(middle, guess, inner)
         return jnp.where(slope < 0, middle, low), jnp.where(slope < 0, high, middle), share
 
     start = (work.lowest + work.highest) / 2
@@ -222,6 +223,15 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""]) -> Pace:
     share, _, power, steep, haste = at(rate, guess, 30)
     upload = curve.nats / jnp.where(rate > 0, rate, 1e-300)
     value = work.energy(share, upload, power) + price * work.remote_frequency(share, upload)
+    # what the search may have missed: the value is convex in share and time on the air, so above its tangent plane,
+    # which rises by `late` per second that the upload takes longer than the share does at this rate
+    late = power + haste - steep
+    sooner = work.highest * (upload - curve.nats / jnp.where(top > 0, top, 1e-300))
+    longest = curve.nats / jnp.where(bottom > 0, bottom, 1e-300)
+    turn = jnp.clip(work.deadline / longest, work.lowest, work.highest)  # where the deadline becomes the limit
+    later = jnp.minimum(work.deadline, turn * longest) - turn * upload
+    missed = jnp.maximum(late, 0.0) * jnp.maximum(sooner, 0.0) + jnp.maximum(-late, 0.0) * jnp.maximum(later, 0.0)
+    value = value - jnp.where((share > 0) & (rate > bottom) & (rate < top), missed, 0.0)
     scarcity = jnp.maximum(1.0, (haste + power) / jnp.where(steep > 0, steep, 1.0))
     return Pace(share, rate, scarcity, jnp.sum(value) - price * work.capacity, value)
 
@@ -263,7 +273,8 @@ def _best_share(
         inside = (newton > low) & (newton < high)
         return low, high, jnp.where(inside, newton, (low + high) / 2)
 
-    first = (lowest, highest, jnp.clip(guess, lowest, highest))
+    # near the ceiling the derivative is so steep that steps from there are tiny: not begun within a tenth of it
+    first = (lowest, highest, jnp.clip(jnp.minimum(guess, lowest + 0.9 * (highest - lowest)), lowest, highest))
     _, _, inner = lax.fori_loop(0, steps, one, first)
     at_low, at_high = slopes(lowest)[0] >= 0, slopes(highest)[0] <= 0
     return jnp.where(at_low, lowest, jnp.where(at_high, highest, inner))

@@ -33,6 +33,10 @@ FAMILIES = {"": None, "full-local": 0.0, "full-offload": 1.0, "half-offload": 0.
 """Restrictions of the decision: the offloaded share that all terminals must have."""
 
 
+INNER = 24
+"""Steps of the search for the share in each step of that for the rate."""
+
+
 def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
     """Lower bound of the weighted energy, J; infinite where even without interference not everybody can be served.
 
@@ -75,7 +79,7 @@ def free_of_interference(problem: Problem) -> Free:
         made: Int[Array, ""]
 
     def settle(t: Turn) -> Turn:
-        chosen = offload.pace(work, curve, t.price)
+        chosen = offload.pace(work, curve, t.price, INNER)
         rate = jnp.where(chosen.share > 0, chosen.rate, fastest)
         upload = problem.nats / jnp.maximum(rate, 1e-300)
         done = offload.split(work, upload, curve.price(rate)[0])
@@ -159,7 +163,7 @@ def coupled(problem: Problem) -> Float[Array, ""]:
         reach = jnp.maximum(air.limit - base, 0.0) / jnp.maximum(slope, 1e-300)
         fastest = jnp.log1p(jnp.minimum(reach, high))
         curve = Curve(problem.nats, base, slope, jnp.zeros(k), jnp.ones(k), fastest, jnp.log1p(low))
-        return offload.pace(work, curve, free.price).each
+        return offload.pace(work, curve, free.price, INNER).each
 
     each = jax.vmap(piece)(level, steep, g[:-1], g[1:])
     each = jnp.where((power[:, 0] <= air.limit) & ~jnp.isnan(each), each, jnp.inf)
