@@ -231,7 +231,7 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""], inner: int = INNER) 
     turn = jnp.clip(work.deadline / longest, work.lowest, work.highest)  # where the deadline becomes the limit
     later = jnp.minimum(work.deadline, turn * longest) - turn * upload
     missed = jnp.maximum(late, 0.0) * jnp.maximum(sooner, 0.0) + jnp.maximum(-late, 0.0) * jnp.maximum(later, 0.0)
-    value = value - jnp.where((share > 0) & (rate > bottom) & (rate < top), missed, 0.0)
+    value = value - jnp.where((share > 0) & jnp.isfinite(value), missed, 0.0)
     scarcity = jnp.maximum(1.0, (haste + power) / jnp.where(steep > 0, steep, 1.0))
     return Pace(share, rate, scarcity, jnp.sum(value) - price * work.capacity, value)
 
