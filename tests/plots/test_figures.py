@@ -94,3 +94,18 @@ def test_a_dataset_without_a_kept_trial_is_still_drawn(tmp_path):
     assert data.attrs["trials_kept"] == 0
     assert "0 of 4 trials" in figures.counts(data.attrs)
     assert figures.save(spec, data, tmp_path)
+
+
+def test_trials_that_some_scheme_meets(tmp_path):
+    """A scheme that misses a requirement counts in them; a network that nobody can serve does not."""
+    panels = (Panel("objective", "latency", over="possible"),)
+    spec = dataclasses.replace(SPEC, panels=panels)
+    data = made(tmp_path, dataclasses.replace(spec, sweep=dataclasses.replace(SPEC.sweep, trials=6)))
+    assert data["possible"].equals(data["feasible"].any("scheme").all("line_bps"))
+    assert 0 < data.attrs["trials_possible"] == data["possible"].values.sum() < 6
+    kept = data["possible"].values.copy()
+    kept[np.flatnonzero(kept)[0]] = False  # as if one scheme missed it
+    data["kept"] = ("trial", kept)
+    rows = [row for row in figures.lines(spec, data) if row["scheme"] == "even"]
+    assert {row["count"] for row in rows} == {data.attrs["trials_possible"]}
+    assert f"{data.attrs['trials_possible']} of 6 trials: those that some" in figures.counts(data.attrs, spec=spec)

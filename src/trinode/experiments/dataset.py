@@ -30,9 +30,9 @@ def gather(sweep: Sweep, folder: str | Path) -> xarray.Dataset:
     is yes or no.
 
     ``kept`` says which trials are met by every scheme at every point, by the system's own judgement: averages
-    over them compare like with like. The counts are attributes: ``trials``, ``trials_kept``,
-    ``trials_infeasible``, ``trials_missing``, and ``answers_violated`` for answers that a scheme calls
-    feasible and the system does not.
+    over them compare like with like. ``possible`` says which are met by some scheme at every point. The counts are
+    attributes: ``trials``, ``trials_kept``, ``trials_possible``, ``trials_infeasible``, ``trials_missing``, and
+    ``answers_violated`` for answers that a scheme calls feasible and the system does not.
     """
     import xarray
 
@@ -40,8 +40,11 @@ def gather(sweep: Sweep, folder: str | Path) -> xarray.Dataset:
     data = {name: xarray.Variable(dims, values) for name, (dims, values) in blocks.items()}
     dataset = xarray.Dataset(data, coords=_coordinates(sweep))
     whole = found.all(axis=tuple(range(found.ndim - 1)))
-    met = np.asarray(dataset["feasible"].values).all(axis=(0, 1, 2))
+    feasible = dataset["feasible"].transpose(..., "scheme", "trial")
+    met = np.asarray(feasible.all(feasible.dims[:-1]).values)
+    possible = np.asarray(feasible.any("scheme").all(feasible.dims[:-2]).values) & whole
     dataset["kept"] = ("trial", met & whole)
+    dataset["possible"] = ("trial", possible)
     dataset["objective"].attrs = _objective_attributes(sweep)
     dataset.attrs = {
         "system": sweep.system,
@@ -51,6 +54,7 @@ def gather(sweep: Sweep, folder: str | Path) -> xarray.Dataset:
         "measures": json.dumps([asdict(measure) for measure in sweep.measures]),
         "trials": sweep.trials,
         "trials_kept": int((met & whole).sum()),
+        "trials_possible": int(possible.sum()),
         "trials_infeasible": int((~met & whole).sum()),
         "trials_missing": int((~whole).sum()),
         "answers_violated": int(((dataset["status"] != Status.INFEASIBLE) & ~dataset["feasible"] & found).sum()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import textwrap
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,22 +32,19 @@ def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
     in the dataset's units. The scheme ``bound`` is the mean bound. In a panel of shares ``x`` is a value of the
     quantity and the mean is that of being at most as large.
     """
-    kept = dataset.isel(trial=np.flatnonzero(dataset["kept"].values))
-    if "history" in kept:
-        known = kept["history"].notnull().any([dim for dim in kept["history"].dims if dim != "step"])
-        kept = kept.isel(step=slice(0, int(known.sum())))  # no further than the longest one
     rows: list[dict[str, Any]] = []
     for panel in spec.panels:
-        chosen = kept if panel.over == "kept" else dataset
+        chosen = _trials(dataset, panel)
         for series in _labels(chosen, "series"):
             at = chosen.sel(series=series) if "series" in chosen.dims else chosen
             for scheme in _labels(at, "scheme"):
                 values = at[panel.quantity].sel(scheme=scheme)
                 if panel.over == "own":
                     values = values.where(at["feasible"].sel(scheme=scheme))
-                rows += (_shares if panel.kind == "shares" else partial(_rows, spec))(
-                    panel.quantity, series, scheme, values
-                )
+                if panel.kind == "shares":
+                    rows += _shares(panel.quantity, series, scheme, values)
+                else:
+                    rows += _rows(spec, panel.quantity, series, scheme, values)
             if panel.bound and "bound" in at:
                 bound = at["bound"]
                 rows += _rows(spec, panel.quantity, series, BOUND, bound.where(np.isfinite(bound)))
@@ -79,15 +75,21 @@ def draw(spec: FigureSpec, dataset: xarray.Dataset) -> Figure:
 
 def counts(a: Mapping[str, Any], spread: bool = False, spec: FigureSpec | None = None) -> str:
     """One sentence on which trials the means are over; from the attributes of a dataset."""
-    if spec is not None and all(panel.over != "kept" for panel in spec.panels):
+    panels = () if spec is None else spec.panels
+    ways = {panel.over for panel in panels} or {"kept"}
+    left_out = [f"{a['trials_missing']} not computed"] if a["trials_missing"] else []
+    if ways == {"possible"}:
+        text = f"Means over {a['trials_possible']} of {a['trials']} trials: those that some scheme meets at every point"
+    elif "kept" not in ways:
         text = f"Means over {a['trials']} trials, of values over those that the scheme meets at the point"
-        text += f" ({a['trials_missing']} not computed)" if a["trials_missing"] else ""
-        return f"{text}; seed {a['seed']}." + (" Bands: one standard error." if spread else "")
-    shares = spec is not None and all(panel.kind == "shares" for panel in spec.panels)
-    text = f"{'Shares of' if shares else 'Means over'} {a['trials_kept']} of {a['trials']} trials: those feasible"
-    text += " at every point for every scheme"
-    left_out = [f"{a['trials_infeasible']} not feasible somewhere"] if a["trials_infeasible"] else []
-    left_out += [f"{a['trials_missing']} not computed"] if a["trials_missing"] else []
+    else:
+        shares = all(panel.kind == "shares" for panel in panels) and bool(panels)
+        text = f"{'Shares of' if shares else 'Means over'} {a['trials_kept']} of {a['trials']} trials: those feasible"
+        text += " at every point for every scheme"
+        left_out = [
+            *([f"{a['trials_infeasible']} not feasible somewhere"] if a["trials_infeasible"] else []),
+            *left_out,
+        ]
     text += f" ({', '.join(left_out)})" if left_out else ""
     return f"{text}; seed {a['seed']}." + (" Bands: one standard error." if spread else "")
 
@@ -104,6 +106,17 @@ def save(spec: FigureSpec, dataset: xarray.Dataset, folder: str | Path) -> list[
     whole = place / f"{spec.name}.nc"
     dataset.to_netcdf(whole, engine="scipy")
     return [*files, numbers, whole]
+
+
+def _trials(dataset: xarray.Dataset, panel: Panel) -> xarray.Dataset:
+    """The trials that a panel is over, with histories no longer than their longest one."""
+    if panel.over not in ("kept", "possible"):
+        return dataset
+    chosen = dataset.isel(trial=np.flatnonzero(dataset[panel.over].values))
+    if "history" in chosen:
+        known = chosen["history"].notnull().any([dim for dim in chosen["history"].dims if dim != "step"])
+        chosen = chosen.isel(step=slice(0, int(known.sum())))
+    return chosen
 
 
 def _labels(dataset: xarray.Dataset, dim: str) -> list[str]:

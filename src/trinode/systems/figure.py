@@ -110,9 +110,9 @@ class Panel:
         Of the vertical axis.
     bound : bool
         Whether to draw the mean bound, for the objective.
-    over : {"kept", "own", "all"}
-        Which trials means are over: those that every scheme meets at every point, those that the scheme meets at
-        the point, or all.
+    over : {"kept", "possible", "own", "all"}
+        Which trials means are over: those that every scheme meets at every point, those that some scheme does, those
+        that the scheme meets at the point, or all.
     kind : {"means", "shares"}
         Means over the swept parameter, or, for a sweep of one point, the share of trials at most as large as a value;
         ``label``, ``factor`` and ``scale`` then belong to the horizontal axis.
@@ -123,7 +123,7 @@ class Panel:
     factor: float = 1.0
     scale: Scale = "linear"
     bound: bool = False
-    over: Literal["kept", "own", "all"] = "kept"
+    over: Literal["kept", "possible", "own", "all"] = "kept"
     kind: Literal["means", "shares"] = "means"
 
 

@@ -168,7 +168,9 @@ _SPECS = (
             measures=(*MEASURES, MISSED),
         ),
         x_label="Power limit (dBm)",
-        panels=tuple(replace(p, over="all") for p in (_LATENCY, _UPLOAD, Panel("missed", "Share of echoes missed"))),
+        panels=tuple(
+            replace(panel, over="possible") for panel in (_LATENCY, _UPLOAD, Panel("missed", "Share of echoes missed"))
+        ),
         claims="The optimised beams are better than MRT and MRS; power has little impact on the latter.",
         labels=LABELS,
     ),
