@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trinode.plots import latency, pictures
+from trinode.plots import _map, latency, pictures
 from trinode.radio.propagation import steering
 from trinode.systems.latency import model
 from trinode.systems.latency.params import LatencyParams
@@ -89,18 +89,18 @@ def test_the_bars_add_up_to_the_latency(case):
 def test_a_beam_at_the_target_peaks_there():
     for angle in (-1.2, 0.0, 0.7):
         vector = np.asarray(steering(jnp.asarray(angle), 8, 0.5))
-        assert latency.target_angle(vector) == pytest.approx(angle, abs=1e-9)
+        assert _map.target_angle(vector) == pytest.approx(angle, abs=1e-9)
         grid = np.linspace(-np.pi / 2, np.pi / 2, 1801)
-        power = latency.radiated_pattern(np.outer(vector, vector.conj()), grid)
+        power = _map.radiated_pattern(np.outer(vector, vector.conj()), grid)
         assert grid[power.argmax()] == pytest.approx(angle, abs=2e-3)
         assert power.max() == pytest.approx(64, rel=1e-3)
 
 
 def test_directions_that_no_linear_array_has_are_left_out(case):
     scenario, solution, report = case
-    assert latency.target_angle(np.ones(1)) is None
-    assert latency.target_angle(np.exp(1j * np.array([0.0, 1.0, 0.5]))) is None
-    assert latency.target_angle(np.array([1.0, 2.0])) is None
+    assert _map.target_angle(np.ones(1)) is None
+    assert _map.target_angle(np.exp(1j * np.array([0.0, 1.0, 0.5]))) is None
+    assert _map.target_angle(np.array([1.0, 2.0])) is None
     odd = eqx.tree_at(lambda s: s.transmit_steering, scenario, 2 * scenario.transmit_steering)
     assert "radiated power\nover the angle" not in texts(latency.draw_map(odd, solution, report))
 

@@ -26,6 +26,7 @@ DASHES: tuple[Any, ...] = (
 INK = "#222222"
 QUIET = "#6b6b6b"
 GRID = "#e4e4e4"
+ALARM = "#c1121f"
 
 _RC: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -74,6 +75,12 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def set_title(figure: Figure, title: str) -> None:
+    """A title at the left, or none."""
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
 
 
 def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trinode.plots._style import INK, PALETTE, QUIET, new_figure, style
+from trinode.plots._style import ALARM, INK, PALETTE, QUIET, new_figure, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,6 @@ ELEMENT_SPACING = 0.5
 """In wavelengths. A scenario does not hold it; this is the spacing of drawn networks."""
 MOST_BEAMS = 6
 """Terminals whose beams are drawn; more would not be legible."""
-ALARM = "#c1121f"
 
 
 def parts_j(scenario: Any, report: Any) -> dict[str, np.ndarray]:
@@ -67,7 +66,7 @@ def draw_budget(scenario: Any, solution: Any, report: Any, title: str = "", buil
         if np.isfinite(bound):
             text += f", bound {bound * factor:.4g} {unit}"
         energy.set_title(text, loc="left", fontsize=9, color=INK)
-        _set_title(figure, title)
+        set_title(figure, title)
     return figure
 
 
@@ -114,7 +113,7 @@ def draw_beams(scenario: Any, solution: Any, report: Any, title: str = "", build
             ax.grid(True, axis="y")
         axes[-1].set(xlabel="angle from the broadside of the terminal's array (degrees)", xticks=range(-90, 91, 30))
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=4, handlelength=2.2)
-        _set_title(figure, title)
+        set_title(figure, title)
     return figure
 
 
@@ -165,7 +164,7 @@ def draw_schemes(scenario: Any, answers: Mapping[str, tuple[Any, Any]], title: s
         ax.grid(True, axis="x")
         ax.tick_params(axis="y", length=0)
         figure.legend(loc="outside lower left", ncols=4, handlelength=1.4, columnspacing=1.4)
-        _set_title(figure, title)
+        set_title(figure, title)
     return figure
 
 
@@ -177,8 +176,3 @@ def _unit(value: float, name: str) -> tuple[str, float]:
         if value * factor >= 1:
             return prefix + name, factor
     return "n" + name, 1e9
-
-
-def _set_title(figure: Figure, title: str) -> None:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trinode.plots._style import INK, PALETTE, QUIET, new_figure, style
+from trinode.plots._style import ALARM, INK, PALETTE, QUIET, new_figure, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LOCAL, UPLOAD, SERVER = PALETTE[2], "#56B4E9", "#E6B03C"
-ALARM = "#c1121f"
 
 
 def draw_map(scenario: Any, solution: Any, report: Any, title: str = "", building_lines: Any = None) -> Figure | None:
@@ -33,7 +32,7 @@ def draw_map(scenario: Any, solution: Any, report: Any, title: str = "", buildin
         _map(ax, scenario, solution, report, building_lines)
         figure.colorbar(ax.collections[-1], ax=ax, label="latency (ms)", shrink=0.8)
         figure.legend(handles=_legend(), loc="outside lower left", ncols=3)
-        _set_title(figure, title)
+        set_title(figure, title)
     return figure
 
 
@@ -45,7 +44,7 @@ def draw_bars(scenario: Any, solution: Any, report: Any, title: str = "", buildi
         ax = figure.subplots()
         _bars(ax, solution, report)
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=4)
-        _set_title(figure, title)
+        set_title(figure, title)
     return figure
 
 
@@ -144,8 +143,3 @@ def _legend() -> list[Any]:
 
     ap = Line2D([], [], linestyle="", marker="^", markersize=7, color=QUIET, label="access point")
     return [ap, dot(np.sqrt(30 + 38 * 6), "full power"), dot(np.sqrt(30 + 38 * 3), "a thousandth of it")]
-
-
-def _set_title(figure: Figure, title: str) -> None:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trinode.plots._style import INK, PALETTE, QUIET, new_figure, style
+from trinode.plots._map import TIER_LABELS, TIERS, dot, draw_ground, draw_lobes, draw_terminals, lobe_legend, tier_of
+from trinode.plots._style import ALARM, INK, QUIET, new_figure, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ELEMENT_SPACING = 0.5
-"""In wavelengths. A scenario does not hold it; this is the spacing of drawn and of bundled networks."""
-
-TIERS = {"itself": PALETTE[2], "edge": PALETTE[0], "cloud": PALETTE[1]}
-TIER_LABELS = {"itself": "computes itself", "edge": "computes at the edge", "cloud": "computes in the cloud"}
 PARTS = {
     "upload_s": ("upload", "#56B4E9"),
     "fronthaul_s": ("fronthaul", "#CC79A7"),
@@ -28,9 +24,6 @@ MOST_LABELS = 40
 
 MAP_POINTS = 350.0
 """Width of a map in points, near enough to place labels."""
-
-ALARM = "#c1121f"
-WALL = "#cfcfcf"
 
 
 def draw_map(scenario: Any, solution: Any, report: Any, title: str = "", building_lines: Any = None) -> Figure | None:
@@ -51,32 +44,19 @@ def draw_map(scenario: Any, solution: Any, report: Any, title: str = "", buildin
     ap = np.asarray(scenario.ap_position_m)[:, :2]
     share = np.asarray(solution.edge_share) + np.asarray(solution.cloud_share)
     tiers = [tier_of(report, k) for k in range(len(terminal))]
-    everything = np.concatenate([terminal, ap])
-    middle = (everything.max(0) + everything.min(0)) / 2
-    span = max(float(np.ptp(everything, axis=0).max()), 10.0)
-    radius = 0.085 * span
-    half = span / 2 + 1.35 * radius
-
+    colours = [TIERS[tier] for tier in tiers]
+    radius = 0.085
     with style():
         figure = new_figure(7.4, 5.4)
         ax = figure.subplots()
-        ax.set_aspect("equal")
-        ax.set(
-            xlim=(middle[0] - half, middle[0] + half),
-            ylim=(middle[1] - half, middle[1] + half),
-            xticks=[],
-            yticks=[],
-        )
-        for side in ax.spines.values():
-            side.set(visible=True, color="#dddddd")
-        if building_lines is not None:
-            _draw_walls(ax, np.asarray(building_lines))
+        span = draw_ground(ax, np.concatenate([terminal, ap]), 1.35 * radius, building_lines)
         _draw_links(ax, terminal, ap, share, np.asarray(scenario.serving), tiers)
-        seen = _draw_lobes(ax, scenario, solution, terminal, radius, tiers)
-        _draw_nodes(ax, terminal, ap, tiers, np.asarray(solution.terminal_feasible))
-        _draw_scale(ax, span)
+        steering = np.asarray(scenario.transmit_steering)
+        seen = draw_lobes(ax, terminal, _radiated_covariance(solution), steering, radius * span, colours)
+        _draw_access_points(ax, terminal, ap)
+        draw_terminals(ax, terminal, colours, np.asarray(solution.terminal_feasible))
         figure.legend(handles=_map_legend(tiers, seen, solution), loc="outside right upper", labelspacing=0.75)
-        _set_title(figure, title)
+        set_title(figure, title)
     return figure
 
 
@@ -123,42 +103,11 @@ def draw_bars(scenario: Any, solution: Any, report: Any, title: str = "", buildi
         _mark(ax, float(report.bound) * factor, "bound", unit, "right", (0, (2, 1.5)))
         _mark(ax, float(report.objective) * factor, "largest", unit, "left", "-")
         figure.legend(loc="outside lower left", ncols=3, columnspacing=1.6, handlelength=1.4)
-        _set_title(figure, title)
+        set_title(figure, title)
     return figure
 
 
 PICTURES: dict[str, Callable[..., Any]] = {"map": draw_map, "bars": draw_bars}
-
-
-def tier_of(report: Any, terminal: int) -> str:
-    """Where a terminal computes: a key of :data:`TIERS`."""
-    if float(report.metrics["cloud_terminal"][terminal]) > 0.5:
-        return "cloud"
-    return "edge" if float(report.metrics["edge_terminal"][terminal]) > 0.5 else "itself"
-
-
-def radiated_pattern(covariance: np.ndarray, angle_rad: np.ndarray, spacing: float = ELEMENT_SPACING) -> np.ndarray:
-    """Power that a uniform linear array of this covariance radiates towards each angle, conj(a) . Q . a."""
-    antennas = covariance.shape[0]
-    steering = np.exp(-2j * np.pi * spacing * np.sin(angle_rad)[:, None] * np.arange(antennas))
-    return np.maximum(np.einsum("at,tu,au->a", steering.conj(), covariance, steering).real, 0.0)
-
-
-def target_angle(steering: np.ndarray, spacing: float = ELEMENT_SPACING) -> float | None:
-    """Angle of a uniform linear array's steering vector, from -pi/2 to pi/2; None if it is not one."""
-    if len(steering) < 2 or not np.allclose(np.abs(steering), 1, atol=1e-6):
-        return None
-    step = steering[1:] * steering[:-1].conj()
-    sine = -np.angle(step[0]) / (2 * np.pi * spacing)
-    if not np.allclose(step, step[0], atol=1e-6) or abs(sine) > 1 + 1e-9:
-        return None
-    return float(np.arcsin(np.clip(sine, -1, 1)))
-
-
-def _draw_walls(ax: Axes, walls: np.ndarray) -> None:
-    from matplotlib.collections import LineCollection
-
-    ax.add_collection(LineCollection(list(walls), colors=WALL, linewidths=0.7, zorder=0), autolim=False)
 
 
 def _draw_links(
@@ -173,37 +122,17 @@ def _draw_links(
             ax.plot(*ends.T, color=QUIET, linewidth=0.6, linestyle=(0, (1, 2.5)), zorder=1)
 
 
+def _radiated_covariance(solution: Any) -> np.ndarray:
+    """Covariance (K, T, T) of what each terminal radiates."""
+    data, sensing = np.asarray(solution.precoder), np.asarray(solution.sensing_precoder)
+    return np.einsum("kmt,kmu->ktu", data, data.conj()) + np.einsum("kt,ku->ktu", sensing, sensing.conj())
+
+
 def _link_width(share: float) -> float:
     return 0.5 + 3.3 * share
 
 
-def _draw_lobes(ax: Axes, scenario: Any, solution: Any, terminal: np.ndarray, radius: float, tiers: list[str]) -> bool:
-    """Lobes and target directions; returns whether there were any."""
-    data, sensing = np.asarray(solution.precoder), np.asarray(solution.sensing_precoder)
-    steering = np.asarray(scenario.transmit_steering)
-    angle = np.linspace(0, 2 * np.pi, 721)
-    seen = False
-    for k, place in enumerate(terminal):
-        target = target_angle(steering[k])
-        if target is None:
-            continue
-        covariance = np.einsum("mt,mu->tu", data[k], data[k].conj()) + np.outer(sensing[k], sensing[k].conj())
-        power = radiated_pattern(covariance, angle)
-        if power.max() <= 0:
-            continue
-        seen = True
-        reach = radius * power / power.max()
-        outline = place + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        colour = TIERS[tiers[k]]
-        ax.fill(*outline.T, facecolor=colour, alpha=0.28, edgecolor="none", zorder=3)
-        ax.plot(*outline.T, color=colour, linewidth=0.8, zorder=3)
-        for direction in (target, np.pi - target):
-            tip = place + 1.25 * radius * np.array([np.cos(direction), np.sin(direction)])
-            ax.plot(*np.stack([place, tip]).T, color=INK, linewidth=0.9, linestyle=(0, (3, 2)), zorder=4)
-    return seen
-
-
-def _draw_nodes(ax: Axes, terminal: np.ndarray, ap: np.ndarray, tiers: list[str], feasible: np.ndarray) -> None:
+def _draw_access_points(ax: Axes, terminal: np.ndarray, ap: np.ndarray) -> None:
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.2, foreground="white")]
@@ -222,19 +151,6 @@ def _draw_nodes(ax: Axes, terminal: np.ndarray, ap: np.ndarray, tiers: list[str]
                 path_effects=halo,
                 zorder=7,
             )
-    for k, place in enumerate(terminal):
-        edge, width = ("white", 0.9) if feasible[k] else (ALARM, 2.0)
-        ax.scatter(*place, s=120, color=TIERS[tiers[k]], edgecolor=edge, linewidth=width, zorder=6)
-        ax.annotate(
-            str(k),
-            place,
-            ha="center",
-            va="center_baseline",
-            fontsize=8,
-            color="white",
-            fontweight="bold",
-            zorder=7,
-        )
 
 
 def _label_places(ap: np.ndarray, terminal: np.ndarray, unit: float) -> list[tuple[float, float, str, str]]:
@@ -273,34 +189,8 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     return max(across, 0.0) * max(up, 0.0)
 
 
-def _draw_scale(ax: Axes, span: float) -> None:
-    """A bar of a round length under the map."""
-    power = 10 ** np.floor(np.log10(span / 4))
-    length = power * max(step for step in (1, 2, 5) if step * power <= span / 4)
-    start = ax.get_xlim()[0]
-    place = ax.get_xaxis_transform()
-    ax.plot([start, start + length], [-0.025, -0.025], transform=place, color=INK, linewidth=1.6, clip_on=False)
-    ax.annotate(
-        f"{length:g} m",
-        (start + length, -0.025),
-        (5, 0),
-        xycoords=place,
-        textcoords="offset points",
-        va="center",
-        fontsize=8,
-        annotation_clip=False,
-    )
-
-
 def _map_legend(tiers: list[str], lobes: bool, solution: Any) -> list[Any]:
     from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    def dot(colour: str, label: str, marker: str = "o", edge: str = "white", width: float = 0.9) -> Line2D:
-        return Line2D(
-            [], [], linestyle="", marker=marker, markersize=9, color=colour, markeredgecolor=edge,
-            markeredgewidth=width, label=label,
-        )  # fmt: skip
 
     handles: list[Any] = [dot(INK, "access point", "^")]
     handles += [dot(TIERS[tier], TIER_LABELS[tier]) for tier in TIERS if tier in tiers]
@@ -313,17 +203,7 @@ def _map_legend(tiers: list[str], lobes: bool, solution: Any) -> list[Any]:
         ]
     handles.append(Line2D([], [], color=QUIET, linewidth=0.6, linestyle=(0, (1, 2.5)), label="serves, unused"))
     if lobes:
-        handles.append(Patch(facecolor="#bbbbbb", edgecolor=QUIET, label="radiated power\nover the angle"))
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=INK,
-                linewidth=0.9,
-                linestyle=(0, (3, 2)),
-                label="sensing target\n(and mirror image)",
-            )
-        )
+        handles += lobe_legend()
     return handles
 
 
@@ -353,8 +233,3 @@ def _route(tier: str, share: np.ndarray, feasible: bool) -> str:
 
 def _finite_max(values: np.ndarray) -> float:
     return float(values[np.isfinite(values)].max(initial=0.0))
-
-
-def _set_title(figure: Figure, title: str) -> None:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trinode.plots._style import INK, PALETTE, new_figure, style
+from trinode.plots._style import INK, PALETTE, new_figure, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def draw_map(scenario: Any, solution: Any, report: Any, title: str = "", buildin
                 f"{k}: {rate[k]:.1f}", place, (0, -14), textcoords="offset points", ha="center", fontsize=8, zorder=5
             )
         figure.legend(loc="outside lower left", ncols=3)
-        _set_title(figure, f"{title}: rates in bit/s/Hz" if title else "rates in bit/s/Hz")
+        set_title(figure, f"{title}: rates in bit/s/Hz" if title else "rates in bit/s/Hz")
     return figure
 
 
@@ -93,7 +93,7 @@ def draw_beams(scenario: Any, solution: Any, report: Any, title: str = "", build
         axes[-1].set_xticks(np.arange(-90, 91, 30))
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=2)
-        _set_title(figure, f"{title}: radiated power" if title else "radiated power")
+        set_title(figure, f"{title}: radiated power" if title else "radiated power")
     return figure
 
 
@@ -127,7 +127,7 @@ def draw_region(region: Any, title: str = "", points: Mapping[str, tuple[float, 
         ax.set_ylim(low - 0.35 * (region.bound - low) - 1e-3, region.bound + 0.12 * (region.bound - low) + 1e-3)
         ax.grid(True, axis="y")
         figure.legend(loc="outside lower left", ncols=5)
-        _set_title(figure, title or "communication-sensing region")
+        set_title(figure, title or "communication-sensing region")
     return figure
 
 
@@ -150,13 +150,5 @@ def draw_fronts(regions: Sequence[tuple[int, Any]], title: str = "") -> Figure:
         plane.set(xlabel=ERROR_LABEL, ylabel=RATE_LABEL)
         plane.grid(True, axis="y")
         figure.legend(loc="outside lower left", ncols=6)
-        _set_title(figure, title or "communication-sensing regions")
+        set_title(figure, title or "communication-sensing regions")
     return figure
-
-
-def _set_title(figure: Figure, title: str) -> None:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
-
-
-__all__ = ["PICTURES", "draw_beams", "draw_fronts", "draw_map", "draw_region"]
