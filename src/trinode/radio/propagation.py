@@ -16,7 +16,7 @@ BOLTZMANN = 1.381e-23
 Scalar = float | Float[Array, ""]
 
 
-def from_db(decibel: Scalar) -> Float[Array, ...]:
+def from_db(decibel: float | Float[Array, ...]) -> Float[Array, ...]:
     """Linear power ratio of a value in dB."""
     return 10.0 ** (jnp.asarray(decibel) / 10)
 
@@ -37,7 +37,7 @@ def steering(angle_rad: Float[Array, ...], antennas: int, spacing: Scalar) -> Co
     return jnp.exp(-2j * jnp.pi * phase)
 
 
-def distance_m(one: Float[Array, "*n dims"], other: Float[Array, "*n dims"]) -> Float[Array, "*n"]:
+def distance_m(one: Float[Array, "*#n dims"], other: Float[Array, "*#n dims"]) -> Float[Array, "*n"]:
     """Euclidean distance."""
     return jnp.sqrt(jnp.sum((one - other) ** 2, axis=-1))
 
