@@ -8,11 +8,12 @@ CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check-wheel clean
+.PHONY: help demo test coverage lint format check-wheel clean
 
 help:
 	@echo "make demo    solve a ray-traced city with every scheme; tables here, pictures in out/"
 	@echo "make test    run all tests"
+	@echo "make coverage    the same, and which lines they do not reach"
 	@echo "make lint    style and types"
 	@echo "make format  rewrite the code in the project's style"
 	@echo "make check-wheel  build the wheel, install it afresh elsewhere, run the demo there"
@@ -23,6 +24,9 @@ demo: $(CORE)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+coverage: $(DEV)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov=trinode --cov-report=term:skip-covered
 
 lint: $(DEV)
 	$(BIN)/ruff check
