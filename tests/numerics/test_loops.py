@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trinode.numerics.loops import finish_open, while_loop
+from trinode.numerics.loops import finish_open, in_turn, while_loop
 
 
 def root(x):
@@ -41,3 +41,10 @@ def test_open_lanes_are_finished_a_few_at_a_time_and_the_others_left_alone():
     assert trips.tolist() == [0, 3, 0, 7, 1, 0, 2]
     alone = finish_open(going, finish, jnp.asarray(1.0), (jnp.asarray(7.5), jnp.asarray(0)))
     assert (float(alone[0]), int(alone[1])) == (0.5, 7)
+
+
+def test_lanes_in_turn_are_the_same_lanes():
+    values, factor = jnp.array([0.3, 2.0, 1e6, 7.5, 1.0]), jnp.asarray(3.0)
+    for width in (1, 2):
+        found = jax.vmap(lambda x, width=width: in_turn(lambda x, y: root(x)[0] * y, width)(x, factor))(values)
+        np.testing.assert_allclose(found, 3 * np.sqrt(values), rtol=1e-12)

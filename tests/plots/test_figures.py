@@ -109,3 +109,12 @@ def test_trials_that_some_scheme_meets(tmp_path):
     rows = [row for row in figures.lines(spec, data) if row["scheme"] == "even"]
     assert {row["count"] for row in rows} == {data.attrs["trials_possible"]}
     assert f"{data.attrs['trials_possible']} of 6 trials: those that some" in figures.counts(data.attrs, spec=spec)
+
+
+def test_an_infinite_mean_has_no_error_and_warns_of_nothing(tmp_path, recwarn):
+    data = made(tmp_path, SPEC)
+    data["objective"][...] = np.inf
+    row = next(row for row in figures.lines(SPEC, data) if row["scheme"] == "even")
+    assert row["mean"] == np.inf
+    assert np.isnan(row["standard_error"])
+    assert not recwarn.list

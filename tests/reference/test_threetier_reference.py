@@ -84,11 +84,14 @@ def test_largest_margin(scenario):
 
 
 def test_bound_prices_the_echoes():
-    """One station with room for everybody, requirements near the largest that can be met: the bound is the
-    semidefinite program's, well above that of terminals that need not sense, and no better than beams that exist."""
+    """One station with room for everybody that hears each terminal on an antenna of its own, requirements near the
+    largest that can be met: the bound is the semidefinite program's, well above that of terminals that need not
+    sense."""
     s = jax.jit(system.draw)(
         ThreetierParams(**SHAPE | {"access_points": 1, "edge_capacity_hz": 1e12}), jax.random.key(2)
     )
+    apart = np.eye(5)[:4, None, :, None]
+    s = eqx.tree_at(lambda s: s.uplink_channel, s, s.uplink_channel * apart)
     t, _ = host.prepared(s)
     margin = echo.largest_margin(t.echo, s.sensing_sinr_min).margin
     s = eqx.tree_at(lambda s: s.sensing_sinr_min, s, 0.8 * margin * s.sensing_sinr_min)
@@ -103,8 +106,8 @@ def test_whole_algorithm(scenario):
     """Same beginning, same rounding: the same places, and beams as good as the twin's after a few steps."""
     t, view = host.prepared(scenario)
     w, _ = host.beginning(t, view, False)
-    twin = reference.distributed(scenario, np.asarray(w), beam_steps=4)
-    ours, run = converse(scenario, Rules(outer=1, beam_steps=5))
+    twin = reference.distributed(scenario, np.asarray(w), turns=1, consensus_steps=100, beam_steps=4)
+    ours, run = converse(scenario, Rules(outer=1, consensus_steps=100, beam_steps=5))
     assert run is not None
     np.testing.assert_array_equal(np.asarray(ours.edge_choice), np.asarray(twin.edge_choice))
     np.testing.assert_array_equal(np.asarray(ours.cloud_choice), np.asarray(twin.cloud_choice))

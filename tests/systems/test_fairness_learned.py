@@ -13,7 +13,7 @@ from trinode.experiments import fairness_training as training
 from trinode.experiments.fairness_labels import LabelSet
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common
-from trinode.systems.fairness.learned import unrolled
+from trinode.systems.fairness.learned import shipped, unrolled
 
 GIVEN = {"terminals": 4, "access_points": 6, "task_bits": 7e2, "bandwidth_hz": 8e6}
 
@@ -90,3 +90,15 @@ def test_training_goes_on_where_it_was(tmp_path):
     for name, value in whole.items():
         np.testing.assert_array_equal(value, again[name])
     assert jax.tree.leaves(whole)[0].dtype in (np.float32, np.float16)
+
+
+def test_tuning_begins_with_the_weights_given(tmp_path):
+    pytest.importorskip("optax")
+    known = shipped("cnn-lstm")
+    path, _ = training.train_cnn_lstm(
+        tmp_path, steps=0, topologies=1, channels=2, given={"layout": "bs-centred"}, begin=known, say=lambda *told: None
+    )
+    with np.load(path, allow_pickle=False) as archive:
+        assert set(archive.files) == set(known)
+        for name, value in known.items():
+            np.testing.assert_allclose(archive[name], value, rtol=1e-6, err_msg=name)

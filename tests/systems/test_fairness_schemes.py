@@ -251,3 +251,16 @@ def test_printed_noise_counts_every_access_point():
 def test_bad_parameters_are_named(given, word):
     with pytest.raises(InputError, match=word):
         FairnessParams(**given)
+
+
+def test_a_whisper_that_is_loud_enough_counts():
+    """A terminal 160 dB stronger than another one needs 1e-16 of its power, and is heard with it."""
+    scenario = tn.draw("fairness", seed=5, **SHAPE)
+    louder = scenario.uplink_channel.at[:, 1].multiply(1e8)
+    scenario = eqx.tree_at(lambda s: s.uplink_channel, scenario, louder)
+    solution = tn.solve(scenario, "inversion")
+    report = tn.evaluate(scenario, solution, bound=False)
+    assert 0 < float(solution.power_fraction[0, 1]) < 1e-12
+    assert bool(solution.subcarrier_use[0, 1])
+    assert np.isfinite(np.asarray(report.metrics["latency_s"])).all()
+    assert report.metrics["rate_bps"][1] > 0

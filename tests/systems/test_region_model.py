@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from trinode.errors import InputError
 from trinode.systems.contract import Status
 from trinode.systems.region import model
+from trinode.systems.region.downlink import downlink
 from trinode.systems.region.params import RegionParams
 from trinode.systems.region.scenario import RegionScenario, draw, pairing
 from trinode.systems.region.solution import RegionSolution
@@ -90,6 +92,31 @@ def test_error_noise_is_that_of_simulated_errors():
         e = np.linalg.cholesky(whole) @ (rng.normal(size=(M * A, 40000)) + 1j * rng.normal(size=(M * A, 40000)))
         found = np.mean(np.sum(np.abs(e.conj().T @ w) ** 2, axis=1)) / 2
         assert float(parts["error_noise"][k]) == pytest.approx(found, rel=0.03)
+
+
+def test_what_searches_see_is_what_the_judge_sees():
+    white = np.einsum("mn,mk,ab->mnkab", np.eye(M), np.arange(1.0, 1 + M * K).reshape(M, K) / 7, np.eye(A))
+    rng = np.random.default_rng(3)
+    streams = jnp.asarray(rng.normal(size=(2, M, A, K + 1))) * 0.2
+    for scenario, simple in (
+        (SCENARIO, False),
+        (RegionScenario.from_arrays(arrays() | {"error_covariance": white}), True),
+    ):
+        d = downlink(scenario)
+        assert bool(d.simple) == simple
+
+        def total(x, d=d):
+            w = x[0] + 1j * x[1]
+            return jnp.sum(d.rates(w[..., :K], w[..., K]))
+
+        def judged(x, scenario=scenario):
+            w = x[0] + 1j * x[1]
+            radar = w[..., K, None] * w[..., None, :, K].conj()
+            return jnp.sum(jnp.log1p(model.sinrs(scenario, w[..., :K].swapaxes(1, 2), radar)[0]))
+
+        (value, slope), (exact, other) = (jax.value_and_grad(f)(streams) for f in (total, judged))
+        np.testing.assert_allclose(value, exact, rtol=1e-12)
+        np.testing.assert_allclose(slope, other, rtol=1e-9, atol=1e-12)
 
 
 def test_pattern_and_its_error_by_loops():

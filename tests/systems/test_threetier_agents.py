@@ -53,6 +53,40 @@ def test_plus_takes_the_steps_of_the_centralised_algorithm(power, begin):
     assert bool(EVALUATE(s, apart).feasible)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_prices_are_found_where_streams_are_fewer_than_antennas(seed):
+    """Directions that no receiver hears cost nothing: the beam step still has an answer, and it is no worse."""
+    rng = np.random.default_rng(seed)
+    k, antennas = 2, 5
+
+    def draw(*shape):
+        return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+
+    w, vectors, into = draw(k, antennas), 3 * draw(k, k, antennas), draw(k, k, 3, antennas)
+    leakage = 1e-2 * np.einsum("jkrt,jkru->jktu", into.conj(), into) * (1 - np.eye(k))[:, :, None, None]
+    steering = draw(k, antennas)
+    heard = np.einsum("kt,jktu,ku->j", w.conj(), leakage, w).real + 0.02
+    echo = np.abs(np.sum(steering.conj() * w, axis=1)) ** 2
+    need, budget = 0.95 * echo / heard, 1.2 * np.sum(np.abs(w) ** 2, axis=1)
+    own = [wmmse.Sensing(1.0, steering[i], 0.02, need[i], leakage[:, i], budget[i]) for i in range(k)]
+    linear = [1.5 * vectors[i, i] for i in range(k)]
+    problems = [wmmse.PricedProblem.build(own[i], i, vectors[:, i], linear[i], w[i], need / echo) for i in range(k)]
+
+    def ask(price):
+        parts = [problem.respond(price) for problem in problems]
+        return pricing.Dual(sum(x.value for x in parts), sum(x.violation for x in parts), sum(x.slope for x in parts))
+
+    def worth(beams):
+        return sum(
+            np.sum(np.abs(vectors[:, i].conj() @ beams[i]) ** 2) - 2 * (linear[i].conj() @ beams[i]).real
+            for i in range(k)
+        )
+
+    price, met = pricing.maximise(ask, np.zeros(k), need > 0, 1e-8)
+    assert met
+    assert worth([problem.respond(price).precoder for problem in problems]) <= worth(w)
+
+
 def test_faithful_never_lets_leakage_rise(scenario):
     """(58) is a ratchet: the leakage into each radar only falls."""
     seen = []

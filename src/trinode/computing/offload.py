@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from trinode.numerics.loops import while_loop
 
-OUTER, INNER = 44, 9
-"""Steps of the two nested root searches of :func:`pace`."""
+TRIPS = 60
+"""Most steps of the searches for a rate and for a share."""
 
 
 class Work(eqx.Module):
@@ -92,12 +91,13 @@ class Curve(eqx.Module):
     fastest: Float[Array, " K"]
     slowest: Float[Array, " K"] | float = 0.0
 
-    def price(self, rate: Float[Array, " K"]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
-        """Power with ``extra`` counted, and its derivative."""
+    def price(self, rate: Float[Array, " K"]) -> tuple[Float[Array, " K"], Float[Array, " K"], Float[Array, " K"]]:
+        """Power with ``extra`` counted, and its first two derivatives."""
         g = jnp.expm1(rate)
         left = jnp.maximum(1 - self.bend * g, 1e-12)
         steep = self.extra * self.slope
-        return self.base + steep * g / left, steep * (g + 1) / left**2
+        rise = steep * (g + 1) / left**2
+        return self.base + steep * g / left, rise, rise * (1 + 2 * self.bend * (g + 1) / left)
 
 
 class Pace(NamedTuple):
@@ -157,7 +157,7 @@ def split(work: Work, upload: Float[Array, " K"], power: Float[Array, " K"]) -> 
     served = possible & jnp.zeros_like(possible).at[order].set(within)
 
     def best(price: Float[Array, ""]) -> Float[Array, " K"]:
-        share = _best_share(work, upload, upload * power, price, work.lowest, ceiling, (work.lowest + ceiling) / 2, 40)
+        share = _best_share(work, upload, upload * power, price, work.lowest, ceiling, (work.lowest + ceiling) / 2)
         return jnp.where(served, share, work.lowest)
 
     def load(share: Float[Array, " K"]) -> Float[Array, ""]:
@@ -191,37 +191,86 @@ def split(work: Work, upload: Float[Array, " K"], power: Float[Array, " K"]) -> 
     return Split(last.share, energy, jnp.where(last.bracketed, last.high, 0.0), served)
 
 
-def pace(work: Work, curve: Curve, price: Float[Array, ""], inner: int = INNER) -> Pace:
+def pace(work: Work, curve: Curve, price: Float[Array, ""], trips: int = TRIPS) -> Pace:
     """Best share and rate of each terminal where the server's capacity has a price.
 
     At a given rate the best share is the root of an increasing function; along the rates the value is quasi-convex
-    (a jointly convex function on rays), so the sign of its slope at the best share leads to the best rate. ``inner``
-    steps look for the share at a rate on the way; the values hold whatever they leave open.
+    (a jointly convex function on rays), so the sign of its slope at the best share leads to the best rate: Newton's
+    method on the logarithms of its two parts, within a shrinking bracket. The values hold whatever ``trips`` leaves
+    open.
     """
     top = curve.fastest
     floor = curve.nats * work.lowest / work.deadline * (1 + 1e-12)
     bottom = jnp.minimum(jnp.maximum(jnp.maximum(floor, curve.slowest), 1e-9 * top), top)
 
-    def at(rate: Float[Array, " K"], guess: Float[Array, " K"], steps: int) -> tuple[Float[Array, " K"], ...]:
+    class Point(NamedTuple):
+        share: Float[Array, " K"]
+        upload: Float[Array, " K"]
+        left: Float[Array, " K"]
+        power: Float[Array, " K"]
+        rise: Float[Array, " K"]
+        haste: Float[Array, " K"]
+        curvature: Float[Array, " K"]
+
+    def at(rate: Float[Array, " K"], guess: Float[Array, " K"]) -> Point:
         upload = curve.nats / jnp.where(rate > 0, rate, 1e-300)
-        power, rise = curve.price(rate)
+        power, rise, curvature = curve.price(rate)
         ceiling = jnp.maximum(_ceiling(work, upload), work.lowest)
-        share = _best_share(work, upload, upload * power, price, work.lowest, ceiling, guess, steps)
+        share = _best_share(work, upload, upload * power, price, work.lowest, ceiling, guess)
         left = jnp.maximum(work.deadline - share * upload, 1e-300)
         haste = work.cycles * share * (2 * work.remote_weight * (work.cycles * share) ** 2 / left + price) / left**2
-        return share, rise * rate - power - haste, power, rise * rate, haste
+        return Point(share, upload, left, power, rise, haste, curvature)
 
-    def one(_, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        low, high, guess = state
+    class Hunt(NamedTuple):
+        low: Float[Array, " K"]
+        high: Float[Array, " K"]
+        known: Bool[Array, " K"]  # whether the low end was looked at
+        rate: Float[Array, " K"]
+        guess: Float[Array, " K"]
+        moving: Bool[Array, " K"]
+        made: Int[Array, ""]
+
+    def follow(h: Hunt, x: Point) -> Hunt:
+        rate = h.rate
+        slope = x.rise * rate - x.power - x.haste
+        low, high = jnp.where(slope < 0, rate, h.low), jnp.where(slope < 0, h.high, rate)
+        known = h.known | (slope < 0)
+        # how the share and with it the haste follow the rate
+        cube = work.remote_weight * (work.cycles * x.share) ** 2 * work.cycles / x.left**2
+        load = price * work.cycles / x.left**2
+        by_left = (6 * cube / x.left + 2 * load) * x.share / x.left
+        by_share = 6 * cube / x.left + load + by_left * x.upload
+        bend = _slopes(work, x.upload, x.upload * x.power, price, x.share)[1]
+        faster = x.upload / jnp.where(rate > 0, rate, 1e-300)
+        free = (x.share > work.lowest) & (x.share < jnp.minimum(work.highest, _ceiling(work, x.upload)))
+        turn = jnp.where(free, faster * (x.share * by_share - slope) / jnp.where(bend > 0, bend, 1e-300), 0.0)
+        drop = by_share * turn - by_left * x.share * faster
+        # rise * rate - (power - base) against haste + base
+        gain, cost = x.rise * rate - x.power + curve.base, x.haste + curve.base
+        both = (gain > 0) & (cost > 0)
+        ratio = jnp.log(jnp.where(both, gain, 1.0) / jnp.where(both, cost, 1.0))
+        steep = x.curvature * rate / jnp.where(both, gain, 1.0) - drop / jnp.where(both, cost, 1.0)
+        newton = rate - ratio / jnp.where(steep > 0, steep, 1e-300)
+        usable = both & (steep > 0) & (ratio > -3)  # far below, at the deadline, haste is too steep for its tangent
         middle = (low + high) / 2
-        share, slope, *_ = at(middle, guess, inner)
-        return jnp.where(slope < 0, middle, low), jnp.where(slope < 0, high, middle), share
+        # the next step would be below rounding; where haste is steep a small step alone says nothing
+        near = usable & (jnp.abs(newton - rate) <= 1e-9 * rate) & (jnp.abs(ratio) <= 1e-6)
+        wanted = jnp.where(usable & (newton > low) & (newton < high), newton, middle)
+        wanted = jnp.where(usable & (newton <= low) & ~known, jnp.maximum(low, 0.1 * rate), wanted)
+        wanted = jnp.where(h.moving, jnp.where(near, jnp.clip(newton, low, high), wanted), rate)
+        guess = x.share + turn * (wanted - rate)
+        moving = h.moving & ~near & (high > low * (1 + 1e-14))
+        return Hunt(low, high, known, wanted, guess, moving, h.made + 1)
 
-    start = (work.lowest + work.highest) / 2
-    _, high, guess = lax.fori_loop(0, OUTER, one, (bottom, top, start))
-    rate = jnp.where(high >= top, top, high)
-    share, _, power, steep, haste = at(rate, guess, 30)
-    upload = curve.nats / jnp.where(rate > 0, rate, 1e-300)
+    def one(h: Hunt) -> Hunt:
+        return follow(h, at(h.rate, h.guess))
+
+    middle = (work.lowest + work.highest) / 2
+    first = Hunt(bottom, top, bottom >= top, top, middle, top > 0, jnp.asarray(0))
+    last = while_loop(lambda h: jnp.any(h.moving) & (h.made < trips), one, follow(first, at(top, middle)))
+    rate = last.rate
+    share, upload, _, power, rise, haste, _ = at(rate, last.guess)
+    steep = rise * rate
     value = work.energy(share, upload, power) + price * work.remote_frequency(share, upload)
     # what the search may have missed: the value is convex in share and time on the air, so above its tangent plane,
     # which rises by `late` per second that the upload takes longer than the share does at this rate
@@ -241,6 +290,21 @@ def _ceiling(work: Work, upload: Float[Array, " K"]) -> Float[Array, " K"]:
     return jnp.minimum(work.highest, (1 - 1e-9) * work.deadline / jnp.where(upload > 0, upload, 1e-300))
 
 
+def _slopes(
+    work: Work, upload: Float[Array, " K"], energy: Float[Array, " K"], price: Float[Array, ""], a: Float[Array, " K"]
+) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+    """First two derivatives of the Lagrangian in the share."""
+    tau = work.deadline
+    local = 3 * work.local_weight * work.cycles**3 / tau**2
+    remote = work.remote_weight * work.cycles**3
+    load = price * work.cycles * tau
+    left = jnp.maximum(tau - a * upload, 1e-300)
+    away = a / left
+    slope = energy - local * (1 - a) ** 2 + remote * away**2 * (3 * tau - a * upload) / left + load / left**2
+    bend = 2 * local * (1 - a) + (6 * remote * away * (tau / left) ** 2 + 2 * load * upload / left**2) / left
+    return slope, bend
+
+
 def _best_share(
     work: Work,
     upload: Float[Array, " K"],
@@ -249,32 +313,30 @@ def _best_share(
     lowest: Float[Array, " K"],
     highest: Float[Array, " K"],
     guess: Float[Array, " K"],
-    steps: int,
 ) -> Float[Array, " K"]:
     """Root of the derivative in the share, by Newton's method within a shrinking bracket."""
-    tau = work.deadline
-    local = 3 * work.local_weight * work.cycles**3 / tau**2
-    remote = work.remote_weight * work.cycles**3
-    load = price * work.cycles * tau
 
-    def slopes(a: Float[Array, " K"]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
-        left = jnp.maximum(tau - a * upload, 1e-300)
-        away = a / left
-        slope = energy - local * (1 - a) ** 2 + remote * away**2 * (3 * tau - a * upload) / left + load / left**2
-        bend = 2 * local * (1 - a) + (6 * remote * away * (tau / left) ** 2 + 2 * load * upload / left**2) / left
-        return slope, bend
+    class Hunt(NamedTuple):
+        low: Float[Array, " K"]
+        high: Float[Array, " K"]
+        a: Float[Array, " K"]
+        moving: Bool[Array, " K"]
+        made: Int[Array, ""]
 
-    def one(_, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        low, high, a = state
-        slope, bend = slopes(a)
-        low = jnp.where(slope < 0, a, low)
-        high = jnp.where(slope < 0, high, a)
-        newton = a - slope / jnp.where(bend > 0, bend, 1e-300)
-        inside = (newton > low) & (newton < high)
-        return low, high, jnp.where(inside, newton, (low + high) / 2)
+    def one(h: Hunt) -> Hunt:
+        slope, bend = _slopes(work, upload, energy, price, h.a)
+        low = jnp.where(slope < 0, h.a, h.low)
+        high = jnp.where(slope < 0, h.high, h.a)
+        newton = h.a - slope / jnp.where(bend > 0, bend, 1e-300)
+        near = jnp.abs(newton - h.a) <= 1e-9 * h.a  # the next step would be below rounding
+        wanted = jnp.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        wanted = jnp.where(h.moving, jnp.where(near, jnp.clip(newton, low, high), wanted), h.a)
+        return Hunt(low, high, wanted, h.moving & ~near & (high > low), h.made + 1)
 
+    at_low = _slopes(work, upload, energy, price, lowest)[0] >= 0
+    at_high = _slopes(work, upload, energy, price, highest)[0] <= 0
     # near the ceiling the derivative is so steep that steps from there are tiny: not begun within a tenth of it
-    first = (lowest, highest, jnp.clip(jnp.minimum(guess, lowest + 0.9 * (highest - lowest)), lowest, highest))
-    _, _, inner = lax.fori_loop(0, steps, one, first)
-    at_low, at_high = slopes(lowest)[0] >= 0, slopes(highest)[0] <= 0
-    return jnp.where(at_low, lowest, jnp.where(at_high, highest, inner))
+    a = jnp.clip(jnp.minimum(guess, lowest + 0.9 * (highest - lowest)), lowest, highest)
+    first = Hunt(lowest, highest, a, ~at_low & ~at_high, jnp.asarray(0))
+    last = while_loop(lambda h: jnp.any(h.moving) & (h.made < TRIPS), one, first)
+    return jnp.where(at_low, lowest, jnp.where(at_high, highest, last.a))

@@ -83,4 +83,8 @@ def _measure(report: Report, metric: str, reduce: str) -> np.ndarray:
     values: Any = np.asarray(report.metrics[metric])
     if reduce == "each":
         return values.reshape(values.shape[0], -1)
-    return _REDUCE[reduce](values.reshape(values.shape[0], -1), axis=1)
+    flat = values.reshape(values.shape[0], -1)
+    known = ~np.isnan(flat).all(axis=1)
+    reduced = np.full(len(flat), np.nan)
+    reduced[known] = _REDUCE[reduce](flat[known], axis=1)
+    return reduced

@@ -6,7 +6,7 @@ the extra ``learn``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -147,6 +147,7 @@ def train_cnn_lstm(
     given: dict[str, Any] | None = None,
     seed: int = 0,
     batch: int = 128,
+    begin: Mapping[str, np.ndarray] | None = None,
     say: Say,
 ) -> tuple[Path, list[str]]:
     """Train the paper's network by (21) on labels, which are computed first where they are missing.
@@ -155,6 +156,8 @@ def train_cnn_lstm(
     ----------
     given : mapping
         Parameters that differ from the defaults; the size is that of the network.
+    begin : mapping, optional
+        Weights to go on from (fine-tuning), whose scales of inputs and outputs are kept.
     by : {"topology", "sample"}
         How samples are kept for the test (see :meth:`~.fairness_labels.LabelSet.split`).
     """
@@ -175,8 +178,14 @@ def train_cnn_lstm(
     centre, spread = float(logs.mean()), float(logs.std())
 
     optimiser = tools.adam(tools.cosine_decay_schedule(1e-3, max(steps, 1)))
-    weights = jax.tree.map(jnp.asarray, cnn_lstm.fresh(np.random.default_rng(seed)))
+    weights = cnn_lstm.fresh(np.random.default_rng(seed))
     running = (jnp.zeros(cnn_lstm.FILTERS, jnp.float32), jnp.ones(cnn_lstm.FILTERS, jnp.float32))
+    if begin is not None:
+        weights = {name: begin[name].astype(np.float32) for name in weights}
+        running = (jnp.asarray(begin["mean"]), jnp.asarray(begin["variance"]))
+        low, width = begin["low"], begin["high"] - begin["low"]
+        high, centre, spread = begin["high"], float(begin["centre"]), float(begin["width"])
+    weights = jax.tree.map(jnp.asarray, weights)
     first, (weights, state, running) = _resume(out, (weights, optimiser.init(weights), running))
 
     def loss_of(weights: Any, x: Any, wanted: Any) -> Any:

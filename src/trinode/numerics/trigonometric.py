@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics.loops import while_loop
 
@@ -28,16 +28,25 @@ class Optimum(NamedTuple):
 
 
 def coordinates(gram: Complex[Array, "*b A A"]) -> Float[Array, "*b n"]:
-    """Coordinates of the polynomial ``conj(a) . Z . a`` with ``a[n] = exp(1j n w)``."""
+    """Coordinates of the polynomial ``conj(a) . Z . a`` with ``a[n] = exp(1j n w)``, Z Hermitian."""
     a = gram.shape[-1]
     batch = gram.shape[:-2]
-    wide = jnp.concatenate([gram[..., ::-1], jnp.zeros_like(gram)], axis=-1)
+    # the real part is symmetric and the imaginary part is not: their sum holds both
+    both = gram.real + gram.imag
+    wide = jnp.concatenate([both[..., ::-1], jnp.zeros_like(both)], axis=-1)
     skew = wide.reshape(*batch, 2 * a * a)[..., : 2 * a * a - a].reshape(*batch, a, 2 * a - 1)
-    s = jnp.sum(skew, axis=-2)[..., a - 1 :]  # column i holds n - m = i - (A - 1)
-    return jnp.concatenate([s.real, s[..., 1:].imag], axis=-1)
+    s = jnp.sum(skew, axis=-2)  # column i holds n - m = i - (A - 1)
+    below, above = s[..., a - 1 :], s[..., a - 1 :: -1]
+    return jnp.concatenate([(below + above) / 2, (below - above)[..., 1:] / 2], axis=-1)
 
 
-def minimize(quadratic: Float[Array, "n n"], *, tolerance: float = 1e-10, max_steps: int = 60) -> Optimum:
+def minimize(
+    quadratic: Float[Array, "n n"],
+    *,
+    tolerance: float = 1e-10,
+    max_steps: int = 60,
+    needed: Bool[Array, ""] | bool = True,
+) -> Optimum:
     """Smallest ``x . B . x`` over non-negative polynomials of mean 1, that is over ``Z >= 0`` of trace 1.
 
     A primal-dual interior-point method (direction of Helmberg, Kojima and Monteiro, Mehrotra's corrector) in the
@@ -49,6 +58,8 @@ def minimize(quadratic: Float[Array, "n n"], *, tolerance: float = 1e-10, max_st
         B, symmetric and positive semidefinite, n = 2A - 1.
     tolerance : float
         Relative gap between ``value`` and ``lower`` at which to stop.
+    needed : bool
+        False: no step is taken, and what comes back is white.
     """
     n = quadratic.shape[0]
     a = (n + 1) // 2
@@ -105,7 +116,7 @@ def minimize(quadratic: Float[Array, "n n"], *, tolerance: float = 1e-10, max_st
         return State(y, gram, (upper - lower) / upper, s.steps + 1)
 
     white = eye.astype(complex) / a
-    first = State(unit * b[0, 0], white, jnp.asarray(jnp.inf), jnp.asarray(0))
+    first = State(unit * b[0, 0], white, jnp.where(needed, jnp.inf, 0.0), jnp.asarray(0))
     # not a number: the last steps can no longer be resolved
     last = while_loop(lambda s: (s.gap > tolerance) & (s.steps < max_steps), step, first)
     point = coordinates(last.gram)

@@ -145,11 +145,17 @@ def _rows(spec: FigureSpec, quantity: str, series: str, scheme: str, values: xar
             "scheme": scheme,
             "x": float(x),
             "mean": float(row.mean()) if row.size else np.nan,
-            "standard_error": float(row.std(ddof=1) / np.sqrt(row.size)) if row.size > 1 else np.nan,
+            "standard_error": _standard_error(row),
             "count": int(row.size),
         }
         for x, row in zip(places, full)
     ]
+
+
+def _standard_error(values: np.ndarray) -> float:
+    """Of a mean; NaN where it is unknown: for one value, or an infinite one."""
+    known = values.size > 1 and np.isfinite(values).all()
+    return float(values.std(ddof=1) / np.sqrt(values.size)) if known else np.nan
 
 
 def _shares(quantity: str, series: str, scheme: str, values: xarray.DataArray) -> list[dict[str, Any]]:
@@ -202,11 +208,11 @@ def _draw_panel(ax: Axes, spec: FigureSpec, panel: Panel, rows: list[dict[str, A
             marker="" if bound or shares else MARKERS[index % len(MARKERS)],
             markevery=max(1, len(x) // 12),
             linestyle=(0, (1, 1.2)) if bound else DASHES[0 if by_series else s % len(DASHES)],
-            linewidth=1.1 if bound else 1.4 + 0.6 * index if shares else 1.6,  # curves on one another stay visible
+            linewidth=1.1 if bound else 1.4 + (0.6 if shares else 0.3) * index,  # curves on one another stay visible
             markeredgecolor="white",
             markeredgewidth=0.6,
             label=label if by_series and not bound else _legend(spec, scheme, label),
-            zorder=4 if bound else 4 - 0.1 * index if shares else 3,
+            zorder=4 if bound else 4 - 0.1 * index,
         )
         if spec.spread and not bound and np.isfinite(error).any():
             ax.fill_between(x, y - error, y + error, color=colour, alpha=0.14, linewidth=0)

@@ -49,26 +49,43 @@ def _solve(problem: Any) -> bool:
 
 def local_copies(cost_edge, cost_cloud, edge, cloud, size, capacity, penalty) -> tuple[Any, Any]:
     """Problem (29) of one station: its copies nearest to ``edge`` and ``cloud`` (K,) at given costs, within (21)."""
-    cp = load()
-    k = len(edge)
-    x, y = cp.Variable(k), cp.Variable(k)
-    value = cost_edge @ x + cost_cloud @ y
-    value += penalty / 2 * (cp.sum_squares(x - edge) + cp.sum_squares(y - cloud))
     scale = max(float(np.max(size)), 1e-300)
-    met = [x >= 0, x <= 1, y >= 0, y <= 1, (size / scale) @ x <= capacity / scale]
-    _solve(cp.Problem(cp.Minimize(value), met))
+    problem, x, y, aim, aim_cloud, share, most = _copies_problem(len(edge))
+    # the squares of (29) completed: at given costs, nearest to a point moved against them
+    aim.value, aim_cloud.value = edge - cost_edge / penalty, cloud - cost_cloud / penalty
+    share.value, most.value = size / scale, capacity / scale
+    _solve(problem)
     return x.value, y.value
+
+
+@lru_cache(maxsize=8)
+def _copies_problem(k: int) -> tuple[Any, ...]:
+    cp = load()
+    x, y, most = cp.Variable(k), cp.Variable(k), cp.Parameter()
+    aim, aim_cloud, size = (cp.Parameter(k) for _ in range(3))
+    met = [x >= 0, x <= 1, y >= 0, y <= 1, size @ x <= most]
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(x - aim) + cp.sum_squares(y - aim_cloud)), met)
+    return problem, x, y, aim, aim_cloud, size, most
 
 
 def global_variables(edge, cloud, least) -> tuple[Any, Any]:
     """Problem (31): variables (K, L) nearest to the copies plus multipliers, sums at most 1 and, for (31b), at least
     ``least`` (K,)."""
+    problem, x, y, *given = _variables_problem(edge.shape)
+    for parameter, value in zip(given, (edge, cloud, least), strict=True):
+        parameter.value = value
+    _solve(problem)
+    return x.value, y.value
+
+
+@lru_cache(maxsize=8)
+def _variables_problem(shape: tuple[int, int]) -> tuple[Any, ...]:
     cp = load()
-    x, y = cp.Variable(edge.shape), cp.Variable(cloud.shape)
+    x, y, edge, cloud = cp.Variable(shape), cp.Variable(shape), cp.Parameter(shape), cp.Parameter(shape)
+    least = cp.Parameter(shape[0])
     total = cp.sum(x, axis=1) + cp.sum(y, axis=1)
     value = cp.sum_squares(x - edge) + cp.sum_squares(y - cloud)
-    _solve(cp.Problem(cp.Minimize(value), [total <= 1, total >= least]))
-    return x.value, y.value
+    return cp.Problem(cp.Minimize(value), [total <= 1, total >= least]), x, y, edge, cloud, least
 
 
 class _Beam(NamedTuple):
@@ -191,52 +208,58 @@ def quiet_uploads(s: ThreetierScenario, target: Any) -> float:
 
 
 def distributed(
-    s: ThreetierScenario, precoder: Any, *, penalty: float = 0.1, consensus_steps: int = 100, beam_steps: int = 40
+    s: ThreetierScenario,
+    precoder: Any,
+    *,
+    penalty: float = 0.1,
+    turns: int = 3,
+    consensus_steps: int = 500,
+    beam_steps: int = 40,
+    rebuild: bool = False,
 ) -> ThreetierSolution:
-    """Algorithms 1 and 2 once each, begun at feasible beams (K, T).
+    """Algorithms 1 and 2 in turns until the places repeat, begun at feasible beams (K, T).
 
     Parameters
     ----------
     penalty : float
         rho of (24), s.
+    turns, consensus_steps, beam_steps : int
+        Most turns, and most steps of Algorithms 1 and 2 in each; the limits of the scheme ``distributed``, whose
+        stopping rules are used too.
+    rebuild : bool
+        Build every convex program anew, as CVXPY's own examples do, instead of once for each shape with parameters.
     """
+    fresh = _forget if rebuild else lambda: None
     h = np.asarray(s.uplink_channel) / np.sqrt(np.asarray(s.ap_noise_w))[:, None, None]
-    k, m = h.shape[:2]
-    w, bits = np.array(precoder), np.asarray(s.task_bits)
-    cycles = bits * np.asarray(s.cycles_per_bit)
-    size, capacity = np.asarray(s.edge_frequency_hz), np.asarray(s.edge_capacity_hz)
-    own = cycles / np.asarray(s.terminal_frequency_hz)
-    speed = float(s.bandwidth_hz) / np.log(2)
-    upload = bits[:, None] / (speed * _rates(h, w))
-    cost = upload + (cycles / size - own)[:, None]
-    cost_cloud = upload + (bits / float(s.backhaul_bps) + cycles / np.asarray(s.cloud_frequency_hz) - own)[:, None]
-    cpu = np.asarray(s.terminal_capacitance) * np.asarray(s.terminal_frequency_hz) ** 3
+    k = len(h)
+    w = np.array(precoder)
     limit = np.asarray(s.terminal_max_power_w)
-    least = np.clip(1 - (limit - np.sum(np.abs(w) ** 2, axis=1)) / np.maximum(cpu, 1e-300), 0.0, 1.0)
-    least = np.where(least < 1e-9, 0.0, least)
-    edge, cloud, fee, fee_cloud = (np.zeros((k, m)) for _ in range(4))
-    for _ in range(consensus_steps):
-        copies = [
-            local_copies(
-                cost[:, l], cost_cloud[:, l], (edge - fee)[:, l], (cloud - fee_cloud)[:, l], size, capacity[l], penalty
-            )
-            for l in range(m)  # noqa: E741
-        ]
-        mine = np.stack([c[0] for c in copies], axis=1)
-        mine_cloud = np.stack([c[1] for c in copies], axis=1)
-        edge, cloud = global_variables(mine + fee, mine_cloud + fee_cloud, least)
-        fee, fee_cloud = fee + mine - edge, fee_cloud + mine_cloud - cloud  # (37), (38)
-        if max(np.abs(mine - edge).max(), np.abs(mine_cloud - cloud).max()) <= 1e-4:
+    cpu = np.asarray(s.terminal_capacitance) * np.asarray(s.terminal_frequency_hz) ** 3
+    place, best, total = None, None, 0
+    for _ in range(turns):
+        cost, cost_cloud = _costs(s, h, w)
+        least = np.clip(1 - (limit - np.sum(np.abs(w) ** 2, axis=1)) / np.maximum(cpu, 1e-300), 0.0, 1.0)
+        least = np.where(least < 1e-9, 0.0, least)
+        edge, cloud, steps = _consensus(s, cost, cost_cloud, least, penalty, consensus_steps, fresh)
+        total += steps
+        at_edge, in_cloud = _round(edge, cloud, least, np.asarray(s.edge_frequency_hz), np.asarray(s.edge_capacity_hz))
+        if place is not None and all(np.array_equal(a, b) for a, b in zip(place, (at_edge, in_cloud), strict=True)):
             break
-    at_edge, in_cloud = _round(edge, cloud, least, size, capacity)
-    away = (at_edge | in_cloud).any(axis=1)
-    target = np.argmax(at_edge | in_cloud, axis=1)
-    power = np.where(away, limit, limit - cpu)
-    w, steps = _beams(s, h, w, away, target, power, beam_steps)
+        place = at_edge, in_cloud
+        away = (at_edge | in_cloud).any(axis=1)
+        target = np.argmax(at_edge | in_cloud, axis=1)
+        w, steps = _beams(s, h, w, away, target, np.where(away, limit, limit - cpu), beam_steps, fresh)
+        total += steps
+        cost, cost_cloud = _costs(s, h, w)
+        value = float(np.sum(np.where(at_edge, cost, 0.0)) + np.sum(np.where(in_cloud, cost_cloud, 0.0)))
+        if best is None or value < best[0]:
+            best = value, at_edge, in_cloud, w
+    assert best is not None
+    _, at_edge, in_cloud, w = best
     return ThreetierSolution(
         status=jnp.asarray(int(Status.CONVERGED)),
         terminal_feasible=jnp.ones(k, bool),
-        iterations=jnp.asarray(steps),
+        iterations=jnp.asarray(total),
         history=jnp.zeros(0),
         edge_choice=jnp.asarray(at_edge),
         cloud_choice=jnp.asarray(in_cloud),
@@ -244,6 +267,45 @@ def distributed(
         sensing_margin_max=jnp.asarray(jnp.nan),
         sensing_sinr_max=jnp.asarray(jnp.nan),
     )
+
+
+def _forget() -> None:
+    """Forget all problems that are built."""
+    for built in (_copies_problem, _variables_problem, _beam_problem):
+        built.cache_clear()
+
+
+def _costs(s: ThreetierScenario, h: Any, w: Any) -> tuple[Any, Any]:
+    """What each place at the edge and in the cloud costs over computing itself, s; (K, L) both."""
+    bits, cycles = np.asarray(s.task_bits), np.asarray(s.task_bits) * np.asarray(s.cycles_per_bit)
+    own = cycles / np.asarray(s.terminal_frequency_hz)
+    upload = bits[:, None] / (float(s.bandwidth_hz) / np.log(2) * _rates(h, w))
+    cloud = bits / float(s.backhaul_bps) + cycles / np.asarray(s.cloud_frequency_hz)
+    return upload + (cycles / np.asarray(s.edge_frequency_hz) - own)[:, None], upload + (cloud - own)[:, None]
+
+
+def _consensus(
+    s: ThreetierScenario, cost: Any, cost_cloud: Any, least: Any, penalty: float, steps: int, fresh: Any
+) -> tuple[Any, Any, int]:
+    """Algorithm 1."""
+    size, capacity = np.asarray(s.edge_frequency_hz), np.asarray(s.edge_capacity_hz)
+    edge, cloud, fee, fee_cloud = (np.zeros(cost.shape) for _ in range(4))
+    for step in range(steps):
+        copies = []
+        for l in range(len(capacity)):  # noqa: E741
+            fresh()
+            near = (edge - fee)[:, l], (cloud - fee_cloud)[:, l]
+            copies.append(local_copies(cost[:, l], cost_cloud[:, l], *near, size, capacity[l], penalty))
+        mine = np.stack([c[0] for c in copies], axis=1)
+        mine_cloud = np.stack([c[1] for c in copies], axis=1)
+        fresh()
+        new, new_cloud = global_variables(mine + fee, mine_cloud + fee_cloud, least)
+        fee, fee_cloud = fee + mine - new, fee_cloud + mine_cloud - new_cloud  # (37), (38)
+        pairs = ((new, edge), (new_cloud, cloud), (mine, new), (mine_cloud, new_cloud))
+        edge, cloud = new, new_cloud
+        if max(np.abs(a - b).max() for a, b in pairs) <= 1e-4:
+            return edge, cloud, step + 1
+    return edge, cloud, steps
 
 
 def _rates(h: Any, w: Any) -> Any:
@@ -273,7 +335,9 @@ def _round(edge: Any, cloud: Any, least: Any, size: Any, capacity: Any) -> tuple
     return at_edge, in_cloud
 
 
-def _beams(s: ThreetierScenario, h: Any, w: Any, away: Any, target: Any, power: Any, steps: int) -> tuple[Any, int]:
+def _beams(
+    s: ThreetierScenario, h: Any, w: Any, away: Any, target: Any, power: Any, steps: int, fresh: Any
+) -> tuple[Any, int]:
     """Algorithm 2."""
     k = len(w)
     cross, bits = np.asarray(s.terminal_channel), np.asarray(s.task_bits)
@@ -299,6 +363,7 @@ def _beams(s: ThreetierScenario, h: Any, w: Any, away: Any, target: Any, power: 
         leak = np.sum(np.abs(np.einsum("kjrt,jt->kjr", cross, w)) ** 2, axis=2)  # (58)
         moved = w.copy()
         for i in range(k):
+            fresh()
             others = [j for j in range(k) if j != i]
             moved[i] = beam(
                 vectors[:, i], linear[i], cross[others, i], leak[others, i], gain[i], steering[i], w[i], noise[i],

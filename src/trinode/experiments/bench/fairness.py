@@ -17,6 +17,7 @@ import numpy as np
 from trinode import api
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
+from trinode.experiments.bench.fairness_network import network
 from trinode.experiments.fairness_labels import LabelSet
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, labels, single
@@ -317,6 +318,7 @@ SECTIONS = {
     "speed": speed,
     "dataset": dataset,
     "learned": learned,
+    "network": network,
     "scale": scale,
     "claims": claims,
 }

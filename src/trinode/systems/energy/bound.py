@@ -8,7 +8,8 @@ counts only to second order.
 
 Then the two streams of one terminal meet (:func:`coupled`): where its radar hears it in one direction only, all
 pairs of beams fall into cells, in each of which power is at least affine in the data SINR. The least of the minimal
-Lagrangians over all cells bounds them all.
+Lagrangians over all cells bounds them all. Last, the data of two terminals meet at the access point
+(:mod:`trinode.systems.energy.crowding`): spans of their SINRs that exclude each other are left out.
 """
 
 from __future__ import annotations
@@ -24,17 +25,13 @@ from trinode.computing import offload
 from trinode.computing.offload import Curve
 from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
+from trinode.systems.energy import crowding, reduced
 from trinode.systems.energy import problem as problems
-from trinode.systems.energy import reduced
 from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.scenario import EnergyScenario
 
 FAMILIES = {"": None, "full-local": 0.0, "full-offload": 1.0, "half-offload": 0.5, "ofdma": None}
 """Restrictions of the decision: the offloaded share that all terminals must have."""
-
-
-INNER = 24
-"""Steps of the search for the share in each step of that for the rate."""
 
 
 def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
@@ -79,7 +76,7 @@ def free_of_interference(problem: Problem) -> Free:
         made: Int[Array, ""]
 
     def settle(t: Turn) -> Turn:
-        chosen = offload.pace(work, curve, t.price, INNER)
+        chosen = offload.pace(work, curve, t.price)
         rate = jnp.where(chosen.share > 0, chosen.rate, fastest)
         upload = problem.nats / jnp.maximum(rate, 1e-300)
         done = offload.split(work, upload, curve.price(rate)[0])
@@ -99,8 +96,8 @@ ANGLES = np.array(
 """Edges of the cells in the share of a receiver that lies in the direction of the echo."""
 LEAKS = np.array([0.0, *np.linspace(0.1, 0.5, 5), *np.geomspace(0.65, 200.0, 22), np.inf])
 """Edges of the cells in the amplitude at which data hear the own sensing stream, over that of the noise."""
-STEPS = 40
-"""Pieces of the power curve."""
+SPANS = np.array([0.0, *np.geomspace(1e-5, 0.03, 36), *np.geomspace(0.03, 1.0, 45)[1:]])
+"""Edges of the pieces of the power curve, over the largest SINR."""
 
 
 def coupled(problem: Problem) -> Float[Array, ""]:
@@ -140,18 +137,18 @@ def coupled(problem: Problem) -> Float[Array, ""]:
         """Least power at both ends of a span of SINRs, in all cells; concave between them."""
         middle = jnp.sqrt(span[0] * span[1])  # exact at 0 in the first
         at = jnp.broadcast_to(least, louder.shape)
-        for _ in range(2):
-            rise = sensing(at)[1] * need
+        base, slope = jnp.full(louder.shape, -jnp.inf), jnp.zeros(louder.shape)
+        for _ in range(3):  # tangents of a convex function: each is a bound, the one that is best in the middle is kept
+            power, rise = sensing(at)
+            tangent, rise = power + rise * (least - at), rise * need
             weight = 1 - low * rise / (1 + rise)
+            better = tangent + louder / weight * middle > base + slope * middle
+            base, slope = jnp.where(better, tangent, base), jnp.where(better, louder / weight, slope)
             at = least + need * middle * louder * low / ((1 + rise) * weight) ** 2
-        power, rise = sensing(at)
-        base = power + rise * (least - at)  # a tangent of a convex function
-        rise = rise * need
-        slope = louder / (1 - low * rise / (1 + rise))
         return jnp.stack([jnp.min(base + slope * g, axis=(0, 1)) for g in span])
 
     top = jnp.maximum((air.limit - least) * reduced.alone(air)[0], 1e-9)
-    g = top * jnp.concatenate([jnp.zeros(1), jnp.geomspace(1e-5, 1.0, STEPS)])[:, None]
+    g = top * SPANS[:, None]
     power = jax.lax.map(ends, jnp.stack([g[:-1], g[1:]], axis=1))
     steep = (power[:, 1] - power[:, 0]) / (g[1:] - g[:-1])
     level = power[:, 0] - steep * g[:-1]
@@ -163,11 +160,12 @@ def coupled(problem: Problem) -> Float[Array, ""]:
         reach = jnp.maximum(air.limit - base, 0.0) / jnp.maximum(slope, 1e-300)
         fastest = jnp.log1p(jnp.minimum(reach, high))
         curve = Curve(problem.nats, base, slope, jnp.zeros(k), jnp.ones(k), fastest, jnp.log1p(low))
-        return offload.pace(work, curve, free.price, INNER).each
+        return offload.pace(work, curve, free.price).each
 
     each = jax.vmap(piece)(level, steep, g[:-1], g[1:])
     each = jnp.where((power[:, 0] <= air.limit) & ~jnp.isnan(each), each, jnp.inf)
-    value = jnp.sum(jnp.min(each, axis=0)) - free.price * work.capacity
+    least_sum = crowding.together(air, jnp.maximum(air.limit - least, 0.0), g[:-1], each)
+    value = least_sum - free.price * work.capacity
     return jnp.where(jnp.isfinite(free.value), jnp.maximum(free.value, value * (1 - 1e-9)), jnp.inf)
 
 

@@ -26,8 +26,10 @@ from trinode.systems.energy.reduced import Air, Listeners
 
 ECHO_MARGIN = 1e-9
 """Relative margin on the echo requirement."""
-ROUNDS = 12
+ROUNDS = 16
 """Most rounds from one start."""
+FARTHEST = 64.0
+"""Longest leap from round to round, over the drift in half a round."""
 PATIENCE = 5
 """Rounds after which a start that has not met all constraints is given up."""
 
@@ -70,12 +72,7 @@ class Decision(NamedTuple):
 
 def starting_beams(air: Air, null: bool) -> Complex[Array, "K 2 D"]:
     """Half the power along the strongest direction, half towards the target; each avoiding the other if ``null``."""
-    k = air.limit.shape[0]
-    own = jnp.arange(k)
-    strongest = jnp.linalg.eigh(air.uplink[own, own])[1][..., -1]
-    gram = air.echo[own, own, :, own]
-    pull = jnp.einsum("kde,kef,kgf->kdg", air.toward, gram, air.toward.conj())
-    ahead = jnp.linalg.eigh(pull)[1][..., -1]
+    strongest, ahead = reduced.directions(air)
     data, echo = strongest, ahead
     if null:
         overlap = jnp.sum(ahead.conj() * strongest, axis=1, keepdims=True)
@@ -289,47 +286,79 @@ def descend(
     *,
     enough: Float[Array, ""],
     rounds: Int[Array, ""] | int = ROUNDS,
-    steps: int = 4,
     tolerance: float = 1e-4,
 ) -> Outcome:
     """Rounds of the fixed point from given beams, each settled; the best decision is kept.
 
-    Ends at rest, at an energy of ``enough``, or without hope.
+    Beams may drift for hundreds of rounds, always the same way: each round ends with a leap to where the drift of its
+    two halves points, and one that gained nothing is taken back, with shorter leaps from then on. Ends at rest, at an
+    energy of ``enough``, or without hope; two rounds in a row without a gain are rest as well.
     """
 
     class Round(NamedTuple):
         state: State
+        safe: State  # before the leap
         best: Decision
         history: Float[Array, " H"]
         last: Float[Array, ""]
-        change: Float[Array, ""]
+        reach: Float[Array, ""]
+        idle: Int[Array, ""]
+        calm: Bool[Array, ""]
         made: Int[Array, ""]
 
     def one(r: Round) -> Round:
         now = settle(problem, r.state.beams)
         best = better(now, r.best)
-        change = jnp.where(jnp.isfinite(now.energy), jnp.abs(r.last - now.energy) / now.energy, jnp.inf)
+        gained = (now.energy <= r.last) | ~jnp.isfinite(r.last)
+        known = jnp.isfinite(now.energy) & jnp.isfinite(r.last)
+        gain = jnp.where(known, r.last / now.energy - 1, jnp.where(gained, jnp.inf, -jnp.inf))
+        idle = jnp.where(gain <= tolerance, r.idle + 1, 0)
+        calm = (jnp.abs(gain) <= tolerance) | (idle >= 2)
+        reach = jnp.where(gained, jnp.minimum(2 * r.reach, FARTHEST), r.reach / 4)
+        base = jax.tree.map(lambda a, b: jnp.where(gained, a, b), r.state, r.safe)._replace(price=now.price)
         # most networks need no damping; those that are not at rest after the first rounds do
         damping = jnp.where(r.made < 2, 0.0, 0.5)
-        state = lax.fori_loop(0, steps, lambda _, s: advance(problem, s, damping), r.state._replace(price=now.price))
-        return Round(state, best, r.history.at[r.made].set(best.energy), now.energy, change, r.made + 1)
+
+        def half(state: State, _: None) -> tuple[State, State]:
+            state = lax.fori_loop(0, 2, lambda _, s: advance(problem, s, damping), state)
+            return state, state
+
+        safe, halves = lax.scan(half, base, None, length=2)
+        middle = jax.tree.map(lambda leaf: leaf[0], halves)
+        state = leap(base, middle, safe, jnp.where(r.made < 2, 0.0, reach))
+        history = r.history.at[r.made].set(best.energy)
+        last = jnp.where(gained, now.energy, r.last)
+        return Round(state, safe, best, history, last, reach, idle, calm, r.made + 1)
 
     def going(r: Round) -> Bool[Array, ""]:
         hopeless = (r.made >= PATIENCE) & ~jnp.isfinite(r.best.energy)
-        moving = (r.change > tolerance) | (r.made < 3)
+        moving = ~r.calm | (r.made < 3)
         return (r.made <= rounds) & moving & (r.best.energy > enough) & ~hopeless | (r.made < 1)
 
+    first = begin(problem, beams)
+    nowhere, none = jnp.asarray(jnp.inf), jnp.asarray(0)
+    blank = jnp.full(ROUNDS + 1, jnp.nan)
     start = Round(
-        begin(problem, beams),
-        nothing(problem, beams),
-        jnp.full(ROUNDS + 1, jnp.nan),
-        jnp.asarray(jnp.inf),
-        jnp.asarray(jnp.inf),
-        jnp.asarray(0),
+        first, first, nothing(problem, beams), blank, nowhere, jnp.asarray(1.0), none, jnp.asarray(False), none
     )
     last = while_loop(going, one, start)
-    rest = (last.change <= tolerance) | (last.best.energy <= enough)
+    rest = last.calm | (last.best.energy <= enough)
     return Outcome(last.best, rest, last.history, last.made)
+
+
+def leap(first: State, middle: State, last: State, reach: Float[Array, ""]) -> State:
+    """Where a terminal's beams and target would end if their steps went on shrinking at the present ratio.
+
+    ``reach`` is the longest leap over the last step.
+    """
+    before, after = middle.beams - first.beams, last.beams - middle.beams
+    size = jnp.sum(jnp.abs(before) ** 2, axis=(1, 2))
+    ratio = jnp.sum((before.conj() * after).real, axis=(1, 2)) / jnp.where(size > 0, size, 1.0)
+    far = jnp.clip(ratio / jnp.maximum(1 - ratio, 1e-9), 0.0, reach)
+    grown = (middle.target > 0) & (last.target > 0)
+    growth = jnp.where(grown, last.target / jnp.where(grown, middle.target, 1.0), 1.0) ** far
+    target = last.target * jnp.clip(growth, 0.1, 10.0)
+    return last._replace(beams=last.beams + far[:, None, None] * after, target=target)
 
 
 def nothing(problem: Problem, beams: Complex[Array, "K 2 D"]) -> Decision:

@@ -35,6 +35,8 @@ class Air(eqx.Module):
         ``[k, j, e, i, f]``: Gram matrices of what radar k hears of terminals j and i, over its noise.
     toward : (K, D, E)
         Directions in which a terminal is heard by radars.
+    heard : (K, A, D)
+        What the access point hears of each terminal, over its noise amplitude.
     limit : (K,)
         Power limit, W.
     need : (K,)
@@ -47,6 +49,7 @@ class Air(eqx.Module):
     uplink: Complex[Array, "K K D D"]
     echo: Complex[Array, "K K E K E"]
     toward: Complex[Array, "K D E"]
+    heard: Complex[Array, "K A D"]
     limit: Float[Array, " K"]
     need: Float[Array, " K"]
     radius: Float[Array, " K"] | None = None
@@ -92,7 +95,7 @@ def reduce(s: EnergyScenario) -> Air:
     receive = s.echo_receive / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
     echo = jnp.einsum("kjre,kirf->kjeif", receive.conj(), receive)
     toward = jnp.einsum("ktd,kte->kde", basis.conj(), s.echo_transmit)
-    return Air(basis, uplink, echo, toward, s.terminal_max_power_w, s.sensing_sinr_min)
+    return Air(basis, uplink, echo, toward, heard, s.terminal_max_power_w, s.sensing_sinr_min)
 
 
 def _unit(columns: Complex[Array, "K T r"]) -> Complex[Array, "K T r"]:
@@ -102,12 +105,31 @@ def _unit(columns: Complex[Array, "K T r"]) -> Complex[Array, "K T r"]:
 
 def alone(air: Air) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
     """Largest data and echo SINR per watt that a terminal reaches without any interference."""
-    k = air.limit.shape[0]
-    own = jnp.arange(k)
-    data = jnp.linalg.eigvalsh(air.uplink[own, own])[:, -1]
+    return _data_direction(air)[0], _echo_direction(air)[0]
+
+
+def directions(air: Air) -> tuple[Complex[Array, "K D"], Complex[Array, "K D"]]:
+    """Beams of norm 1 in which these are reached."""
+    return _data_direction(air)[1], _echo_direction(air)[1]
+
+
+def _data_direction(air: Air) -> tuple[Float[Array, " K"], Complex[Array, "K D"]]:
+    own = jnp.arange(air.limit.shape[0])
+    value, vector = jnp.linalg.eigh(air.uplink[own, own])
+    return jnp.maximum(value[:, -1], 0.0), vector[..., -1]
+
+
+def _echo_direction(air: Air) -> tuple[Float[Array, " K"], Complex[Array, "K D"]]:
+    own = jnp.arange(air.limit.shape[0])
     gram = air.echo[own, own, :, own]
+    if air.toward.shape[2] == 1:  # heard in one direction only
+        size = jnp.sqrt(jnp.sum(jnp.abs(air.toward[..., 0]) ** 2, axis=1))
+        first = jnp.zeros_like(air.toward[..., 0]).at[:, 0].set(1.0)
+        unit = jnp.where(size[:, None] > 0, air.toward[..., 0] / jnp.where(size > 0, size, 1.0)[:, None], first)
+        return gram[:, 0, 0].real * size**2, unit
     pull = jnp.einsum("kde,kef,kgf->kdg", air.toward, gram, air.toward.conj())
-    return jnp.maximum(data, 0.0), jnp.maximum(jnp.linalg.eigvalsh(pull)[:, -1], 0.0)
+    value, vector = jnp.linalg.eigh(pull)
+    return jnp.maximum(value[:, -1], 0.0), vector[..., -1]
 
 
 def inverse(matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:
@@ -188,35 +210,32 @@ def listen_echo(air: Air, beams: Complex[Array, "K 2 D"]) -> tuple[Float[Array, 
 
 def combiners(
     s: EnergyScenario,
-    data: Complex[Array, "K T"],
-    sensing: Complex[Array, "K T"],
+    air: Air,
+    beams: Complex[Array, "K 2 D"],
     subband_hz: Float[Array, " K"] | None = None,
-    load: Float[Array, ""] | float = 1.0,
 ) -> tuple[Complex[Array, "K A"], Complex[Array, "K R"]]:
-    """Best combiners of full size, norm 1; in sub-bands of their own terminals do not hear each other.
-
-    ``load`` is the noise over the true one that data combiners are made for.
-    """
-    streams = jnp.stack([data, sensing], axis=1)
+    """Best combiners of full size, norm 1; in sub-bands of their own terminals do not hear each other."""
     k = s.terminals
     own = jnp.arange(k)
-    received = jnp.einsum("kat,kst->ksa", s.uplink_channel, streams) / jnp.sqrt(s.ap_noise_w)
-    towards = jnp.einsum("jte,jst->jse", s.echo_transmit.conj(), streams)
+    received = jnp.sum(air.heard[:, None] * beams[:, :, None], axis=3)  # (K, 2, A)
+    towards = jnp.sum(air.toward.conj()[:, None] * beams[..., None], axis=2)  # (K, 2, E)
     if towards.shape[2] == 1:  # heard in one direction only, both streams are one
         towards = jnp.sqrt(jnp.sum(jnp.abs(towards) ** 2, axis=1, keepdims=True))
-    echo = jnp.einsum("kjre,jse->kjsr", s.echo_receive, towards) / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
+    receive = s.echo_receive / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
+    echo = jnp.sum(receive[:, :, None] * towards[None, :, :, None], axis=4)  # (K, K, streams, R)
     if subband_hz is None:
         received = received.reshape(2 * k, -1)
-        whole = jnp.linalg.inv(received.conj() @ received.T + load * jnp.eye(2 * k))
-        w = jnp.einsum("ia,ik->ka", received, whole[:, ::2])
+        whole = inverse(received.conj() @ received.T + air.load(beams) * jnp.eye(2 * k))
+        w = whole[:, ::2].T @ received
         flat = echo.reshape(k, -1, echo.shape[-1])
     else:
         louder = jnp.sqrt(s.bandwidth_hz / subband_hz)[:, None, None]
         received, flat = received * louder, echo[own, own] * louder
-        inner = jnp.linalg.inv(jnp.einsum("kia,kja->kij", received.conj(), received) + jnp.eye(2))
+        inner = inverse(jnp.einsum("kia,kja->kij", received.conj(), received) + jnp.eye(2))
         w = jnp.einsum("kia,ki->ka", received, inner[:, :, 0])
-    inner = jnp.linalg.inv(jnp.einsum("kir,kjr->kij", flat.conj(), flat) + jnp.eye(flat.shape[1]))
-    target = jnp.einsum("kre,kte,kt->kr", s.echo_receive[own, own], s.echo_transmit.conj(), _norm1(sensing))
+    inner = inverse(jnp.einsum("kir,kjr->kij", flat.conj(), flat) + jnp.eye(flat.shape[1]))
+    wish = jnp.sum(air.toward.conj() * _norm1(beams[:, 1])[..., None], axis=1)  # (K, E)
+    target = jnp.sum(s.echo_receive[own, own] * wish[:, None], axis=2)
     fit = jnp.einsum("kij,kjr,kr->ki", inner, flat.conj(), target)
     return _norm1(w), _norm1(target - jnp.einsum("ki,kir->kr", fit, flat))
 

@@ -170,9 +170,10 @@ def finish(
     d, work = outcome.decision, problem.work
     good = jnp.isfinite(d.energy) & jnp.all(d.served)
     share, local, remote = _frequencies(s, problem, d, good)
-    full = reduced.lift(problem.air, d.beams)
-    data = jnp.where((s.task_bits > 0)[:, None], full[:, 0], 0.0)
-    combiner, radar = reduced.combiners(s, data, full[:, 1], subband_hz, problem.air.load(d.beams))
+    busy = (jnp.arange(2) == 1) | (s.task_bits > 0)[:, None]
+    beams = jnp.where(busy[..., None], d.beams, 0.0)
+    full = reduced.lift(problem.air, beams)
+    combiner, radar = reduced.combiners(s, problem.air, beams, subband_hz)
     served = jnp.where(good, True, d.served & (work.lowest <= work.highest))
     served = jnp.where(~good & jnp.all(served), jnp.zeros_like(served), served)
     status = jnp.where(good, jnp.where(outcome.converged, Status.CONVERGED, Status.ITERATION_LIMIT), Status.INFEASIBLE)
@@ -184,7 +185,7 @@ def finish(
         offload_fraction=share,
         terminal_frequency_hz=local,
         ap_frequency_hz=remote,
-        precoder=data,
+        precoder=full[:, 0],
         sensing_precoder=full[:, 1],
         combiner=combiner,
         radar_combiner=radar,

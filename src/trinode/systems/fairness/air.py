@@ -11,7 +11,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float
 
+from trinode.numerics.loops import in_turn
 from trinode.systems.fairness.scenario import FairnessScenario
+
+NEAR = 3200
+"""Channel coefficients of a batch that are turned into gains at a time, 50 kB: what is near the processor."""
 
 
 class Air(eqx.Module):
@@ -43,13 +47,20 @@ def fixed(scenario: FairnessScenario) -> Air:
     h = s.uplink_channel.reshape(*s.uplink_channel.shape[:2], -1)
     antenna_noise = jnp.repeat(s.ap_noise_w, s.uplink_channel.shape[3])
     if s.combiner is None:
-        a, gain = h, overlaps(h)
+        gain, noise = in_turn(_matched, max(1, NEAR // h.size))(h, antenna_noise)
     else:
         a = s.combiner.reshape(h.shape)
         amplitude = jnp.einsum("ska,sja->skj", a.conj(), h)
         gain = amplitude.real**2 + amplitude.imag**2
-    noise = (a.real**2 + a.imag**2) @ antenna_noise
+        noise = (a.real**2 + a.imag**2) @ antenna_noise
     return relative(gain * s.terminal_max_power_w, noise)
+
+
+def _matched(
+    h: Complex[Array, "S K N"], antenna_noise: Float[Array, " N"]
+) -> tuple[Float[Array, "S K K"], Float[Array, "S K"]]:
+    """Gains and noise through maximum ratio combiners."""
+    return overlaps(h), (h.real**2 + h.imag**2) @ antenna_noise
 
 
 def overlaps(h: Complex[Array, "S K N"]) -> Float[Array, "S K K"]:

@@ -76,7 +76,7 @@ def _alone(
     s: FairnessScenario, noise: Float[Array, "S K"], tasks: SplitTasks, on: Bool[Array, " K"]
 ) -> Float[Array, ""]:
     """Speed of the slowest terminal without interference, its power poured like water."""
-    rate = s.subcarrier_bandwidth_hz * jnp.log2(1 + poured(noise) / noise).sum(axis=0)
+    rate = s.subcarrier_bandwidth_hz * jnp.log1p(poured(noise) / noise).sum(axis=0) / jnp.log(2.0)
     return jnp.where(on, tasks.speed(rate), jnp.inf).min()
 
 

@@ -12,7 +12,7 @@ from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution
 
 SILENT = 1e-12
-"""Power fractions below this count as none: epsilon of (14)."""
+"""Powers below this part of a terminal's largest count as none: epsilon of (14)."""
 
 
 def tasks_of(scenario: FairnessScenario, local: bool = True) -> SplitTasks:
@@ -40,7 +40,7 @@ def inversion(air: Air, tasks: SplitTasks) -> Float[Array, "S K"]:
 
 def rates(scenario: FairnessScenario, air: Air, power: Float[Array, "S K"]) -> Float[Array, " K"]:
     """Rates (4), bit/s."""
-    return scenario.subcarrier_bandwidth_hz * jnp.sum(jnp.log2(1 + air.sinr(power)), axis=0)
+    return scenario.subcarrier_bandwidth_hz * jnp.sum(jnp.log1p(air.sinr(power)), axis=0) / jnp.log(2.0)
 
 
 def finish(
@@ -68,7 +68,7 @@ def finish(
         iterations=jnp.asarray(iterations),
         history=(1 / slowest)[None] if history is None else history,
         power_fraction=power,
-        subcarrier_use=power > SILENT,
+        subcarrier_use=power > SILENT * power.max(axis=0),
         offload_fraction=tasks.share(rate) if share is None else share,
         combiner=combiner,
     )

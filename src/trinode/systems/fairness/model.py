@@ -30,7 +30,7 @@ def evaluate(scenario: FairnessScenario, solution: FairnessSolution) -> Report:
     combiner = receive_combiner(s) if x.combiner is None else x.combiner
     power = x.subcarrier_use * x.power_fraction * s.terminal_max_power_w  # of (1), W
     ratio = sinr(s, combiner, power)
-    rate = jnp.sum(s.subcarrier_bandwidth_hz * jnp.log2(1 + ratio), axis=0)  # (4)
+    rate = jnp.sum(s.subcarrier_bandwidth_hz * jnp.log1p(ratio) / jnp.log(2.0), axis=0)  # (4)
     cycles = s.task_bits * s.cycles_per_bit
     local = _times(1 - x.offload_fraction, _time(cycles, s.terminal_frequency_hz))  # (5)
     upload = _times(x.offload_fraction, _time(s.task_bits, rate))

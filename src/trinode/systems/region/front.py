@@ -17,7 +17,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
-from trinode.numerics import descent
+from trinode.numerics import serial
 from trinode.systems.region import optimise, sensing_only
 from trinode.systems.region.bound import bound
 from trinode.systems.region.downlink import covariance, downlink
@@ -28,7 +28,7 @@ from trinode.systems.region.solution import RegionSolution
 
 By = Literal["error", "rate"]
 
-ROUNDS, EVALUATIONS, TOLERANCE = 5, 100, 2e-4
+ROUNDS, OPENING, EVALUATIONS, TOLERANCE = 5, 400, 100, 1e-4
 NEVER = 1e9
 """A pattern error that no decision reaches."""
 RATE_MARGIN = 1e-7
@@ -184,7 +184,7 @@ def _by_error(s: RegionScenario, shares: Float[Array, " P"]) -> _Points:
             PatternLimit(sensing, limit),
             beams,
             none,
-            first,
+            opening=OPENING,
             evaluations=EVALUATIONS,
             rounds=ROUNDS,
             tolerance=TOLERANCE,
@@ -211,8 +211,8 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
     room = jnp.maximum(ends.error[0] - sensing.smallest, 1e-3 * sensing.smallest)
     like = jax.tree.map(lambda leaf: leaf[0], ends.beams)
 
-    def step(carry: tuple[Array, Array], share: Array) -> tuple[Any, Any]:
-        x, price = carry
+    def step(carry: tuple[Array, Array, serial.Memory], share: Array) -> tuple[Any, Any]:
+        x, price, memory = carry
         goal = (high - share * (high - low)) * (1 - RATE_MARGIN)
 
         def rate(x: Float[Array, " n"]) -> Float[Array, ""]:
@@ -225,13 +225,14 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
             # the logarithm keeps its slope near S_min
             return jnp.log((error(x) - sensing.smallest) / room + 1e-4)
 
-        def one(_: int, state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-            x, price, best, least = state
-            end, price = descent.constrained(
+        def one(_: int, state: tuple[Any, ...]) -> tuple[Any, ...]:
+            x, price, memory, best, least = state
+            end, price = serial.constrained(
                 objective,
                 lambda x: (goal - rate(x))[None],
                 x,
                 price,
+                memory,
                 penalty=2.0,
                 max_evaluations=EVALUATIONS,
                 tolerance=TOLERANCE,
@@ -239,15 +240,15 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
             near = _back(rate, end.point, best, goal)
             found = error(near)
             better = found < least
-            return end.point, price, jnp.where(better, near, best), jnp.where(better, found, least)
+            return end.point, price, end.memory, jnp.where(better, near, best), jnp.where(better, found, least)
 
-        _, price, best, _ = lax.fori_loop(0, ROUNDS, one, (x, price, x, error(x)))
+        _, price, memory, best, _ = lax.fori_loop(0, ROUNDS, one, (x, price, memory, x, error(x)))
         beams = optimise.unpack(best, shape, like)
         radar = beams.sensing[:, :, None] * beams.sensing.conj()[:, None]
-        return (best, price), (Answer(beams.data, radar, rate(best)), error(best), beams)
+        return (best, price, memory), (Answer(beams.data, radar, rate(best)), error(best), beams)
 
     first = optimise.pack(like, shape)
-    _, (answers, errors, beams) = lax.scan(step, (first, jnp.zeros(1)), shares)
+    _, (answers, errors, beams) = lax.scan(step, (first, jnp.zeros(1), serial.nothing(first.size)), shares)
     return _points(s, sensing, answers, errors, beams)
 
 

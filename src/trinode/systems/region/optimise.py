@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.numerics import descent
+from trinode.numerics import serial
 from trinode.numerics.loops import while_loop
 from trinode.sensing import beampattern
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
@@ -24,6 +24,8 @@ from trinode.systems.region.sensing_only import Need
 from trinode.systems.region.solution import RegionSolution
 
 PENALTY = 4.0
+MARGIN = 1e-3
+"""By how much of the way to the limit a search stays within it, so that what it ends with meets it."""
 
 
 class Beams(NamedTuple):
@@ -89,10 +91,12 @@ def unpack(x: Float[Array, " n"], shape: Shape, like: Beams) -> Beams:
 
 
 class Run(NamedTuple):
-    """State of the rounds: variables, prices of the requirement, best answer, history, evaluations, calm rounds."""
+    """State of the rounds: variables, prices of the requirement, what the descent remembers, best answer, history,
+    evaluations, calm rounds."""
 
     x: Float[Array, " n"]
     price: Float[Array, " n"]
+    memory: serial.Memory
     best: Answer
     history: Float[Array, " H"]
     rounds: Int[Array, ""]
@@ -108,10 +112,11 @@ def communicate(d: Downlink, beams: Beams, best: Answer, *, evaluations: int, ro
         def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
             return -jnp.sum(d.rates(*unpack(x, shape, beams)))
 
-        end = descent.lbfgs(objective, run.x, max_evaluations=evaluations, tolerance=tolerance)
+        end = serial.lbfgs(objective, run.x, run.memory, max_evaluations=evaluations, tolerance=tolerance)
         data = unpack(end.point, shape, beams).data
-        found = Answer(data, jnp.zeros_like(best.covariance), -end.value)
-        return _record(run, end.point, run.price, found, end.evaluations, jnp.asarray(True), tolerance)
+        radar = jnp.zeros_like(best.covariance)
+        found = Answer(data, radar, sum_rate(d, data, radar))
+        return _record(run, end, end.point, run.price, found, jnp.asarray(True), tolerance)
 
     return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(1))
 
@@ -121,13 +126,14 @@ def with_sensing(
     need: Need,
     beams: Beams,
     best: Answer,
-    cold: Bool[Array, ""],
     surrogate: Callable[[Beams], tuple[Callable[[Beams], Array], Callable[[Beams], Array]]] | None = None,
     *,
+    opening: int,
     evaluations: int,
     rounds: int,
     tolerance: float,
     price: Float[Array, " n"] | None = None,
+    free: Bool[Array, ""] | bool = False,
 ) -> Run:
     """Maximise the sum rate within what is asked of sensing (P3).
 
@@ -137,13 +143,15 @@ def with_sensing(
         The requirement; where there is none, no access point has to send at full power.
     beams, best : Beams, Answer
         Where to begin, and the answer to beat.
-    cold : bool
-        Whether the first round leaves the requirement aside, and the next one begins where it ended, blended with
-        the sensing-only optimum; otherwise every round counts it.
     surrogate : callable, optional
         From the beams at the beginning of a round to value and excess of any beams, in place of the true ones.
+    opening, evaluations : int
+        Most evaluations of the first round, and of every other.
     price : (n,), optional
         Multipliers of the requirement to begin with.
+    free : bool
+        Whether the first round leaves the requirement aside, and the next one begins where it ended, blended with
+        the sensing-only optimum.
     """
     asked = need.asked
     full = need.active & asked
@@ -154,23 +162,31 @@ def with_sensing(
 
     def one(run: Run) -> Run:
         value, short = (surrogate or exact)(unpack(run.x, shape, beams))
-        free = (cold & (run.rounds == 0)) | ~asked
+        aside = (jnp.asarray(free) & (run.rounds == 0)) | ~asked
 
         def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
             return -value(unpack(x, shape, beams))
 
         def excess(x: Float[Array, " n"]) -> Float[Array, " m"]:
-            return jnp.where(free, -1e3, short(unpack(x, shape, beams)))
+            return jnp.where(aside, -1e3, short(unpack(x, shape, beams)) + MARGIN)
 
-        end, price = descent.constrained(
-            objective, excess, run.x, run.price, penalty=PENALTY, max_evaluations=evaluations, tolerance=tolerance
+        end, price = serial.constrained(
+            objective,
+            excess,
+            run.x,
+            run.price,
+            run.memory if surrogate is None else serial.nothing(run.x.size),
+            penalty=PENALTY,
+            max_evaluations=jnp.where(run.rounds == 0, opening, evaluations),
+            tolerance=tolerance,
         )
         sent = unpack(end.point, shape, beams)
         found, share = feasible(d, need, sent.data, _outer(sent.sensing))
-        mixed = pack(blend(need, sent, share), shape)
-        moved = jnp.where(free & asked, mixed, end.point)
+        moved = end.point
+        if free is not False:
+            moved = jnp.where(aside & asked, pack(blend(need, sent, share), shape), moved)
         near = jnp.min(share) > 1 - 1e-4
-        return _record(run, moved, jnp.where(free, 0.0, price), found, end.evaluations, near, tolerance)
+        return _record(run, end, moved, jnp.where(aside, 0.0, price), found, near, tolerance)
 
     return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(need.rows) if price is None else price)
 
@@ -294,10 +310,10 @@ def finish(
 
 def _record(
     run: Run,
+    end: serial.End,
     x: Float[Array, " n"],
     price: Float[Array, " n"],
     found: Answer,
-    evaluations: Int[Array, ""],
     near: Bool[Array, ""],
     tolerance: float,
 ) -> Run:
@@ -306,14 +322,14 @@ def _record(
     best = Answer(*(jnp.where(better, new, old) for new, old in zip(found, run.best)))
     calm = jnp.where(near & (gain < 10 * tolerance), run.calm + 1, 0)
     history = run.history.at[run.rounds].set(best.value / jnp.log(2.0))
-    return Run(x, price, best, history, run.rounds + 1, run.evaluations + evaluations, calm)
+    return Run(x, price, end.memory, best, history, run.rounds + 1, run.evaluations + end.evaluations, calm)
 
 
 def _rounds(
     one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, most: int, price: Float[Array, " n"]
 ) -> Run:
     zero = jnp.asarray(0)
-    first = Run(x, price, best, jnp.full(most, jnp.nan), zero, zero, zero)
+    first = Run(x, price, serial.nothing(x.size), best, jnp.full(most, jnp.nan), zero, zero, zero)
     return while_loop(lambda run: (run.rounds < most) & (run.calm < 1), one, first)
 
 

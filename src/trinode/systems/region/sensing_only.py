@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics import trigonometric
+from trinode.numerics.trigonometric import Optimum
 from trinode.sensing import beampattern
 from trinode.systems.region import detection
 from trinode.systems.region.detection import DetectionLimit
@@ -136,10 +138,21 @@ def requirement(s: RegionScenario) -> Need:
 
 
 def solve(s: RegionScenario) -> Sensing:
-    """Solve P1: one exact program per access point that senses."""
+    """Solve P1: one exact program per access point that senses, or one for all in a row that are asked the same."""
     forms = error_forms(s)
-    best = jax.vmap(trigonometric.minimize)(forms)
     active = s.sensing_ap
+
+    def one(last: tuple[Array, Optimum], given: tuple[Array, Array]) -> tuple[tuple[Array, Optimum], Optimum]:
+        form, senses = given
+        again = jnp.all(form == last[0])
+        found = trigonometric.minimize(form, needed=senses & ~again)
+        found = jax.tree.map(lambda old, new: jnp.where(again, old, new), last[1], found)
+        return jax.tree.map(lambda old, new: jnp.where(senses, new, old), last, (form, found)), found
+
+    a = s.antennas
+    zero = jnp.asarray(0.0)
+    nobody = Optimum(jnp.zeros((a, a), complex), jnp.zeros(2 * a - 1), zero, zero, jnp.asarray(0))
+    _, best = lax.scan(one, (jnp.full(forms.shape[1:], jnp.nan), nobody), (forms, active))
     count = jnp.sum(active)
 
     def mean(each: Float[Array, " M"]) -> Float[Array, ""]:

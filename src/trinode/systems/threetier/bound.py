@@ -8,7 +8,8 @@ requirement everything separates into terminals and links. Whatever the prices,
 
 is a lower bound; M_k holds what the beam of terminal k earns at its own radar and costs at all others. The inner
 minimum is bounded by a tangent of the time, which leaves one largest eigenvalue; the outer one is an assignment. At
-prices of zero this is the bound of terminals that are alone and need not sense.
+prices of zero this is the bound of terminals that are alone and need not sense. Interference is then added for pairs of
+terminals (:mod:`trinode.systems.threetier.pairs`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from jaxtyping import Array, Complex, Float
 
 from trinode.errors import InputError
 from trinode.numerics import descent
+from trinode.systems.threetier.pairs import Links, paired, tangent
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.tiers import KINDS, LOCAL, Decision, Tiers, tiers
 
@@ -31,6 +33,8 @@ EVALUATIONS = 40
 """Gradients of a round."""
 STEPS = 12
 """Steps that look for the best tangent of each link."""
+PAIRED = 64
+"""With more terminals no pairs are formed: it would take longer than all the rest, and pairs count for little then."""
 
 
 class Echoes(NamedTuple):
@@ -78,13 +82,13 @@ def _priced(t: Tiers, first: Decision, kinds: tuple[int, ...]) -> Float[Array, "
         price = scale * jnp.exp(jnp.minimum(x[:k], 5.0))
         return price, jnp.sum(price[:, None, None, None] * echoes.matrix, axis=0)
 
-    def everywhere(x: Float[Array, " n"]) -> tuple[Float[Array, ""], Decision]:
-        """Certified bound at the prices of x, and the decision that has it."""
+    def everywhere(x: Float[Array, " n"]) -> tuple[Float[Array, ""], Decision, Links]:
+        """Certified bound at the prices of x, the decision that has it, and what every link costs then."""
         price, cost = prices(x)
 
         def look(_, state):
             r, low, high, best = state
-            value, top = _tangent(bits[:, None], r)
+            value, top = tangent(bits[:, None], r)
             worth, vector = _largest(top[..., None, None] * gram - cost[:, None])
             best = jnp.maximum(best, value - jnp.maximum(worth, 0.0))
             reached = jnp.log1p(jnp.where(worth > 0, _form(gram, vector), 0.0))
@@ -93,10 +97,11 @@ def _priced(t: Tiers, first: Decision, kinds: tuple[int, ...]) -> Float[Array, "
             return 0.5 * (low + high), low, high, best
 
         state = (nats * jnp.exp(x[k:, None]), jnp.zeros_like(nats), nats, jnp.full_like(nats, -jnp.inf))
-        link = jnp.where(open_, lax.fori_loop(0, STEPS, look, state)[3], jnp.inf)
+        at, _, _, best = lax.fori_loop(0, STEPS, look, state)
+        link = jnp.where(open_, best, jnp.inf)
         own = t.local_s - own_share * jnp.maximum(_largest(-cost)[0], 0.0)
         decision = t.place(link, own, kinds)
-        return decision.latency + jnp.sum(price * echoes.noise), decision
+        return decision.latency + jnp.sum(price * echoes.noise), decision, Links(link, own, at, cost)
 
     def ascend(state, smooth: Float[Array, ""]):
         x, target, away, best = state
@@ -106,18 +111,22 @@ def _priced(t: Tiers, first: Decision, kinds: tuple[int, ...]) -> Float[Array, "
 
         def missing(x: Float[Array, " n"]) -> Float[Array, ""]:
             price, cost = prices(x)
-            value, top = _tangent(bits, full * jnp.exp(x[k:]))
+            value, top = tangent(bits, full * jnp.exp(x[k:]))
             worth = _soft_largest(jnp.where(away, top, 0.0)[:, None, None] * g - cost, smooth * scale)
             total = jnp.sum(jnp.where(away, value, 0.0) - share * worth) + jnp.sum(price * echoes.noise)
             return -total / (k * scale)
 
         found = descent.lbfgs(missing, x, max_evaluations=EVALUATIONS, tolerance=1e-7)
-        total, decision = everywhere(found.point)
+        total, decision, _ = everywhere(found.point)
         return (found.point, decision.target, decision.mode != LOCAL, jnp.maximum(best, total)), None
 
     x = jnp.concatenate([jnp.full(k, -3.0), jnp.full(k, -0.01)])
     begin = (x, first.target, first.mode != LOCAL, jnp.asarray(-jnp.inf))
-    return lax.scan(ascend, begin, jnp.asarray(SMOOTHING))[0][3]
+    x, _, _, best = lax.scan(ascend, begin, jnp.asarray(SMOOTHING))[0]
+    if not t.scenario.even_edge or k > PAIRED:
+        return best
+    _, decision, links = everywhere(x)
+    return jnp.maximum(best, paired(t, links, decision, kinds) + jnp.sum(prices(x)[0] * echoes.noise))
 
 
 def _echoes(t: Tiers) -> Echoes:
@@ -130,12 +139,6 @@ def _echoes(t: Tiers) -> Echoes:
     matrix = e.leakage * power[None, :, None, None] - jnp.eye(len(need))[:, :, None, None] * own[:, None]
     matrix = jnp.where(asked[:, None, None, None], matrix / size[:, None, None, None], 0.0)
     return Echoes(matrix, jnp.where(asked, e.noise_w / size, 0.0))
-
-
-def _tangent(bits: Float[Array, ...], nats: Float[Array, ...]) -> tuple[Float[Array, ...], Float[Array, ...]]:
-    """Of the time over the SINR, where it carries ``nats``: the value at SINR 0 and minus the slope."""
-    slope = bits * jnp.exp(-nats) / nats**2
-    return bits / nats + slope * jnp.expm1(nats), slope
 
 
 def _form(matrix: Complex[Array, "... T T"], vector: Complex[Array, "... T"]) -> Float[Array, ...]:

@@ -35,7 +35,7 @@ class Stages(eqx.Module):
     """
 
     rounds: int = eqx.field(static=True, default=16)
-    evaluations: int = eqx.field(static=True, default=40)
+    evaluations: int = eqx.field(static=True, default=60)
     tolerance: float = eqx.field(static=True, default=1e-4)
     penalty: float = eqx.field(static=True, default=0.1)
 
@@ -89,17 +89,11 @@ def score(t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], w: Complex
 
 
 def starting_beams(
-    t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], safe: Complex[Array, "K T"], sweeps: int = 2
+    t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], safe: Complex[Array, "K T"]
 ) -> Complex[Array, "K T"]:
-    """Each terminal along its strongest direction to its access point, then its best response to the others a few
-    times; who computes itself only senses."""
-    power = 0.98 * t.budget(mode)
-
-    def aim(beam: Complex[Array, "K M T"]) -> Complex[Array, "K T"]:
-        own = jnp.take_along_axis(beam, target[:, None, None], axis=1)[:, 0]
-        return jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(power)[:, None] * own)
-
-    return lax.fori_loop(0, sweeps, lambda _, w: aim(response(t, w)[1]), aim(t.direction()))
+    """Each terminal along its strongest direction to its access point; who computes itself only senses."""
+    own = jnp.take_along_axis(t.direction(), target[:, None, None], axis=1)[:, 0]
+    return jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own)
 
 
 @jax.jit

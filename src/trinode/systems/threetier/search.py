@@ -138,11 +138,17 @@ class Effort(eqx.Module):
         while their bounds say that they could win.
     promise : float
         Tried only if what they are estimated to reach is at most so many times the best.
+    suspects, suspicion, tries
+        With at most ``suspects`` terminals (and tasks of one size at the edge) they are tried too where the upload is
+        a share of more than ``suspicion`` above what it takes without interference, in at most ``tries`` turns.
     """
 
     turns: int = eqx.field(static=True, default=8)
     neighbours: int = eqx.field(static=True, default=4)
     promise: float = eqx.field(static=True, default=1.01)
+    suspects: int = eqx.field(static=True, default=12)
+    suspicion: float = eqx.field(static=True, default=0.04)
+    tries: int = eqx.field(static=True, default=4)
 
 
 def alternate(
@@ -160,6 +166,23 @@ def alternate(
     full = s.terminal_max_power_w[:, None]
     ideal = t.alone()
     near = k <= effort.neighbours
+    looks = m > 1 and (near or (k <= effort.suspects and s.even_edge))  # integer programs would take too long
+    everywhere = jnp.divmod(jnp.arange(k * m if looks else 0), m)
+    least = t.choose(ideal, kinds)
+    suspicious = least.latency + effort.suspicion * jnp.maximum(
+        least.latency - t.latency(least.mode, least.target, jnp.full(k, jnp.inf)), 0.0
+    )
+
+    def forced(nats: Float[Array, "K M"]) -> Decision:
+        """The best decisions with each terminal forced to each access point."""
+
+        def one(who: Int[Array, ""], where: Int[Array, ""]) -> Decision:
+            open_ = (jnp.arange(k) != who)[:, None] | (jnp.arange(m) == where)
+            return t.choose(jnp.where(open_, nats, 0.0), kinds)
+
+        return jax.vmap(one)(*everywhere)
+
+    lower = jnp.concatenate([jnp.zeros(1), forced(ideal).latency if looks else jnp.zeros(0)])
 
     class Turn(NamedTuple):
         mode: Int[Array, " K"]
@@ -174,21 +197,10 @@ def alternate(
     def code(mode: Int[Array, "... K"], target: Int[Array, "... K"]) -> Int[Array, "... K"]:
         return jnp.where(mode == LOCAL, -1, mode * m + target)
 
-    def options(nats: Float[Array, "K M"]) -> tuple[Decision, Float[Array, " Q"]]:
-        """Decisions to look at, the free one first, with lower bounds of what they can reach."""
+    def options(nats: Float[Array, "K M"]) -> Decision:
+        """Decisions to look at, the free one first."""
         free = jax.tree.map(lambda leaf: leaf[None], t.choose(nats, kinds))
-        if not near or m == 1:
-            return free, jnp.zeros(1)
-
-        def forced(who: Int[Array, ""], where: Int[Array, ""]) -> tuple[Decision, Float[Array, ""]]:
-            open_ = (jnp.arange(k) != who)[:, None] | (jnp.arange(m) == where)
-            decision = t.choose(jnp.where(open_, nats, 0.0), kinds)
-            return decision, t.choose(jnp.where(open_, ideal, 0.0), kinds).latency
-
-        who, where = jnp.divmod(jnp.arange(k * m), m)
-        more, lower = jax.vmap(forced)(who, where)
-        joined = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), free, more)
-        return joined, jnp.concatenate([jnp.zeros(1), lower])
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), free, forced(nats)) if looks else free
 
     def one(turn: Turn) -> Turn:
         safe = safe_beams(t, turn.mode, view)
@@ -196,9 +208,15 @@ def alternate(
         best = better(turn.best, found)
         tried = turn.tried.at[turn.made].set(code(turn.mode, turn.target))
         gain, beam = optimise.response(t, best.precoder)
-        ahead, lower = options(jnp.log1p(full * gain))
+        ahead = options(jnp.log1p(full * gain))
         known = jnp.any(jnp.all(code(ahead.mode, ahead.target)[:, None] == tried[None], axis=2), axis=1)
-        worth = ~known & (lower < best.latency * (1 - 1e-7)) & (ahead.latency < best.latency * effort.promise)
+        wide = near | ((best.latency > suspicious) & (turn.made + 1 < effort.tries))
+        worth = (
+            ~known
+            & (wide | (jnp.arange(len(lower)) == 0))
+            & (lower < best.latency * (1 - 1e-7))
+            & (ahead.latency < best.latency * effort.promise)
+        )
         pick = jnp.argmin(jnp.where(worth, ahead.latency, jnp.inf))
         mode, target = ahead.mode[pick], ahead.target[pick]
         beam = jnp.take_along_axis(beam, target[:, None, None], axis=1)[:, 0]

@@ -167,6 +167,10 @@ class Response(NamedTuple):
     slope: Real
 
 
+PROX = 1e-6
+"""Weight on the distance to the present beam, of the trace of the quadratic form."""
+
+
 class PricedProblem(NamedTuple):
     """The beam step of one terminal where every radar's requirement has a price instead of leakage bounds.
 
@@ -186,9 +190,15 @@ class PricedProblem(NamedTuple):
     def build(
         cls, sensing: Sensing, terminal: int, vectors: Complex, linear: Complex, precoder: Complex, weight: Real
     ) -> PricedProblem:
-        """From the prices of the stations (see :class:`Receivers`) and the present beam."""
+        """From the prices of the stations (see :class:`Receivers`) and the present beam.
+
+        Fewer streams than antennas leave directions that cost nothing, and the prices of the radars no scale: there
+        the beam is held back to the present one, slightly, which keeps the step a descent.
+        """
         quadratic = np.einsum("it,iu->tu", vectors, vectors.conj())
-        ridge = 1e-12 * max(float(np.trace(quadratic).real), 1e-300)
+        held = PROX if len(vectors) < len(linear) else 1e-12
+        ridge = held * max(float(np.trace(quadratic).real), 1e-300)
+        linear = linear + ridge * precoder
         at = sensing.steering.conj() @ precoder
         asked = weight[terminal] > 0
         own = sensing.steering * at / abs(at) ** 2 if asked else np.zeros_like(precoder)

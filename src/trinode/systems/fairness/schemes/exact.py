@@ -18,8 +18,8 @@ from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.several import Effort
 from trinode.systems.fairness.solution import FairnessSolution
 
-CHANNELS_AT_ONCE = 200_000
-"""Channel coefficients of a batch's part, 3 MB."""
+CHANNELS_AT_ONCE = 640_000
+"""Channel coefficients of a batch's part, 10 MB."""
 CLOSED = 1e-9
 """Relative width of a bracket that counts as the optimum."""
 
@@ -79,7 +79,7 @@ class Exact(Scheme):
     name: ClassVar[str] = "exact"
     summary: ClassVar[str] = "global optimum on one subcarrier, best of many descents on several (default)"
     family: ClassVar[str] = "given"
-    part: ClassVar[int] = 250
+    part: ClassVar[int] = 500
     effort: Effort = eqx.field(static=True, default=Effort())
 
     def part_of(self, scenarios: FairnessScenario) -> int:
@@ -98,7 +98,7 @@ class NoLocal(Scheme):
     name: ClassVar[str] = "no-local"
     summary: ClassVar[str] = "everything offloaded, optimised as exact"
     family: ClassVar[str] = "no-local"
-    part: ClassVar[int] = 250
+    part: ClassVar[int] = 500
     effort: Effort = eqx.field(static=True, default=Effort())
 
     def part_of(self, scenarios: FairnessScenario) -> int:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
+from trinode.numerics.loops import in_turn
 from trinode.sensing import beampattern
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise, sensing_only
@@ -49,7 +50,9 @@ class BlockConvex(Scheme):
 
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        s = scenario
+        return in_turn(self._solve)(scenario, start)
+
+    def _solve(self, s: RegionScenario, start: RegionSolution | None) -> RegionSolution:
         d = downlink(s)
         if s.targets is not None:
             raise InputError("scheme", self.name, "isac, sensing, zf or mrt where a detection probability is asked for")
@@ -95,11 +98,12 @@ class BlockConvex(Scheme):
             need,
             optimise.start_beams(d, start),
             optimise.as_given(d, need, start),
-            jnp.asarray(start is None),
             surrogate,
+            opening=self.evaluations,
             evaluations=self.evaluations,
             rounds=self.rounds,
             tolerance=self.tolerance,
+            free=start is None,
         )
         return optimise.finish(
             s,

@@ -6,6 +6,7 @@ from typing import ClassVar, final
 
 import equinox as eqx
 
+from trinode.numerics.loops import in_turn
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise
 from trinode.systems.region.downlink import downlink
@@ -27,6 +28,9 @@ class Communication(Scheme):
 
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        return in_turn(self._solve)(scenario, start)
+
+    def _solve(self, scenario: RegionScenario, start: RegionSolution | None) -> RegionSolution:
         d = downlink(scenario)
         given = optimise.as_given(d, None, start)
         run = optimise.communicate(

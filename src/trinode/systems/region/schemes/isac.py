@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, final
 
 import equinox as eqx
-import jax.numpy as jnp
 
+from trinode.numerics.loops import in_turn
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise, sensing_only
 from trinode.systems.region.downlink import downlink
@@ -20,14 +20,13 @@ class Isac(Scheme):
 
     Without either, it is the largest within the powers alone.
 
-    The first round leaves the requirement aside; what it finds is blended with the sensing-only optimum until it
-    meets the requirement, and from there an augmented Lagrangian holds it. Every round ends in a decision that meets
-    all constraints exactly, and the best of them is the answer.
+    An augmented Lagrangian holds the requirement, its rounds begun with what the ones before learned of the curvature.
+    Every round ends in a decision that meets all constraints exactly, and the best of them is the answer.
 
     Attributes
     ----------
-    rounds, evaluations : int
-        Most rounds, and evaluations of the sum rate in each.
+    rounds, opening, evaluations : int
+        Most rounds, and evaluations of the sum rate in the first and in each other.
     tolerance : float
         In nat: gain of a step, and a tenth of the gain of a round, at which to stop.
     """
@@ -36,13 +35,16 @@ class Isac(Scheme):
     summary: ClassVar[str] = "largest sum rate within the pattern error (P3), all beams in one descent"
     evenness: ClassVar[float] = 2e-2
     part: ClassVar[int] = 1
-    rounds: int = eqx.field(static=True, default=10)
+    rounds: int = eqx.field(static=True, default=8)
+    opening: int = eqx.field(static=True, default=400)
     evaluations: int = eqx.field(static=True, default=150)
     tolerance: float = eqx.field(static=True, default=1e-4)
 
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        s = scenario
+        return in_turn(self._solve)(scenario, start)
+
+    def _solve(self, s: RegionScenario, start: RegionSolution | None) -> RegionSolution:
         d = downlink(s)
         need = sensing_only.requirement(s)
         run = optimise.with_sensing(
@@ -50,7 +52,7 @@ class Isac(Scheme):
             need,
             optimise.start_beams(d, start),
             optimise.as_given(d, need, start),
-            jnp.asarray(start is None),
+            opening=self.opening,
             evaluations=self.evaluations,
             rounds=self.rounds,
             tolerance=self.tolerance,

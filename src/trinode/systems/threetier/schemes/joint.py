@@ -37,7 +37,7 @@ class Joint(Scheme):
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "exact offloading and beams in turns (default)"
-    part: ClassVar[int] = 10
+    part: ClassVar[int] = 5
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)
 
@@ -57,7 +57,7 @@ class Edge(Scheme):
     name: ClassVar[str] = "edge"
     summary: ClassVar[str] = "edge servers or terminals, no cloud (the paper's ET-ISCC, solved as well as we can)"
     family: ClassVar[str] = "edge"
-    part: ClassVar[int] = 10
+    part: ClassVar[int] = 5
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)
 
