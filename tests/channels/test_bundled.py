@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import sys
 
+import jax
 import numpy as np
 import pytest
 
+import trinode as tn
 from trinode.channels import bundled, sionna_rt
 from trinode.channels.bundled import bundled_metadata, bundled_names, layout_count, load_bundled
 from trinode.channels.sionna_rt import trace_channels
@@ -220,3 +222,21 @@ def test_scenes(empty_scene):
     assert traced.uplink_channel.all()
     assert not empty_scene.transmitters
     assert not empty_scene.receivers
+
+
+@pytest.mark.parametrize("name", ["energy", "fairness", "latency", "region", "threetier"])
+def test_every_system_takes_traced_channels(name, tmp_path):
+    """What is not in the channels is drawn, the same for the same seed, and passes the checks of the file format."""
+    scenario, again = (tn.bundled("munich", 2, name, seed=5) for _ in range(2))
+    leaves = jax.tree.leaves(scenario)
+    assert all(np.isfinite(leaf).all() for leaf in leaves)
+    assert all((a == b).all() for a, b in zip(leaves, jax.tree.leaves(again)))
+    tn.save(tmp_path / "network.npz", scenario)
+    tn.save(tmp_path / "again.npz", tn.load(tmp_path / "network.npz"))
+    with np.load(tmp_path / "network.npz") as one, np.load(tmp_path / "again.npz") as other:
+        assert set(one) == set(other)
+        numbers = [key for key in one if one[key].dtype.kind in "bifc"]
+        assert len(numbers) > 4
+        for key in numbers:
+            np.testing.assert_allclose(other[key], one[key], rtol=1e-12, atol=1e-30)
+    assert scenario.terminal_position_m.shape[0] == 6

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from trinode.cli import present_latency
 from trinode.plots import _map, latency, pictures
 from trinode.radio.propagation import steering
 from trinode.systems.latency import model
@@ -137,3 +138,11 @@ def test_other_sizes(sizes):
     for draw_one in latency.PICTURES.values():
         figure = draw_one(scenario, solution, report)
         figure.draw_without_rendering()
+
+
+def test_the_table_says_where_and_over_what(case):
+    table = present_latency.terminal_table(*case)
+    assert [row["computes"] for row in table.rows] == ["edge", "cloud", "itself"] * 2
+    assert table.rows[2]["over"] == "-"
+    np.testing.assert_allclose([row["latency_s"] for row in table.rows], case[2].metrics["latency_s"])
+    assert {column.key for column in table.columns} <= set(table.rows[0])

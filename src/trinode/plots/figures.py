@@ -223,8 +223,7 @@ def _draw_panel(ax: Axes, spec: FigureSpec, panel: Panel, rows: list[dict[str, A
         if ends and max(ends) > min(ends) > 0:
             ax.set_xlim(min(ends) * 0.9, max(ends) * 1.05)
         if panel.scale == "log":
-            low, high = ax.get_xlim()
-            _plain_log(ax.xaxis, "235" if high < 60 * low else "3")
+            _plain_log(ax.xaxis)
     else:
         ax.set(xlabel=spec.x_label, ylabel=panel.label, xscale=spec.x_scale, yscale=panel.scale)
         _set_ticks(ax, spec, panel)
@@ -247,10 +246,16 @@ def _set_ticks(ax: Axes, spec: FigureSpec, panel: Panel) -> None:
         _plain_log(ax.yaxis)
 
 
-def _plain_log(axis: Any, between: str = "235") -> None:
-    """Plain numbers on a logarithmic axis; between powers of ten only what does not crowd."""
-    from matplotlib.ticker import FuncFormatter
+def _plain_log(axis: Any) -> None:
+    """Plain numbers on a logarithmic axis where they have room; between powers of ten only what does not crowd."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, NullFormatter
 
+    low, high = axis.get_view_interval()
+    if high > 1e4 * low:
+        axis.set_major_formatter(LogFormatterSciNotation())
+        axis.set_minor_formatter(NullFormatter())
+        return
+    between = "235" if high < 60 * low else "3" if high < 1e3 * low else ""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in between else ""))
 
