@@ -56,6 +56,14 @@ def test_the_bound_holds_and_is_near(few):
     assert np.median(free / limit) > 0.97
 
 
+def test_the_bound_holds_where_channels_are_strong(few):
+    """At 160 dB, as for a terminal beside an access point, inner products cancel."""
+    loud = eqx.tree_at(lambda s: s.channel_estimate, few, 1e8 * few.channel_estimate)
+    limit = np.asarray(api.bound_batch(loud))
+    assert np.isfinite(limit).all()
+    assert np.all(values(loud, "zf")[0] <= limit)
+
+
 def test_the_bound_is_above_dirty_paper_coding_at_full_power(few):
     # for two terminals at two access points: the least, over the weights, of the largest, over the powers
     s = api.draw("region", **(SHAPE | {"terminals": 2, "pilots": 1, "access_points": 2}))

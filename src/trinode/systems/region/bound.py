@@ -117,8 +117,12 @@ def _piece(
     inner = jnp.einsum("m,mij->ij", 1 / weights, gram)
     root = jnp.sqrt(mix)
     low = jnp.linalg.cholesky(jnp.eye(k) + root[:, None] * inner * root)
-    back = jax.scipy.linalg.solve_triangular(low, root[:, None] * inner, lower=True)
-    through = jnp.diagonal(inner).real - jnp.sum(jnp.abs(back) ** 2, axis=0)  # h_k^H X^-1 h_k
+    alone = jnp.diagonal(inner).real
+    # h_k^H X^-1 h_k: what X takes from |h_k|^2 or, where that is nearly all of it, what X^-1 leaves of 1, over x_k
+    both = jax.scipy.linalg.solve_triangular(low, jnp.concatenate([root[:, None] * inner, jnp.eye(k)], 1), lower=True)
+    taken, left = jnp.split(jnp.sum(both.real**2 + both.imag**2, axis=0), 2)
+    strong = mix * alone > 1e6
+    through = jnp.where(strong, (1 - left) / jnp.where(strong, mix, 1.0), alone - taken)
     trace = k - jnp.sum(mix * through) + _largest(through * reach, softness)
     return 2 * jnp.sum(jnp.log(jnp.diagonal(low).real)) + k * jnp.log(trace / k)
 
