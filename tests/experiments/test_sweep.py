@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import toy
+import trinode.experiments.execute as executing
 from trinode.errors import InputError
 from trinode.experiments import Measure, Store, Sweep, expand, gather, run
 from trinode.experiments.execute import execute
@@ -233,3 +234,17 @@ def test_unknown_names_are_refused(tmp_path, toy_system):
         run(dataclasses.replace(SWEEP, parameter="no_parameter"), tmp_path)
     summary = run(dataclasses.replace(SWEEP, measures=(Measure("a", "no_metric"),)), tmp_path)
     assert any("no_metric" in reason for reason in summary.failed)
+
+
+def test_programs_are_let_go_before_there_are_too_many(tmp_path, monkeypatch):
+    """Shapes one after the other, more than are kept; the dataset is that of a process that keeps them all."""
+    sweep = dataclasses.replace(SWEEP, parameter="terminals", values=(2, 3, 4), trials=3)
+    run(sweep, tmp_path / "all")
+    let_go = []
+    monkeypatch.setattr(executing, "PROGRAMS", 2)
+    monkeypatch.setattr(executing, "_kept", set())
+    monkeypatch.setattr(executing._programs, "forget", lambda: let_go.append(1))
+    run(sweep, tmp_path / "few")
+    assert gather(sweep, tmp_path / "few").identical(gather(sweep, tmp_path / "all"))
+    assert let_go
+    assert len(executing._kept) <= 2

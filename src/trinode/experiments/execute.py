@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import Any
 
 import jax
 import numpy as np
 
-from trinode import api
+from trinode import _programs, api
 from trinode.errors import InputError
 from trinode.experiments.items import Item
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status
@@ -22,16 +23,39 @@ _COPIES = 8
 """How many times a scenario's size a solve holds at once, solution and report included; a generous guess."""
 
 
+PROGRAMS = 16
+"""Kinds of work, one after the other, whose compiled programs a process keeps."""
+_kept: set[Any] = set()
+
+
 def execute(item: Item, memory: int = MEMORY) -> dict[str, np.ndarray]:
     """Arrays of an item, one entry per trial of its block.
 
     ``bound`` for a bound; ``objective``, ``feasible``, ``status``, ``iterations``, ``worst_residual``, the
     measures and, where asked for, ``history`` for a scheme. As many trials at once as ``memory`` bytes hold.
     """
+    _make_room(item)
     step = _batch(item, memory)
     starts = range(item.trials.start, item.trials.stop, step)
     parts = [_trials(item, range(first, min(first + step, item.trials.stop))) for first in starts]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _make_room(item: Item) -> None:
+    """Let go of compiled programs before there are more than a process may hold.
+
+    Linux grants a process about 65,000 pieces of memory, of which a large program takes hundreds; beyond them the
+    compiler crashes. What is let go is found in the cache on disk when it is needed again.
+    """
+    kind = find_system(item.record["system"]).Params
+    fixed = {field.name for field in fields(kind) if field.metadata.get("static")}
+    shapes = frozenset((name, repr(value)) for name, value in item.given.items() if name in fixed)
+    work = (item.record["system"], item.scheme, item.family, shapes)
+    if work not in _kept and len(_kept) >= PROGRAMS:
+        _programs.forget()
+        jax.clear_caches()
+        _kept.clear()
+    _kept.add(work)
 
 
 def _batch(item: Item, memory: int) -> int:
