@@ -141,9 +141,21 @@ def constrained(
     Repeated rounds, each begun where the last one ended, converge to a constrained stationary point.
     """
 
+    lagrangian = augmented(objective, constraints, multipliers, penalty)
+    best = lbfgs(lagrangian, start, max_evaluations=max_evaluations, tolerance=tolerance)
+    return best, jnp.maximum(multipliers + penalty * constraints(best.point), 0.0)
+
+
+def augmented(
+    objective: Objective,
+    constraints: Callable[[Float[Array, " n"]], Float[Array, " m"]],
+    multipliers: Float[Array, " m"],
+    penalty: float,
+) -> Objective:
+    """The augmented Lagrangian of ``constraints(x) <= 0``."""
+
     def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
         pressed = jnp.maximum(multipliers + penalty * constraints(x), 0.0)
         return objective(x) + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty)
 
-    best = lbfgs(lagrangian, start, max_evaluations=max_evaluations, tolerance=tolerance)
-    return best, jnp.maximum(multipliers + penalty * constraints(best.point), 0.0)
+    return lagrangian

@@ -16,12 +16,12 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from trinode.numerics import descent
+from trinode.numerics.descent import Objective
 from trinode.numerics.loops import while_loop
 
 PAIRS = 8
 """Steps that are remembered."""
-
-Objective = Callable[[Float[Array, " n"]], Float[Array, ""]]
 
 
 class Memory(NamedTuple):
@@ -136,11 +136,7 @@ def constrained(
 
     The memory of the round before still fits: the new multipliers change the curvature little.
     """
-
-    def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
-        pressed = jnp.maximum(multipliers + penalty * constraints(x), 0.0)
-        return objective(x) + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty)
-
+    lagrangian = descent.augmented(objective, constraints, multipliers, penalty)
     best = lbfgs(lagrangian, start, memory, max_evaluations=max_evaluations, tolerance=tolerance)
     return best, jnp.maximum(multipliers + penalty * constraints(best.point), 0.0)
 

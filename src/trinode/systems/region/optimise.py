@@ -133,7 +133,7 @@ def with_sensing(
     rounds: int,
     tolerance: float,
     price: Float[Array, " n"] | None = None,
-    free: Bool[Array, ""] | bool = False,
+    free: bool = False,
 ) -> Run:
     """Maximise the sum rate within what is asked of sensing (P3).
 
@@ -162,7 +162,7 @@ def with_sensing(
 
     def one(run: Run) -> Run:
         value, short = (surrogate or exact)(unpack(run.x, shape, beams))
-        aside = (jnp.asarray(free) & (run.rounds == 0)) | ~asked
+        aside = ((run.rounds == 0) | ~asked) if free else ~asked
 
         def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
             return -value(unpack(x, shape, beams))
@@ -183,7 +183,7 @@ def with_sensing(
         sent = unpack(end.point, shape, beams)
         found, share = feasible(d, need, sent.data, _outer(sent.sensing))
         moved = end.point
-        if free is not False:
+        if free:
             moved = jnp.where(aside & asked, pack(blend(need, sent, share), shape), moved)
         near = jnp.min(share) > 1 - 1e-4
         return _record(run, end, moved, jnp.where(aside, 0.0, price), found, near, tolerance)
