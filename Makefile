@@ -23,10 +23,10 @@ demo: $(CORE)
 	$(BIN)/trinode demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 coverage: $(DEV)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov=trinode --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=trinode --cov-report=term:skip-covered
 
 lint: $(DEV)
 	$(BIN)/ruff check

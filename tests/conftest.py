@@ -1,26 +1,65 @@
-"""How the tests share machines: which run one after the other, and what they leave in memory."""
+"""How the tests share machines: which run one after the other, how they compile, and what they leave in memory."""
 
+import ctypes
+import gc
 import os
+from pathlib import Path
 
-# what is tested is small and runs once: compiling it without optimisation halves the time of everything
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# what is tested is small and runs once, so it is compiled quickly rather than well: without optimisation, by one
+# thread per worker, and without the passes over loops that copy a program once per loop to count its rounds
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 --xla_disable_hlo_passes="
+    "while-loop-invariant-code-motion,simplify-while-loops,while-loop-trip-count-annotator,while-loop-constant-sinking",
+)
 
 import jax
-import pytest
 
 from trinode import _programs
 
+ROOM = 2**30
+"""Bytes that compiled programs may add to a process before they are let go."""
+begun = 0
+
+FIRST = ("test_contract", "systems", "reference")
+"""Files and folders that take longest: a worker that begins one last keeps the others waiting."""
+
 
 def pytest_collection_modifyitems(items):
-    """One file after the other on each worker; the contract one system after the other, since it takes longest."""
-    for item in items:
-        system = item.callspec.params.get("name", "") if item.path.name == "test_contract.py" else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}{system}"))
+    """The longest first; workers take whole files in this order (``--dist loadfile --no-loadscope-reorder``)."""
+
+    def rank(item):
+        return next((n for n, name in enumerate(FIRST) if name in (item.path.stem, item.path.parent.name)), len(FIRST))
+
+    items.sort(key=rank)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def forget_programs():
-    """Compiled programs of a file are of no use to the next, and take gigabytes together."""
-    yield
-    _programs.forget()
-    jax.clear_caches()
+def pytest_collection_finish():
+    """What is imported stays: tracing makes many objects, and looking through all of them takes a quarter of it."""
+    global begun
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    begun = resident()
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Compiled programs take gigabytes together, but the small ones among them serve every file."""
+    global begun
+    now, another = resident(), nextitem is None or nextitem.path != item.path
+    if now > begun + ROOM or (not now and another):
+        _programs.forget()
+        jax.clear_caches()
+        gc.collect()
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if now else None
+        if trim is not None:  # the C library would keep what is free
+            trim(0)
+        begun = resident()
+
+
+def resident():
+    """Bytes of memory of this process; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

@@ -48,6 +48,20 @@ def test_ill_scaled_quadratic():
     np.testing.assert_allclose(found.point, 1, atol=1e-4)
 
 
+def test_goes_on_with_its_memory_as_if_never_stopped():
+    weight = jnp.logspace(0, 3, 12)
+
+    def bowl(x):
+        return 0.5 * jnp.sum(weight * (x - 1) ** 2)
+
+    whole = lbfgs(bowl, jnp.zeros(12), max_evaluations=31, tolerance=0.0)
+    first = lbfgs(bowl, jnp.zeros(12), max_evaluations=16, tolerance=0.0)
+    rest = lbfgs(bowl, first.point, max_evaluations=16, tolerance=0.0, memory=first.memory)  # its start once more
+    forgetful = lbfgs(bowl, first.point, max_evaluations=16, tolerance=0.0)
+    np.testing.assert_allclose(rest.point, whole.point, rtol=1e-9)
+    assert float(rest.value) < float(forgetful.value)
+
+
 def test_never_worse_than_its_start_and_counts_evaluations():
     start = jnp.array([1.5, -2.0])
 

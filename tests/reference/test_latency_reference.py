@@ -22,6 +22,8 @@ from trinode.systems.latency import model
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import SCENARIO_SCHEMA, draw
 
+judge, link_rates, echo_sinr = jax.jit(model.evaluate), jax.jit(model.link_rates), jax.jit(model.echo_sinr)
+
 SMALL = LatencyParams(
     terminals=3,
     access_points=4,
@@ -176,7 +178,7 @@ class TestResources:
         """The model gives the same latency to a decision with these resources."""
         for s in networks:
             start = reference.feasible_start(s)
-            rate = np.asarray(model.link_rates(s, *map(jnp.asarray, start)))
+            rate = np.asarray(link_rates(s, *map(jnp.asarray, start)))
             found = reference.resource_step(s, rate, [1, 2, 1])
             x = dataclasses.replace(
                 reference.mec_alternating(s, max_outer=1),
@@ -188,7 +190,7 @@ class TestResources:
                 cloud_frequency_hz=jnp.asarray(found.cloud_frequency_hz),
                 fronthaul_bps=jnp.asarray(found.fronthaul_bps),
             )
-            report = model.evaluate(s, x)
+            report = judge(s, x)
             np.testing.assert_allclose(report.metrics["latency_s"], found.terminal_latency_s, rtol=1e-9)
             assert report.feasible
 
@@ -235,7 +237,7 @@ class TestSensing:
     def test_start_is_feasible(self, networks):
         for s, beams in product(networks, ("matched", "random")):
             precoder, sensing = map(jnp.asarray, reference.feasible_start(s, beams, 1))
-            assert np.all(model.echo_sinr(s, precoder, sensing) >= s.sensing_sinr_min)
+            assert np.all(echo_sinr(s, precoder, sensing) >= s.sensing_sinr_min)
             assert np.all(model.transmit_power(precoder, sensing) <= s.terminal_max_power_w * (1 + 1e-6))
             assert np.all(np.any(np.asarray(precoder) != 0, axis=2) == np.asarray(s.serving))
 
@@ -258,7 +260,7 @@ class TestRates:
                 jnp.asarray(data * net.amplitude[:, None, None]),
                 jnp.asarray(sensing * net.amplitude[:, None]),
             )
-            exact = np.asarray(model.link_rates(s, *watts)) / float(s.bandwidth_hz)
+            exact = np.asarray(link_rates(s, *watts)) / float(s.bandwidth_hz)
             np.testing.assert_allclose(-np.log2(error), exact, rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(physics.rates(net, data, sensing), exact, rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(physics.mean_square_error(net, data, sensing, combiner), error, rtol=1e-7)
@@ -281,7 +283,7 @@ class TestRates:
             net = physics.network(s)
             precoder, sensing = reference.feasible_start(s)
             data = precoder / net.amplitude[:, None, None], sensing / net.amplitude[:, None]
-            expected = model.echo_sinr(s, jnp.asarray(precoder), jnp.asarray(sensing))
+            expected = echo_sinr(s, jnp.asarray(precoder), jnp.asarray(sensing))
             np.testing.assert_allclose(physics.echo_sinr(net, *data), expected, rtol=1e-10)
 
 
@@ -291,7 +293,7 @@ class TestMethod:
             bounds = [reference.bound(s, family) for family in ("mec", "cloud", "", "")]
             assert bounds[2] <= min(bounds) + 1e-12
             for x, least, falls in zip(found, bounds, (True, True, True, False)):
-                report, history = model.evaluate(s, x), np.asarray(x.history)
+                report, history = judge(s, x), np.asarray(x.history)
                 assert report.feasible, report.residuals
                 assert int(x.status) != Status.INFEASIBLE
                 assert np.all(x.terminal_feasible)
@@ -304,7 +306,7 @@ class TestMethod:
     def test_beam_step_lowers_the_latency(self, networks):
         for s in networks:
             precoder, sensing = reference.feasible_start(s)
-            rate = model.link_rates(s, jnp.asarray(precoder), jnp.asarray(sensing))
+            rate = link_rates(s, jnp.asarray(precoder), jnp.asarray(sensing))
             r = reference.resource_step(s, rate, [1, 2, 1])
             found = reference.algorithm2(
                 s, precoder, sensing, r.edge_share, r.cloud_share, r.edge_frequency_hz,
@@ -313,7 +315,7 @@ class TestMethod:
             assert found.history[0] == pytest.approx(max(r.terminal_latency_s), rel=1e-7)
             assert np.all(np.diff(found.history) < 0)
             beams = jnp.asarray(found.data), jnp.asarray(found.sensing)
-            assert np.all(model.echo_sinr(s, *beams) >= s.sensing_sinr_min)
+            assert np.all(echo_sinr(s, *beams) >= s.sensing_sinr_min)
             assert np.all(model.transmit_power(*beams) <= s.terminal_max_power_w * (1 + 1e-9))
 
     def test_received_power_that_counts(self, networks):
@@ -322,11 +324,11 @@ class TestMethod:
         loud = with_arrays(
             s, uplink_channel=np.asarray(s.uplink_channel) * 3e3, ap_noise_w=np.asarray(s.ap_noise_w) * 9e6
         )
-        free = model.evaluate(loud, reference.cloud_alternating(loud, max_outer=4))
+        free = judge(loud, reference.cloud_alternating(loud, max_outer=4))
         heard = float(free.metrics["ap_power_w"].max())
         tight = with_arrays(loud, ap_max_power_w=np.full(4, heard / 2))
         assert Run(tight, 1e-3, 5).limits_received
-        report = model.evaluate(tight, reference.cloud_alternating(tight, max_outer=4))
+        report = judge(tight, reference.cloud_alternating(tight, max_outer=4))
         assert report.feasible
         assert float(report.metrics["ap_power_w"].max()) <= heard / 2 * (1 + 1e-6)
         assert float(report.objective) > float(free.objective)
@@ -356,21 +358,21 @@ class TestMethod:
         assert int(x.status) == Status.INFEASIBLE
         assert not np.all(x.terminal_feasible)
         assert float(x.sensing_margin_max) == pytest.approx(reference.sensing_margin(s).margin_max, rel=1e-9)
-        assert np.isnan(model.evaluate(s, x).objective)
+        assert np.isnan(judge(s, x).objective)
 
     def test_nearly_impossible_sensing_still_offloads(self, networks):
         s = networks[0]
         margin = reference.sensing_margin(s).margin_max
         tight = with_arrays(s, sensing_sinr_min=np.asarray(s.sensing_sinr_min) * margin * (1 - 1e-4))
         x = reference.mec_alternating(tight, max_outer=3)
-        report = model.evaluate(tight, x)
+        report = judge(tight, x)
         assert report.feasible
         assert float(report.objective) < 3 * reference.bound(s, "mec")
 
     def test_local_where_nothing_serves(self, networks):
         s = with_arrays(networks[0], serving=np.asarray(networks[0].serving) & (np.arange(3) != 1)[:, None])
         x = reference.alternating(s, max_outer=3)
-        report = model.evaluate(s, x)
+        report = judge(s, x)
         assert report.feasible
         assert float(report.metrics["edge_terminal"][1] + report.metrics["cloud_terminal"][1]) == 0
         x = reference.mec_alternating(s, max_outer=3)

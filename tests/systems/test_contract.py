@@ -4,7 +4,6 @@ import jax
 import pytest
 
 import trinode as tn
-from trinode import _programs
 from trinode.systems import checks
 from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names
@@ -66,14 +65,6 @@ SMALL = {
 """Shapes that all differ; a system without an entry is tested at its defaults."""
 
 CASES = [(name, scheme) for name in system_names() for scheme in load(name).schemes]
-
-
-@pytest.fixture(autouse=True)
-def forget_each():
-    """Every scheme has programs of its own."""
-    yield
-    _programs.forget()
-    jax.clear_caches()
 
 
 @pytest.mark.parametrize(("name", "scheme"), CASES)

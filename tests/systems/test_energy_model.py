@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from trinode.systems.contract import Status
 from trinode.systems.energy import model
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
+
+judge = jax.jit(model.evaluate)
 
 ECHO = np.zeros((2, 2, 1, 1), complex)
 ECHO[0, 0], ECHO[0, 1], ECHO[1, 0], ECHO[1, 1] = 5.0, 0.25j, 0.5, 4j
@@ -70,7 +73,7 @@ def decision(**changes):
 
 
 def test_by_hand():
-    report = model.evaluate(SCENARIO, decision())
+    report = judge(SCENARIO, decision())
     m = {name: np.asarray(value) for name, value in report.metrics.items()}
     np.testing.assert_allclose(m["uplink_sinr"], DATA_SINR, rtol=1e-12)
     np.testing.assert_allclose(m["echo_sinr"], ECHO_SINR, rtol=1e-12)
@@ -104,32 +107,32 @@ def test_by_hand():
     ],
 )
 def test_each_residual_shows_its_violation(changes, broken, residual):
-    report = model.evaluate(SCENARIO, decision(**changes))
+    report = judge(SCENARIO, decision(**changes))
     assert float(np.max(report.residuals[broken])) == pytest.approx(residual, rel=1e-9)
     assert not bool(report.feasible)
 
 
 def test_subbands_separate_terminals_and_scale_the_noise():
-    report = model.evaluate(SCENARIO, decision(subband_hz=[60.0, 20.0]))
+    report = judge(SCENARIO, decision(subband_hz=[60.0, 20.0]))
     noise = 0.5 * np.array([6 / 8, 2 / 8])
     sinr = np.array([4 * 0.25 / (4 * 2.25 + noise[0]), 9 * 0.16 / (9 * 1.44 + noise[1])])
     np.testing.assert_allclose(report.metrics["rate_bps"], np.array([60, 20]) * np.log2(1 + sinr), rtol=1e-12)
     echo = [25 * 2.25 / (25 * 0.25 + 0.7 * 6 / 8), 16 * 1.44 / (16 * 0.16 + 0.3 * 2 / 8)]
     np.testing.assert_allclose(report.metrics["echo_sinr"], echo, rtol=1e-12)
-    wide = model.evaluate(SCENARIO, decision(subband_hz=[60.0, 40.0]))
+    wide = judge(SCENARIO, decision(subband_hz=[60.0, 40.0]))
     assert float(wide.residuals["sub-bands"]) == pytest.approx(0.25)
 
 
 def test_nothing_sent_costs_nothing_on_the_air():
     still = decision(offload_fraction=[0.0, 0.0], ap_frequency_hz=[0.0, 0.0], terminal_frequency_hz=[30.0, 20.0])
-    metrics = model.evaluate(SCENARIO, still).metrics
+    metrics = judge(SCENARIO, still).metrics
     np.testing.assert_array_equal(metrics["radio_j"], 0)
     np.testing.assert_array_equal(metrics["upload_s"] + metrics["ap_s"], 0)
 
 
 def test_infeasible_has_no_objective():
     marked = decision(status=int(Status.INFEASIBLE))
-    assert np.isnan(float(model.evaluate(SCENARIO, marked).objective))
+    assert np.isnan(float(judge(SCENARIO, marked).objective))
 
 
 def test_echo_channels_survive_their_factors():

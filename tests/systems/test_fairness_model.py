@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from trinode.systems.contract import Status
 from trinode.systems.fairness import model
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution
+
+judge = jax.jit(model.evaluate)
 
 H = np.array([[[[2.0 + 1j]], [[1.0j]]], [[[0.5 + 0j]], [[3.0 + 0j]]]])
 """Two subcarriers, two terminals, one access point, one antenna."""
@@ -49,7 +52,7 @@ def rates_by_hand():
 
 
 def test_by_hand():
-    report = model.evaluate(SCENARIO, decision())
+    report = judge(SCENARIO, decision())
     rate = rates_by_hand()
     local = (1 - RATIO) * [42 / 21, 27 / 5]
     away = RATIO * ([6, 9] / rate + np.array([42, 27]) / 30)
@@ -77,9 +80,7 @@ def test_interference_passes_through_the_combiner_of_the_receiver_and_so_does_no
 
 def test_the_scheme_s_combiner_stands_in_for_the_scenario_s():
     sharp = decision(combiner=7j * model.receive_combiner(SCENARIO))
-    np.testing.assert_allclose(
-        model.evaluate(SCENARIO, sharp).metrics["sinr"], model.evaluate(SCENARIO, decision()).metrics["sinr"]
-    )
+    np.testing.assert_allclose(judge(SCENARIO, sharp).metrics["sinr"], judge(SCENARIO, decision()).metrics["sinr"])
 
 
 @pytest.mark.parametrize(
@@ -92,22 +93,22 @@ def test_the_scheme_s_combiner_stands_in_for_the_scenario_s():
     ],
 )
 def test_each_residual_shows_its_violation(changes, broken, residual):
-    report = model.evaluate(SCENARIO, decision(**{n: jnp.asarray(v) for n, v in changes.items()}))
+    report = judge(SCENARIO, decision(**{n: jnp.asarray(v) for n, v in changes.items()}))
     assert float(np.max(report.residuals[broken])) == pytest.approx(residual, rel=1e-9)
     assert not bool(report.feasible)
 
 
 def test_a_subcarrier_that_is_not_used_carries_nothing():
     quiet = decision(subcarrier_use=jnp.array([[True, False], [False, False]]))
-    rate = model.evaluate(SCENARIO, quiet).metrics["rate_bps"]
+    rate = judge(SCENARIO, quiet).metrics["rate_bps"]
     np.testing.assert_allclose(rate, [10 * np.log2(1 + 0.6 * 5 / 0.4), 0], rtol=1e-12)
 
 
 def test_no_rate_takes_forever_unless_nothing_is_sent():
     silent = decision(power_fraction=jnp.zeros((2, 2)))
-    assert float(model.evaluate(SCENARIO, silent).objective) == np.inf
+    assert float(judge(SCENARIO, silent).objective) == np.inf
     alone = decision(power_fraction=jnp.zeros((2, 2)), offload_fraction=jnp.zeros(2))
-    assert float(model.evaluate(SCENARIO, alone).objective) == pytest.approx(27 / 5)
+    assert float(judge(SCENARIO, alone).objective) == pytest.approx(27 / 5)
 
 
 def test_gini_counts_terminals_with_a_task():
@@ -117,4 +118,4 @@ def test_gini_counts_terminals_with_a_task():
 
 def test_infeasible_has_no_objective():
     marked = decision(status=jnp.asarray(int(Status.INFEASIBLE)))
-    assert np.isnan(float(model.evaluate(SCENARIO, marked).objective))
+    assert np.isnan(float(judge(SCENARIO, marked).objective))

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from trinode.systems.contract import Status
 from trinode.systems.latency import model
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
+
+judge = jax.jit(model.evaluate)
 
 SCENARIO = LatencyScenario.from_arrays(
     {
@@ -75,7 +78,7 @@ def value(report, name):
     ],
 )
 def test_by_hand(place, upload, relay, compute, terminal_w, ap_w):
-    report = model.evaluate(SCENARIO, decision(place))
+    report = judge(SCENARIO, decision(place))
     assert float(report.objective) == pytest.approx(upload + relay + compute, rel=1e-12)
     assert value(report, "upload_s") == pytest.approx(upload, rel=1e-12)
     assert value(report, "fronthaul_s") == pytest.approx(relay, rel=1e-12)
@@ -104,7 +107,7 @@ def test_by_hand(place, upload, relay, compute, terminal_w, ap_w):
 )
 def test_each_residual_shows_its_violation(place, changes, broken, residual):
     changed = dataclasses.replace(decision(place), **{n: jnp.asarray(v) for n, v in changes.items()})
-    report = model.evaluate(SCENARIO, changed)
+    report = judge(SCENARIO, changed)
     assert float(np.max(report.residuals[broken])) == pytest.approx(residual, rel=1e-9)
     assert not bool(report.feasible)
 
@@ -112,31 +115,31 @@ def test_each_residual_shows_its_violation(place, changes, broken, residual):
 def test_received_power_counts_against_the_access_point():
     """(23d) for a terminal in the cloud: |H w|^2 in W."""
     tight = dataclasses.replace(SCENARIO, ap_max_power_w=jnp.array([3.2]))
-    report = model.evaluate(tight, decision("cloud"))
+    report = judge(tight, decision("cloud"))
     assert float(report.residuals["23d access point power"][0]) == pytest.approx(4 / 3.2 - 1)
 
 
 def test_a_link_outside_the_cluster_is_a_violation():
     outside = dataclasses.replace(SCENARIO, serving=jnp.array([[False]]))
-    report = model.evaluate(outside, decision("edge"))
+    report = judge(outside, decision("edge"))
     assert float(report.residuals["serving cluster"][0]) == 1
 
 
 def test_streams_add_in_power():
     """Opposite precoders cancel in their sum, not in power or echo."""
     cancelled = dataclasses.replace(decision("edge"), sensing_precoder=jnp.full((1, 1), -DATA + 0j))
-    report = model.evaluate(SCENARIO, cancelled)
+    report = judge(SCENARIO, cancelled)
     assert value(report, "transmit_power_w") == pytest.approx(2)
     assert value(report, "echo_sinr") == pytest.approx(3**2 * 2 / 0.5)
 
 
 def test_nothing_takes_no_time_and_no_speed_takes_forever():
     still = dataclasses.replace(decision("edge"), edge_frequency_hz=jnp.zeros((1, 1)))
-    assert float(model.evaluate(SCENARIO, still).objective) == np.inf
+    assert float(judge(SCENARIO, still).objective) == np.inf
     idle = dataclasses.replace(SCENARIO, task_bits=jnp.zeros(1))
-    assert float(model.evaluate(idle, still).objective) == 0
+    assert float(judge(idle, still).objective) == 0
 
 
 def test_infeasible_has_no_objective():
     marked = dataclasses.replace(decision("edge"), status=jnp.asarray(int(Status.INFEASIBLE)))
-    assert np.isnan(float(model.evaluate(SCENARIO, marked).objective))
+    assert np.isnan(float(judge(SCENARIO, marked).objective))

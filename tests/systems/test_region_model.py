@@ -15,6 +15,8 @@ from trinode.systems.region.params import RegionParams
 from trinode.systems.region.scenario import RegionScenario, draw, pairing
 from trinode.systems.region.solution import RegionSolution
 
+judge = jax.jit(model.evaluate)
+
 M, K, A, D = 2, 3, 4, 7
 
 
@@ -78,14 +80,14 @@ def test_rates_are_18_by_loops():
         for m in range(M):
             noise += p[m] * (h[m, k].conj() @ z[m] @ h[m, k] + np.trace(theta[m, m, k] @ z[m])).real
         total += np.log2(1 + signal / noise)
-    assert float(model.evaluate(SCENARIO, x).objective) == pytest.approx(total, rel=1e-12)
+    assert float(judge(SCENARIO, x).objective) == pytest.approx(total, rel=1e-12)
 
 
 def test_error_noise_is_that_of_simulated_errors():
     x = decision()
     rng = np.random.default_rng(5)
     s = arrays()
-    _, parts = model.sinrs(SCENARIO, x.precoder, x.sensing_covariance)
+    _, parts = jax.jit(model.sinrs)(SCENARIO, x.precoder, x.sensing_covariance)
     w = (np.sqrt(s["ap_power"])[:, None, None] * np.asarray(x.precoder)).transpose(0, 2, 1).reshape(M * A, K)
     for k in range(K):
         whole = s["error_covariance"][:, :, k].transpose(0, 2, 1, 3).reshape(M * A, M * A)
@@ -114,14 +116,14 @@ def test_what_searches_see_is_what_the_judge_sees():
             radar = w[..., K, None] * w[..., None, :, K].conj()
             return jnp.sum(jnp.log1p(model.sinrs(scenario, w[..., :K].swapaxes(1, 2), radar)[0]))
 
-        (value, slope), (exact, other) = (jax.value_and_grad(f)(streams) for f in (total, judged))
+        (value, slope), (exact, other) = (jax.jit(jax.value_and_grad(f))(streams) for f in (total, judged))
         np.testing.assert_allclose(value, exact, rtol=1e-12)
         np.testing.assert_allclose(slope, other, rtol=1e-9, atol=1e-12)
 
 
 def test_pattern_and_its_error_by_loops():
     x, s = decision(), arrays()
-    report = model.evaluate(SCENARIO, x)
+    report = judge(SCENARIO, x)
     pattern = np.zeros(D)
     for d, angle in enumerate(s["direction_rad"]):
         a = np.exp(2j * np.pi * 0.45 * np.arange(A) * np.sin(angle))
@@ -137,26 +139,26 @@ def test_pattern_and_its_error_by_loops():
 
 def test_each_residual_shows_its_violation():
     x = decision()
-    report = model.evaluate(SCENARIO, x)
+    report = judge(SCENARIO, x)
     assert float(report.residuals["16 full power"].max()) < 1e-12
     more = dataclasses.replace(x, precoder=x.precoder * 3)
     power = float(np.sum(np.abs(np.asarray(more.precoder)[0]) ** 2))
-    assert float(model.evaluate(SCENARIO, more).residuals["14 power"][0]) == pytest.approx(power - 1)
+    assert float(judge(SCENARIO, more).residuals["14 power"][0]) == pytest.approx(power - 1)
     less = dataclasses.replace(x, sensing_covariance=0.5 * x.sensing_covariance)
-    assert float(model.evaluate(SCENARIO, less).residuals["16 full power"][1]) > 0.1
+    assert float(judge(SCENARIO, less).residuals["16 full power"][1]) > 0.1
     wrong = x.sensing_covariance.at[1].add(-0.6 * jnp.eye(A))
     negative = dataclasses.replace(x, sensing_covariance=wrong)
-    assert float(model.evaluate(SCENARIO, negative).residuals["24c sensing covariance"][1]) > 0.1
+    assert float(judge(SCENARIO, negative).residuals["24c sensing covariance"][1]) > 0.1
     elsewhere = dataclasses.replace(x, sensing_covariance=x.sensing_covariance[::-1])
-    assert float(model.evaluate(SCENARIO, elsewhere).residuals["24c sensing covariance"][0]) > 0.1
+    assert float(judge(SCENARIO, elsewhere).residuals["24c sensing covariance"][0]) > 0.1
 
 
 def test_who_does_not_sense_is_held_to_the_powers_alone():
     x = dataclasses.replace(decision(), pattern_scale=jnp.zeros(M), sensing_covariance=jnp.zeros((M, A, A), complex))
-    report = model.evaluate(SCENARIO, x)
+    report = judge(SCENARIO, x)
     assert bool(report.feasible)
     marked = dataclasses.replace(x, status=jnp.asarray(int(Status.INFEASIBLE)))
-    assert np.isnan(float(model.evaluate(SCENARIO, marked).objective))
+    assert np.isnan(float(judge(SCENARIO, marked).objective))
 
 
 @pytest.mark.parametrize(
@@ -207,10 +209,8 @@ def test_pairing_gives_each_target_one_access_point():
 
 
 def test_a_terminal_on_top_of_an_access_point_is_counted_at_the_least_distance():
-    import jax
-
     p = RegionParams(terminals=2, access_points=3, ap_antennas=4, targets=1, pilots=2, directions=31, area_m=1e-3)
-    s = draw(p, jax.random.key(0))
+    s = jax.jit(draw)(p, jax.random.key(0))
     most = 10 ** (12.5 - 12.81 - 3.76 * np.log10(0.01))  # power gain at 10 m, times p_m
     assert np.isfinite(np.asarray(s.channel_estimate)).all()
     power = np.asarray(s.ap_power)[:, None] * np.mean(np.abs(np.asarray(s.channel_estimate)) ** 2, axis=2)

@@ -14,6 +14,8 @@ from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.solution import ThreetierSolution
 
+judge = jax.jit(model.evaluate)
+
 ARRAYS = {
     "uplink_channel": np.array([2.0, 0.5]).reshape(2, 1, 1, 1) + 0j,
     "ap_noise_w": np.array([3.0]),
@@ -64,7 +66,7 @@ def decision(place):
     ],
 )
 def test_by_hand(place, upload, backhaul, compute, power):
-    report = model.evaluate(SCENARIO, decision(place))
+    report = judge(SCENARIO, decision(place))
     other = 3 * 5 / 4
 
     def value(name):
@@ -84,7 +86,7 @@ def test_by_hand(place, upload, backhaul, compute, power):
 
 def test_combining_takes_the_interference_out():
     """One receive antenna cannot; its combined SINR is the plain one with noise and echo of that antenna."""
-    report = model.evaluate(SCENARIO, decision("edge"))
+    report = judge(SCENARIO, decision("edge"))
     np.testing.assert_allclose(
         np.asarray(report.metrics["echo_sinr_combined"]), np.asarray(report.metrics["echo_sinr"]), rtol=1e-12
     )
@@ -101,29 +103,29 @@ def test_combining_takes_the_interference_out():
 )
 def test_each_residual_shows_its_violation(changes, broken, residual):
     changed = dataclasses.replace(decision("edge"), **{n: jnp.asarray(v) for n, v in changes.items()})
-    report = model.evaluate(SCENARIO, changed)
+    report = judge(SCENARIO, changed)
     assert float(np.max(report.residuals[broken])) == pytest.approx(residual, rel=1e-9)
     assert not bool(report.feasible)
 
 
 def test_own_processor_counts_against_the_power():
     tight = dataclasses.replace(SCENARIO, terminal_max_power_w=jnp.array([2.0, 2.5]))
-    assert bool(model.evaluate(tight, decision("edge")).feasible)
-    report = model.evaluate(tight, decision("local"))
+    assert bool(judge(tight, decision("edge")).feasible)
+    report = judge(tight, decision("local"))
     assert float(report.residuals["18d terminal power"][0]) == pytest.approx(2.21 / 2 - 1)
 
 
 def test_no_speed_takes_forever_and_nothing_takes_no_time():
     still = dataclasses.replace(SCENARIO, backhaul_bps=jnp.asarray(0.0))
-    assert float(model.evaluate(still, decision("cloud")).objective) == np.inf
-    assert np.isfinite(float(model.evaluate(still, decision("edge")).objective))
+    assert float(judge(still, decision("cloud")).objective) == np.inf
+    assert np.isfinite(float(judge(still, decision("edge")).objective))
     idle = dataclasses.replace(still, task_bits=jnp.zeros(2))
-    assert float(model.evaluate(idle, decision("cloud")).objective) == 0
+    assert float(judge(idle, decision("cloud")).objective) == 0
 
 
 def test_infeasible_has_no_objective():
     marked = dataclasses.replace(decision("edge"), status=jnp.asarray(int(Status.INFEASIBLE)))
-    assert np.isnan(float(model.evaluate(SCENARIO, marked).objective))
+    assert np.isnan(float(judge(SCENARIO, marked).objective))
 
 
 def test_table_iii():
@@ -162,7 +164,7 @@ def test_a_terminal_does_not_hear_itself():
 
 def test_every_figure_of_the_paper_names_parameters_and_metrics_that_exist():
     names = {field.name for field in dataclasses.fields(ThreetierParams)}
-    metrics = set(model.evaluate(SCENARIO, decision("edge")).metrics)
+    metrics = set(judge(SCENARIO, decision("edge")).metrics)
     assert list(system.figures) == [f"fig{n}" for n in range(2, 13)]
     for spec in system.figures.values():
         sweep = spec.sweep
