@@ -15,57 +15,109 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock, RLock, Semaphore
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.core
 import jax.export
+import jax.numpy as jnp
 import numpy as np
 
-from trinode._runtime import cache_folder
+from trinode._runtime import cache_folder, compile_stages
 
+_ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 _ready: dict[Any, Callable[..., Any]] = {}
+_locks: dict[Any, Lock] = {}
+_guard = Lock()
+_tracing = RLock()
+_turns: Semaphore | None = None
 
 
-def call(function: Callable[..., Any], *arguments: Any) -> Any:
-    """``function(*arguments)`` as a compiled program, kept from an earlier process where there is one.
+def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+    """``function(*arguments, **named)`` as a compiled program, kept from an earlier process where there is one.
 
-    Arrays of the arguments are passed to the program; everything else is part of it. The function is one of trinode's
-    own, and its result holds arrays in dictionaries and dataclasses.
+    Arrays and numbers of the arguments are passed to the program; everything else is part of it. The function is one
+    of trinode's own, and its result holds arrays in dictionaries, dataclasses and tuples.
     """
-    arrays, rest = eqx.partition(arguments, eqx.is_array_like)
-    leaves, structure = jax.tree.flatten(arrays)
+    given, structure = jax.tree.flatten((arguments, named))
+    passed = [isinstance(one, _ARRAYS) for one in given]
+    leaves = [one for one, is_array in zip(given, passed) if is_array]
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-        return function(*arguments)
-    leaves = [jax.numpy.asarray(leaf) for leaf in leaves]
-    shapes = tuple((str(leaf.dtype), leaf.shape, getattr(leaf, "weak_type", False)) for leaf in leaves)
-    words, form = jax.tree.flatten(rest)
-    here = (function, structure, form, tuple(words), shapes)
-    if here not in _ready:
-        said = [function.__module__, function.__qualname__, str(structure), str(form), repr(words), repr(shapes)]
-        key = hashlib.sha256("\n".join([_fingerprint(), *said]).encode()).hexdigest()[:32]
-        _ready[here] = _load(key) or _make(key, function, structure, rest, leaves)
-    return _ready[here](leaves)
+        return function(*arguments, **named)
+    leaves = [leaf if isinstance(leaf, jax.Array) else np.asarray(leaf) for leaf in leaves]
+    shapes = tuple((leaf.dtype, leaf.shape, getattr(leaf, "weak_type", False)) for leaf in leaves)
+    rest = tuple(None if is_array else one for one, is_array in zip(given, passed))
+    here = (function, structure, rest, tuple(passed), shapes)
+    ready = _ready.get(here)
+    if ready is not None:
+        return _run(ready, leaves)
+    with _guard:
+        lock = _locks.setdefault(here, Lock())
+    with lock:  # one thread compiles, the others wait
+        ready = _ready.get(here)
+        if ready is None:
+            words = (str(structure), repr(rest), repr([(str(kind), *more) for kind, *more in shapes]), repr(passed))
+            said = [function.__module__, function.__qualname__, *words]
+            key = hashlib.sha256("\n".join([_fingerprint(), *said]).encode()).hexdigest()[:32]
+            ready = _load(key) or _make(key, function, structure, rest, passed, leaves)
+            result = _run(ready, leaves)
+            _ready[here] = ready
+            return result
+    return _run(ready, leaves)
+
+
+def _run(ready: Callable[..., Any], leaves: list[Any]) -> Any:
+    """Run a program, in the first call also compile it."""
+    if _turns is None:
+        return ready(leaves)
+    with _turns:
+        return jax.block_until_ready(ready(leaves))
+
+
+def take_turns(count: int) -> None:
+    """From now on at most ``count`` programs are compiled or run at a time, whatever the number of threads.
+
+    Threads may then be as many as there is work: those that wait for a program that another one compiles take no turn.
+    The first call counts.
+    """
+    global _turns
+    with _guard:
+        if _turns is None:
+            _turns = Semaphore(count)
+
+
+def share_stages() -> None:
+    """From now on compile stages on their own: less to compile where several schemes are run once."""
+    compile_stages(call)
 
 
 def forget() -> None:
     """Let go of the programs of this process; those kept on disk stay."""
     _ready.clear()
+    _locks.clear()
 
 
-def _make(key: str, function: Callable[..., Any], structure: Any, rest: Any, leaves: list[Any]) -> Callable[..., Any]:
-    """Trace, keep, and compile."""
+def _make(
+    key: str, function: Callable[..., Any], structure: Any, rest: tuple[Any, ...], passed: list[bool], leaves: list[Any]
+) -> Callable[..., Any]:
+    """Trace and keep."""
     shape: list[Any] = []
 
     def flat(leaves: list[Any]) -> list[Any]:
         outcome: list[Any] = []
-        shape[:] = [_pack(function(*eqx.combine(jax.tree.unflatten(structure, leaves), rest)), outcome)]
-        return outcome
+        each = iter(leaves)
+        whole = [next(each) if is_array else one for one, is_array in zip(rest, passed)]
+        arguments, named = jax.tree.unflatten(structure, whole)
+        shape[:] = [_pack(function(*arguments, **named), outcome)]
+        # of definite types, so that what takes them is the same program wherever they come from
+        return [jnp.asarray(one, one.dtype) if getattr(one, "weak_type", False) else one for one in outcome]
 
     program = jax.jit(flat)
     try:
-        exported = jax.export.export(program)(leaves)
+        with _tracing:  # one at a time, so that the first is ready soon
+            exported = jax.export.export(program)(leaves)
     except NotImplementedError:  # a program that calls the host (an integer program) cannot be kept
         return lambda leaves: _unpack(shape[0], iter(program(leaves)))
     folder = _folder()
@@ -100,11 +152,17 @@ def _pack(value: Any, leaves: list[Any]) -> Any:
     if isinstance(value, dict):
         return {"dict": {name: _pack(one, leaves) for name, one in value.items()}}
     if is_dataclass(value) and not isinstance(value, type):
-        kind = f"{type(value).__module__}:{type(value).__qualname__}"
-        return {"class": kind, "fields": {f.name: _pack(getattr(value, f.name), leaves) for f in fields(value)}}
+        return {"class": _kind(value), "fields": {f.name: _pack(getattr(value, f.name), leaves) for f in fields(value)}}
+    if isinstance(value, tuple):
+        kind = _kind(value) if hasattr(value, "_fields") else ""
+        return {"tuple": kind, "entries": [_pack(one, leaves) for one in value]}
     if value is None or isinstance(value, bool | int | float | str):
         return {"value": value}
     raise TypeError(f"a program's result holds a {type(value).__name__}")
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__module__}:{type(value).__qualname__}"
 
 
 def _unpack(shape: Any, leaves: Any) -> Any:
@@ -113,10 +171,17 @@ def _unpack(shape: Any, leaves: Any) -> Any:
     if "dict" in shape:
         return {name: _unpack(one, leaves) for name, one in shape["dict"].items()}
     if "class" in shape:
-        module, _, name = shape["class"].partition(":")
-        kind = getattr(importlib.import_module(module), name)
-        return kind(**{name: _unpack(one, leaves) for name, one in shape["fields"].items()})
+        return _found(shape["class"])(**{name: _unpack(one, leaves) for name, one in shape["fields"].items()})
+    if "tuple" in shape:
+        entries = [_unpack(one, leaves) for one in shape["entries"]]
+        return _found(shape["tuple"])(*entries) if shape["tuple"] else tuple(entries)
     return shape["value"]
+
+
+@cache
+def _found(kind: str) -> Any:
+    module, _, name = kind.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _folder() -> Path | None:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from trinode import _programs, _runtime  # noqa: F401  (double precision before the first array)
+from trinode import _programs, _runtime  # (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
 from trinode.channels.files import Field
 from trinode.errors import FileFormatError, InputError
@@ -73,8 +73,8 @@ def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) 
         An unknown system or parameter, or a value that is not allowed.
     """
     found = find_system(system)
-    key, values = _seed_key(found, seed), parameters(found, params)
-    return _finite(found, _program(_draw, found, values, key, jnp.asarray(_count("trial", trial))))
+    values = parameters(found, params)
+    return _finite(found, _program(_draw, found, values, *_seeds(seed, trial)))
 
 
 def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
@@ -82,7 +82,7 @@ def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[in
     found = find_system(system)
     listed = range(_count("trials", trials)) if isinstance(trials, int) else trials
     chosen = np.asarray([_count("trial", trial) for trial in listed], dtype=np.int64)
-    key, values = _seed_key(found, seed), parameters(found, params)
+    key, values = _seed_key(found.name, _count("seed", seed)), parameters(found, params)
     return _finite(found, map_parts(lambda part: _draw_many(found.draw, values, key, part), chosen, found.part))
 
 
@@ -105,8 +105,8 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
     """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`)."""
     found = find_system(system)
     given = {f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"}
-    key = trial_key(found.name, seed, trial)
-    return _finite(found, _program(_import, found, jax.tree.map(jnp.asarray, given), parameters(found, params), key))
+    arrays = jax.tree.map(jnp.asarray, given)
+    return _finite(found, _program(_import, found, arrays, parameters(found, params), *_seeds(seed, trial)))
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -128,6 +128,8 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     if chosen.host:
         return chosen.solve(scenario, start)
     if _ours(type(chosen)):
+        if _runtime.stands_apart(type(chosen).solve):
+            return chosen.solve(scenario, start)
         return _programs.call(_solve, chosen, scenario, start)
     return _compiled(_solve)(chosen, scenario, start)
 
@@ -161,7 +163,7 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     report = _program(_evaluate, system, scenario, solution)
     if not bound:
         return report
-    return _with_bounds(report, lambda family: _program(_bound, system, scenario, family), _family(system, scheme))
+    return _with_bounds(report, lambda family: _bounded(system, scenario, family), _family(system, scheme))
 
 
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
@@ -175,7 +177,7 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
 
 def bound(scenario: Any, family: str = "") -> Array:
     """What no solution of a network, or none of a family of schemes, beats."""
-    return _program(_bound, system_of(scenario), scenario, family)
+    return _bounded(system_of(scenario), scenario, family)
 
 
 def bound_batch(scenarios: Any, family: str = "") -> Array:
@@ -232,7 +234,7 @@ def parameters(system: System, given: Mapping[str, Any]) -> Any:
         elif isinstance(default, int) and isinstance(value, int) and value > LARGEST_SIZE:
             raise InputError(name, value, f"an integer of at most {LARGEST_SIZE}")
     params = system.Params(**given)
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float) if _is_real(leaf) else leaf, params)
+    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, float)) if _is_real(leaf) else leaf, params)
 
 
 def check_sizes(system: System, scenario: Any, solution: Any, what: str = "solution") -> None:
@@ -256,11 +258,15 @@ def check_sizes(system: System, scenario: Any, solution: Any, what: str = "solut
 
 def trial_key(system: str, seed: int, trial: int) -> Key[Array, ""]:
     """Random key of one trial, from named axes only."""
-    return jax.random.fold_in(named_key(jax.random.key(_count("seed", seed)), system), _count("trial", trial))
+    return jax.random.fold_in(_seed_key(system, _count("seed", seed)), _count("trial", trial))
 
 
-def _seed_key(system: System, seed: int) -> Key[Array, ""]:
-    return named_key(jax.random.key(_count("seed", seed)), system.name)
+def _seeds(seed: Any, trial: Any) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(_count("seed", seed)), np.asarray(_count("trial", trial))
+
+
+def _seed_key(system: str, seed: Any) -> Key[Array, ""]:
+    return named_key(jax.random.key(seed), system)
 
 
 def _count(name: str, value: Any) -> int:
@@ -349,6 +355,12 @@ def _program(function: Callable[..., Any], system: System, *arguments: Any) -> A
     return _compiled(function)(system, *arguments)
 
 
+def _bounded(system: System, scenario: Any, family: str) -> Array:
+    if _runtime.stands_apart(system.bound) and _ours(system.bound):
+        return system.bound(scenario, family)
+    return _program(_bound, system, scenario, family)
+
+
 def _found(system: System | str) -> System:
     return find_system(system) if isinstance(system, str) else system
 
@@ -362,8 +374,9 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return eqx.filter_jit(function)
 
 
-def _draw(system: System | str, params: Any, key: Key[Array, ""], trial: Any) -> Scenario:
-    return _found(system).draw(params, jax.random.fold_in(key, trial))
+def _draw(system: System | str, params: Any, seed: Any, trial: Any) -> Scenario:
+    found = _found(system)
+    return found.draw(params, jax.random.fold_in(_seed_key(found.name, seed), trial))
 
 
 @eqx.filter_jit
@@ -371,8 +384,10 @@ def _draw_many(draw: Any, params: Any, key: Key[Array, ""], trials: Any) -> Scen
     return jax.vmap(lambda trial: draw(params, jax.random.fold_in(key, trial)))(trials)
 
 
-def _import(system: System | str, channels: dict[str, Any], params: Any, key: Key[Array, ""]) -> Scenario:
-    return _found(system).from_channels(SimpleNamespace(building_lines=None, **channels), params, key)
+def _import(system: System | str, channels: dict[str, Any], params: Any, seed: Any, trial: Any) -> Scenario:
+    found = _found(system)
+    key = jax.random.fold_in(_seed_key(found.name, seed), trial)
+    return found.from_channels(SimpleNamespace(building_lines=None, **channels), params, key)
 
 
 def _solve(scheme: Scheme, scenario: Any, start: Any) -> Solution:

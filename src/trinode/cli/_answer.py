@@ -6,17 +6,19 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import jax
 import numpy as np
 
 from trinode.cli._show import Column, Table, readable
-from trinode.systems.contract import Report, Status, System
+from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status, System
 
 
 def terminal_table(system: System, scenario: Any, solution: Any, report: Report) -> Table:
     """One row per terminal: in the words of the system where it has a presenter, else its metrics."""
     name = f"trinode.cli.present_{system.name}"
     if find_spec(name) is not None:
-        return import_module(name).terminal_table(scenario, solution, report)
+        plain = jax.tree.map(np.asarray, (scenario, solution, report))  # JAX would compile to look an entry up
+        return import_module(name).terminal_table(*plain)
     count = np.asarray(solution.terminal_feasible).shape[0]
     metrics = {k: v for k, v in report.metrics.items() if np.shape(v) == (count,)}
     columns = [
@@ -57,6 +59,8 @@ def scheme_table(system: System, answers: dict[str, tuple[Any, Report]]) -> Tabl
 def summary(system: System, scheme: str, solution: Any, report: Report) -> dict[str, Any]:
     """The numbers that say how a solve ended."""
     objective, bound, scheme_bound = (float(v) for v in (report.objective, report.bound, report.scheme_bound))
+    # in NumPy: JAX would compile each step of it
+    worst = max(float(np.max(np.asarray(one), initial=-np.inf)) for one in report.residuals.values())
     return {
         "scheme": scheme,
         "status": Status(int(solution.status)).label,
@@ -66,8 +70,8 @@ def summary(system: System, scheme: str, solution: Any, report: Report) -> dict[
         "gap": _gap(objective, bound),
         "scheme_bound": scheme_bound,
         "scheme_gap": _gap(objective, scheme_bound),
-        "feasible": bool(report.feasible),
-        "worst_residual": float(report.worst_residual),
+        "feasible": worst <= FEASIBILITY_TOLERANCE,
+        "worst_residual": worst,
         "iterations": int(solution.iterations),
     }
 

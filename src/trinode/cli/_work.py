@@ -5,20 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trinode.systems.contract import Report, System
 
+drawing = Lock()
+"""To be held while a picture is made: matplotlib draws one at a time."""
+
 
 def answers(system: System, scenario: Any, schemes: Sequence[str], start: Any = None) -> dict[str, tuple[Any, Report]]:
     """Solution and report of each scheme; bounds are computed while schemes still work."""
-    from trinode import _pool, api
+    from trinode import _pool, _programs, api
 
+    _programs.take_turns(_pool.programs())
     family = {name: system.scheme(name).family for name in schemes}
-    with ThreadPoolExecutor(_pool.programs()) as pool:
+    kinds = dict.fromkeys(["", *family.values()])
+    with ThreadPoolExecutor(len(schemes) + len(kinds)) as pool:
         solving = {name: pool.submit(api.solve, scenario, name, start) for name in schemes}
-        bounding = {kind: pool.submit(api.bound, scenario, kind) for kind in dict.fromkeys(["", *family.values()])}
+        bounding = {kind: pool.submit(api.bound, scenario, kind) for kind in kinds}
         solutions = {name: task.result() for name, task in solving.items()}
         bounds = {kind: task.result() for kind, task in bounding.items()}
     found = {}

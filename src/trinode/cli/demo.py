@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,15 @@ from trinode.cli._show import print_json, working
 
 if TYPE_CHECKING:
     from trinode.cli._show import Table
+
+
+QUICKLY = (
+    "--xla_backend_optimization_level=0",
+    # these copy a program once per loop, to count its rounds
+    "--xla_disable_hlo_passes=while-loop-invariant-code-motion,simplify-while-loops,while-loop-trip-count-annotator,"
+    "while-loop-constant-sinking",
+)
+"""Flags of the compiler that spare it what pays only in long runs."""
 
 
 def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path]]]]:
@@ -36,8 +46,13 @@ def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path
 def _compile_quickly() -> None:
     """Before JAX starts: what is solved once need not be compiled well, which would take longer than it saves."""
     flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_backend_optimization_level" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=0".strip()
+    for flag in QUICKLY:
+        if flag.split("=")[0] not in flags:
+            flags = f"{flags} {flag}".strip()
+    os.environ["XLA_FLAGS"] = flags
+    from trinode import _programs
+
+    _programs.share_stages()
 
 
 def demo(
@@ -61,7 +76,7 @@ def demo(
         from trinode import api
         from trinode.cli._answer import as_json as answer_json
         from trinode.cli._answer import print_answer, scheme_table
-        from trinode.cli._work import answers
+        from trinode.cli._work import answers, drawing
         from trinode.plots import pictures
         from trinode.systems.registry import system as find_system
 
@@ -69,6 +84,10 @@ def demo(
         made = _network.network(found.name, channels=channels, layout=layout)
     with working(f"solving with {', '.join(found.schemes)} (the first time includes compiling)", as_json):
         answered = answers(found, made.scenario, list(found.schemes))
+    shares = {} if system else _shares(found.name)
+    pool = ThreadPoolExecutor(max(len(shares), 1))
+    sharing = {name: pool.submit(share, out) for name, share in shares.items()}
+    pool.shutdown(wait=False)
     default = next(iter(found.schemes))
     solution, report = answered[default]
     with working("drawing", as_json):
@@ -77,14 +96,15 @@ def demo(
         files = [out / "scenario.npz", out / "solution.npz"]
         api.save(files[0], made.scenario)
         api.save(files[1], made.scenario, solution, report)
-        files += pictures(found.name, made.scenario, solution, report, out, title, made.building_lines)
+        with drawing:
+            files += pictures(found.name, made.scenario, solution, report, out, title, made.building_lines)
     if not as_json:
         print_answer(found, made.title, default, made.scenario, solution, report)
         scheme_table(found, answered).print()
     shown = {}
-    for name, share in ({} if system else _shares(found.name)).items():
+    for name, task in sharing.items():
         with working(f"{name}: {find_system(name).title}", as_json):
-            tables, drawn = share(out)
+            tables, drawn = task.result()
         shown[name] = {table.title: list(table.rows) for table in tables}
         files += drawn
         if not as_json:

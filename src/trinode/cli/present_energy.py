@@ -58,6 +58,7 @@ def demo(out: Path) -> tuple[list[Table], list[Path]]:
     """Where the joules go, per terminal, with ``joint`` and with the six baselines."""
     from trinode import api
     from trinode.cli._work import answers as solve_all
+    from trinode.cli._work import drawing
     from trinode.plots import pictures
     from trinode.plots._style import save_figure
     from trinode.plots.energy import draw_schemes, parts_j
@@ -68,8 +69,9 @@ def demo(out: Path) -> tuple[list[Table], list[Path]]:
     answers = solve_all(find_system("energy"), scenario, names)
     default = answers["joint"]
     title = "energy: where the joules go"
-    files = pictures("energy", scenario, default[0], default[1], out, f"{title}, joint")
-    files += save_figure(draw_schemes(scenario, answers, title), out, "energy-schemes")
+    with drawing:
+        files = pictures("energy", scenario, default[0], default[1], out, f"{title}, joint")
+        files += save_figure(draw_schemes(scenario, answers, title), out, "energy-schemes")
     rows = []
     for name, (solution, report) in answers.items():
         parts = parts_j(scenario, report)

@@ -57,7 +57,7 @@ def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:
 def demo(out: Path) -> tuple[list[Table], list[Path]]:
     """The same ten terminals before a cell-free network and before one base station in the middle."""
     from trinode import api
-    from trinode.cli._work import answers
+    from trinode.cli._work import answers, drawing
     from trinode.plots import fairness as pictures
     from trinode.plots._style import save_figure
     from trinode.systems.registry import system as find_system
@@ -89,5 +89,6 @@ def demo(out: Path) -> tuple[list[Table], list[Path]]:
         Column("local_ms", "without any\nserver ms", "{:.4f}"),
     ]
     title = "Fairness: ten terminals, 64 antennas all over the disc or all in its middle"
-    files = save_figure(pictures.draw_pair(drops), out, "fairness-layouts")
+    with drawing:
+        files = save_figure(pictures.draw_pair(drops), out, "fairness-layouts")
     return [Table(title, columns, rows)], files

@@ -74,6 +74,7 @@ def front_table(region: Any) -> Table:
 def demo(out: Path) -> tuple[list[Table], list[Path]]:
     """A region with its ends and its bound, the closed forms beside it, and what the sensing access points radiate."""
     from trinode import api
+    from trinode.cli._work import drawing
     from trinode.plots import region as drawings
     from trinode.plots._style import save_figure
     from trinode.systems.region.front import region
@@ -89,8 +90,9 @@ def demo(out: Path) -> tuple[list[Table], list[Path]]:
     solution = walked.solutions[middle]
     report = api.evaluate(scenario, solution, bound=False)
     title = "region, seed 0"
-    files = save_figure(drawings.draw_region(walked, title, points), out, "region-front")
-    beams = drawings.draw_beams(scenario, solution, report, f"{title}, {walked.sum_rate[middle]:.1f} bit/s/Hz")
-    if beams is not None:
-        files += save_figure(beams, out, "region-beams")
+    with drawing:
+        files = save_figure(drawings.draw_region(walked, title, points), out, "region-front")
+        beams = drawings.draw_beams(scenario, solution, report, f"{title}, {walked.sum_rate[middle]:.1f} bit/s/Hz")
+        if beams is not None:
+            files += save_figure(beams, out, "region-beams")
     return [front_table(walked)], files

@@ -97,13 +97,14 @@ def traffic_table(runs: dict[str, Any]) -> Table:
 def demo(out: Path) -> tuple[list[Table], list[Path]]:
     """One network by the default and by agents at the base stations: who computes on which tier, and what was said."""
     from trinode import api
+    from trinode.cli._work import answers, drawing
     from trinode.plots import pictures
+    from trinode.systems.registry import system as find_system
     from trinode.systems.threetier.agents import Rules
     from trinode.systems.threetier.schemes.distributed import converse
 
     scenario = api.draw("threetier", 0, edge_capacity_hz=6e9)
-    solution = api.solve(scenario)
-    report = api.evaluate(scenario, solution)
+    solution, report = answers(find_system("threetier"), scenario, ["joint"])["joint"]
     runs = {}
     for name, rules in (("distributed", Rules()), ("distributed-plus", Rules(exact_offloading=True, priced=True))):
         _, run = converse(scenario, rules)
@@ -111,5 +112,6 @@ def demo(out: Path) -> tuple[list[Table], list[Path]]:
             runs[name] = run
     out.mkdir(parents=True, exist_ok=True)
     title = "three tiers: who computes where"
-    files = pictures("threetier", scenario, solution, report, out, title)
+    with drawing:
+        files = pictures("threetier", scenario, solution, report, out, title)
     return [terminal_table(scenario, solution, report), traffic_table(runs)], files

@@ -19,12 +19,34 @@ from trinode.numerics.loops import while_loop
 Objective = Callable[[Float[Array, " n"]], Float[Array, ""]]
 
 
+class Memory(NamedTuple):
+    """What the last accepted steps say of the curvature, the newest last.
+
+    Attributes
+    ----------
+    moves, bends : (h, n)
+        Steps, and the changes of the slope along them.
+    inner : (h,)
+        ``1 / (move . bend)``; 0 marks an empty place.
+    """
+
+    moves: Float[Array, "h n"]
+    bends: Float[Array, "h n"]
+    inner: Float[Array, " h"]
+
+
 class Descent(NamedTuple):
-    """Best point seen, its value, and the number of evaluations."""
+    """Best point seen, its value, the number of evaluations, and the memory to go on with."""
 
     point: Float[Array, " n"]
     value: Float[Array, ""]
     evaluations: Int[Array, ""]
+    memory: Memory
+
+
+def nothing(n: int, pairs: int = 8) -> Memory:
+    """An empty memory."""
+    return Memory(jnp.zeros((pairs, n)), jnp.zeros((pairs, n)), jnp.zeros(pairs))
 
 
 def lbfgs(
@@ -33,7 +55,7 @@ def lbfgs(
     *,
     max_evaluations: int | Int[Array, ""],
     tolerance: float,
-    memory: int = 8,
+    memory: Memory | None = None,
 ) -> Descent:
     """Minimise a smooth function.
 
@@ -41,8 +63,9 @@ def lbfgs(
     ----------
     tolerance : float
         Stop when five accepted steps in a row lower the value by less than ``tolerance`` (absolute) each.
+    memory
+        Where an earlier descent of much the same function ended; nothing if absent.
     """
-    n = start.shape[0]
     value_and_slope = jax.value_and_grad(objective)
 
     class State(NamedTuple):
@@ -51,36 +74,20 @@ def lbfgs(
         g: Float[Array, " n"]
         d: Float[Array, " n"]
         a: Float[Array, ""]
-        moves: Float[Array, "h n"]
-        bends: Float[Array, "h n"]
-        inner: Float[Array, " h"]  # 1 / (move . bend); 0 marks an empty place
+        memory: Memory
         calm: Int[Array, ""]
         trips: Int[Array, ""]
 
-    f0, g0 = value_and_slope(start)
-    empty = jnp.zeros((memory, n))
-    first = State(
-        start,
-        f0,
-        g0,
-        -g0,
-        0.1 / (jnp.linalg.norm(g0) + 1e-300),
-        empty,
-        empty,
-        jnp.zeros(memory),
-        jnp.asarray(0),
-        jnp.asarray(1),
-    )
-
-    def direction(g: Float[Array, " n"], moves: Array, bends: Array, inner: Array) -> Float[Array, " n"]:
+    def direction(g: Float[Array, " n"], memory: Memory) -> Float[Array, " n"]:
         # compact form of Byrd, Nocedal and Schnabel (1994): a few small products instead of two loops
+        moves, bends, inner = memory
         live = inner > 0
         cross = moves @ bends.T
         diagonal = jnp.where(live, jnp.diagonal(cross), 1.0)
         upper = jnp.triu(cross, 1) + jnp.diag(diagonal)
         newest = jnp.vdot(bends[-1], bends[-1])
         scale = jnp.where(live[-1], diagonal[-1] / jnp.where(newest > 0, newest, 1.0), 1.0)
-        back = solve_triangular(upper, jnp.eye(memory))
+        back = solve_triangular(upper, jnp.eye(inner.size))
         along, across = moves @ g, bends @ g
         first = back @ along
         middle = (jnp.diag(jnp.where(live, diagonal, 0.0)) + scale * bends @ bends.T) @ first
@@ -99,10 +106,10 @@ def lbfgs(
         def push(old: Array, new: Array) -> Array:
             return jnp.where(keep, jnp.concatenate([old[1:], new[None]]), old)
 
-        moves, bends = push(s.moves, move), push(s.bends, bend)
-        inner = push(s.inner, 1 / jnp.where(product > 0, product, 1.0))
-        ahead = direction(jnp.where(good, g, s.g), moves, bends, inner)
-        downhill = jnp.vdot(ahead, g) < 0
+        memory = Memory(*map(push, s.memory, (move, bend, 1 / jnp.where(product > 0, product, 1.0))))
+        ahead = direction(jnp.where(good, g, s.g), memory)
+        # without any memory the first step is a short one
+        downhill = (jnp.vdot(ahead, g) < 0) & ((memory.inner[-1] > 0) | (s.trips > 0))
         ahead = jnp.where(downhill, ahead, -g)
         # a failed trial: minimiser of the parabola through it, kept within [0.1, 0.5] of the step
         parabola = -slope * s.a / (2 * (f - s.f - s.a * slope))
@@ -115,15 +122,17 @@ def lbfgs(
             jnp.where(good, g, s.g),
             jnp.where(good, ahead, s.d),
             jnp.where(good, jnp.where(downhill, 1.0, 0.1 / (jnp.linalg.norm(g) + 1e-300)), shorter),
-            moves,
-            bends,
-            inner,
+            memory,
             calm,
             s.trips + 1,
         )
 
+    # the first trip evaluates the start, so that the function is compiled once
+    still, none = jnp.zeros_like(start), jnp.asarray(0)
+    memory = nothing(start.size) if memory is None else memory
+    first = State(start, jnp.asarray(jnp.inf), still, still, jnp.asarray(0.0), memory, none, none)
     last = while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, first)
-    return Descent(last.x, last.f, last.trips)
+    return Descent(last.x, last.f, last.trips, last.memory)
 
 
 def constrained(
@@ -131,6 +140,7 @@ def constrained(
     constraints: Callable[[Float[Array, " n"]], Float[Array, " m"]],
     start: Float[Array, " n"],
     multipliers: Float[Array, " m"],
+    memory: Memory | None = None,
     *,
     penalty: float,
     max_evaluations: int | Int[Array, ""],
@@ -138,11 +148,11 @@ def constrained(
 ) -> tuple[Descent, Float[Array, " m"]]:
     """One round of the augmented Lagrangian for ``constraints(x) <= 0``: descend, then update the multipliers.
 
-    Repeated rounds, each begun where the last one ended, converge to a constrained stationary point.
+    Repeated rounds, each begun where the last one ended, converge to a constrained stationary point. The memory of the
+    round before still fits: the new multipliers change the curvature little.
     """
-
     lagrangian = augmented(objective, constraints, multipliers, penalty)
-    best = lbfgs(lagrangian, start, max_evaluations=max_evaluations, tolerance=tolerance)
+    best = lbfgs(lagrangian, start, max_evaluations=max_evaluations, tolerance=tolerance, memory=memory)
     return best, jnp.maximum(multipliers + penalty * constraints(best.point), 0.0)
 
 

@@ -28,12 +28,13 @@ class HasRates(Protocol):
 
 
 class Beams(NamedTuple):
-    """Result of the engine: precoders, the caller's variables, prices of the constraints, evaluations."""
+    """Result of the engine: precoders, the caller's variables, prices of the constraints, evaluations, memory."""
 
     precoder: Complex[Array, "K S T"]
     others: Float[Array, " n"]
     price: Float[Array, " m"]
     evaluations: Int[Array, ""]
+    memory: descent.Memory
 
 
 def improve(
@@ -44,6 +45,7 @@ def improve(
     others: Float[Array, " n"],
     price: Float[Array, " m"],
     max_power: Float[Array, " K"],
+    memory: descent.Memory | None = None,
     *,
     penalty: float = 5.0,
     max_evaluations: int | Int[Array, ""] = 40,
@@ -61,6 +63,8 @@ def improve(
         Start; power at most ``max_power`` (K,).
     price : (m,)
         Start of the multipliers; zeros when unknown.
+    memory
+        Of the round before, so that this one goes on at its pace; see :func:`no_memory` for the first.
     """
     amplitude = jnp.sqrt(max_power)
     unit = jnp.where(amplitude > 0, amplitude, 1.0)
@@ -87,9 +91,15 @@ def improve(
         lambda x: constraints(unpack(x)[0]),
         start,
         price,
+        memory,
         penalty=penalty,
         max_evaluations=max_evaluations,
         tolerance=tolerance,
     )
     w, rest = unpack(best.point)
-    return Beams(w, rest, price, best.evaluations)
+    return Beams(w, rest, price, best.evaluations, best.memory)
+
+
+def no_memory(precoder: Complex[Array, "K S T"], others: int) -> descent.Memory:
+    """An empty memory for :func:`improve` with so many variables of the caller's."""
+    return descent.nothing(2 * precoder.size + precoder.shape[0] + others)

@@ -14,6 +14,7 @@ Lagrangians over all cells bounds them all. Last, the data of two terminals meet
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -21,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
+from trinode._runtime import in_stages, stage
 from trinode.computing import offload
 from trinode.computing.offload import Curve
 from trinode.errors import InputError
@@ -30,10 +32,11 @@ from trinode.systems.energy import problem as problems
 from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.scenario import EnergyScenario
 
-FAMILIES = {"": None, "full-local": 0.0, "full-offload": 1.0, "half-offload": 0.5, "ofdma": None}
-"""Restrictions of the decision: the offloaded share that all terminals must have."""
+FAMILIES = {"": math.nan, "full-local": 0.0, "full-offload": 1.0, "half-offload": 0.5, "ofdma": math.nan}
+"""Restrictions of the decision: the offloaded share that all terminals must have, NaN where it is free."""
 
 
+@in_stages
 def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
     """Lower bound of the weighted energy, J; infinite where even without interference not everybody can be served.
 
@@ -100,6 +103,7 @@ SPANS = np.array([0.0, *np.geomspace(1e-5, 0.03, 36), *np.geomspace(0.03, 1.0, 4
 """Edges of the pieces of the power curve, over the largest SINR."""
 
 
+@stage
 def coupled(problem: Problem) -> Float[Array, ""]:
     """The bound of a problem with the two streams of each terminal in each other's way.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from trinode._runtime import stage
 from trinode.computing import offload
 from trinode.computing.offload import Work
 from trinode.systems.energy import reduced
@@ -13,31 +16,32 @@ from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.scenario import EnergyScenario
 
 
+@stage
 def build(
     s: EnergyScenario,
-    share: float | None = None,
-    weight: Float[Array, " K"] | None = None,
+    share: float = math.nan,
+    weight: Float[Array, " K"] | float = math.nan,
     error: Float[Array, ""] | float | None = None,
 ) -> Problem:
     """The problem of a scenario.
 
     Parameters
     ----------
-    share : float, optional
-        Offloaded share that every terminal must have; free where None.
-    weight : (K,), optional
-        Weights of the access point's energy that replace the scenario's.
+    share : float
+        Offloaded share that every terminal must have; free where NaN.
+    weight : (K,)
+        Weights of the access point's energy that replace the scenario's; the scenario's where NaN.
     error : float, optional
         Largest spectral norm of the error of an uplink channel, over the channel's, that is planned for.
     """
-    beta = s.ap_energy_weight if weight is None else weight
+    beta = jnp.where(jnp.isnan(weight), s.ap_energy_weight, weight)
     cycles = s.cycles_per_bit * s.task_bits
     lowest = offload.lowest_share(cycles, s.latency_max_s, s.terminal_max_frequency_hz)
     # who has nothing to do offloads nothing
     highest = jnp.where(s.task_bits > 0, 1.0, 0.0)
-    if share is not None:
-        fixed = jnp.where(s.task_bits > 0, share, 0.0)
-        lowest, highest = jnp.maximum(lowest, fixed), fixed
+    free = jnp.isnan(share)
+    fixed = jnp.where(s.task_bits > 0, share, 0.0)
+    lowest, highest = jnp.where(free, lowest, jnp.maximum(lowest, fixed)), jnp.where(free, highest, fixed)
     work = Work(
         cycles,
         s.latency_max_s,
@@ -61,6 +65,7 @@ def subbands(s: EnergyScenario) -> Float[Array, " K"]:
     return s.bandwidth_hz * loss / jnp.sum(loss)
 
 
+@stage
 def apart(s: EnergyScenario, problem: Problem) -> tuple[Problem, Float[Array, " K"]]:
     """The same problem with every terminal in a sub-band of its own, and the sub-bands in Hz."""
     band = subbands(s)

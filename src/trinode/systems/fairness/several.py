@@ -103,7 +103,11 @@ def _smooth(problem: convex.Problem, start: Float[Array, "S K"], effort: Effort)
 
     def sharper(x: Float[Array, " n"], sharpness: Float[Array, ""]) -> tuple[Float[Array, " n"], None]:
         ended = descent.lbfgs(
-            lambda x: mean(x, sharpness), x, max_evaluations=effort.evaluations, tolerance=1e-7, memory=6
+            lambda x: mean(x, sharpness),
+            x,
+            max_evaluations=effort.evaluations,
+            tolerance=1e-7,
+            memory=descent.nothing(x.size, 6),
         )
         return ended.point, None
 

@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.computing import pool
+from trinode.numerics.descent import Memory
 from trinode.numerics.loops import while_loop
 from trinode.radio import beams
 from trinode.systems.contract import Status
@@ -138,6 +139,7 @@ def decide(
         precoder: Complex[Array, "K S1 T"]
         others: Float[Array, " n"]
         price: Float[Array, " K"]
+        memory: Memory
         best: Decision
         history: Float[Array, " H"]
         gain: Float[Array, ""]
@@ -153,6 +155,7 @@ def decide(
             r.others,
             r.price,
             budget,
+            r.memory,
             penalty=stages.penalty,
             max_evaluations=jnp.where(opening, 1, stages.evaluations),
         )
@@ -165,6 +168,7 @@ def decide(
             w,
             jnp.where(opening, others(now), moved.others),
             jnp.where(opening, r.price, moved.price),
+            moved.memory,
             best,
             r.history.at[jnp.where(opening, stages.rounds, r.turn)].set(best.latency, mode="drop"),
             gain,
@@ -183,6 +187,7 @@ def decide(
         jnp.where(gate, precoder, 0.0),
         jnp.zeros(k * links + k),
         jnp.zeros(k),
+        beams.no_memory(precoder, k * links + k),
         jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape),
         jnp.full(stages.rounds, jnp.nan),
         jnp.asarray(jnp.inf),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import dataclasses
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.core
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode._runtime import stage
 from trinode.numerics.loops import while_loop
 from trinode.sensing import echo
 from trinode.systems.latency import optimise
 from trinode.systems.latency.assignments import Shortlist
 from trinode.systems.latency.optimise import Outcome, Stages
+from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
 
 
 class Screen(NamedTuple):
@@ -25,6 +30,13 @@ class Screen(NamedTuple):
     beam: Complex[Array, "K T"]
     margin: Float[Array, ""]
     sinr: Float[Array, ""]
+
+
+@stage
+def opened(scenario: LatencyScenario, place: int) -> tuple[Tiers, Screen]:
+    """A scenario in compact form, and its screen where all compute in one place."""
+    t = tiers(scenario)
+    return t, screen(t, jnp.full(scenario.terminals, place))
 
 
 def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
@@ -48,12 +60,39 @@ def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
     return Screen(met, limit.precoder, jnp.where(met, jnp.nan, limit.margin), jnp.where(met, jnp.nan, sinr))
 
 
-class Attempt(NamedTuple):
-    """An assignment to descend: its place in the shortlist, how it starts (see :func:`run`), whether it is a retry."""
+class Queue(NamedTuple):
+    """Assignments to descend, Q attempts of them.
 
-    place: int | Int[Array, ""]
-    even: bool = False
-    retry: bool = False
+    Attributes
+    ----------
+    place : (Q,)
+        Which assignment it is: attempts of one assignment that start alike are made once.
+    modes, power, value : (Q, K), (Q, K, S), (Q,)
+        The assignment, powers to begin with, lower bound of the latency under it.
+    even : (Q,) bool
+        How it starts (see :func:`run`).
+    retry : (Q,) bool
+        Whether it is made only where the others are not good enough.
+    lowest : float
+        Lower bound over the assignments of the queue.
+    """
+
+    place: Int[Array, " Q"]
+    modes: Int[Array, "Q K"]
+    power: Float[Array, "Q K S"]
+    value: Float[Array, " Q"]
+    even: Bool[Array, " Q"]
+    retry: Bool[Array, " Q"]
+    lowest: Float[Array, ""]
+
+    @classmethod
+    def of(cls, listed: Shortlist, place: list[Any], even: list[bool], retry: list[bool]) -> Queue:
+        """Attempts at places of a shortlist."""
+        at = jnp.stack([jnp.asarray(one) for one in place])
+        modes = listed.modes[at]
+        power = jnp.where((modes == EDGE)[..., None], listed.edge.power[at], listed.cloud.power[at])
+        even_, retry_ = jnp.asarray(even), jnp.asarray(retry)
+        return cls(at, modes, power, listed.value[at], even_, retry_, listed.value[0])
 
 
 def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Complex[Array, "K S1 T"]]:
@@ -66,6 +105,7 @@ def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Comp
     return modes, jnp.concatenate([data, solution.sensing_precoder[:, None]], axis=1)
 
 
+@stage
 def run(
     t: Tiers,
     modes: Int[Array, " K"],
@@ -109,8 +149,7 @@ def keep_better(outcome: Outcome, other: optimise.Decision) -> Outcome:
 
 def over_assignments(
     t: Tiers,
-    listed: Shortlist,
-    queue: list[Attempt],
+    queue: Queue,
     view: Screen,
     stages: Stages,
     start: LatencySolution | None,
@@ -120,47 +159,65 @@ def over_assignments(
 
     A second try is made only while the best decision is more than ``enough`` times the best listed bound.
     """
-    place = jnp.stack([jnp.asarray(a.place) for a in queue])
-    even = jnp.asarray([a.even for a in queue])
-    retry = jnp.asarray([a.retry for a in queue])
 
-    def attempt(i: Int[Array, ""], rival: Float[Array, ""]) -> Outcome:
-        modes = listed.modes[place[i]]
-        power = jnp.where((modes == EDGE)[:, None], listed.edge.power[place[i]], listed.cloud.power[place[i]])
-        return run(t, modes, power, view, stages, start, even[i], rival)
+    def attempt(i: Any, rival: Any) -> Outcome:
+        return run(t, q.modes[i], q.power[i], view, stages, start, q.even[i], rival)
 
-    def pending(state) -> Bool[Array, " Q"]:
-        done, best, fresh = state
-        latency = best.decision.latency
-        can_win = listed.value[place] < latency * (1 - 1e-9)
-        wanted = ~retry | (latency > enough * listed.value[0])
-        return ~done & (fresh | (can_win & wanted)) & (view.met | fresh)
+    def pending(done: Any, latency: Any, fresh: Any) -> Any:
+        can_win = q.value < latency * (1 - 1e-9)
+        wanted = ~q.retry | (latency > enough * q.lowest)
+        return ~done & (fresh | (can_win & wanted)) & (met | fresh)
+
+    def alike(i: Any) -> Any:
+        return (q.place == q.place[i]) & (q.even == q.even[i])
+
+    if not isinstance(t.snr, jax.core.Tracer):  # the loop is here, so that its body is a program that others share
+        q, met = jax.tree.map(np.asarray, queue), np.asarray(view.met)
+        done, latency, spent, best = np.zeros(len(q.place), bool), np.inf, 0, None
+        while np.any(waiting := pending(done, latency, best is None)):
+            i = int(np.argmax(waiting))
+            again = attempt(i, latency)
+            spent += int(again.decision.evaluations)
+            if best is None or float(again.decision.latency) < latency:
+                best, latency = again, float(again.decision.latency)
+            done |= alike(i)
+        assert best is not None
+        return best._replace(decision=best.decision._replace(evaluations=jnp.asarray(np.asarray(spent))))
+    q, met = queue, view.met
 
     def step(state):
         done, best, fresh = state
-        i = jnp.argmax(pending(state))
+        i = jnp.argmax(pending(done, best.decision.latency, fresh))
         again = attempt(i, jnp.where(fresh, jnp.inf, best.decision.latency))
         take = fresh | (again.decision.latency < best.decision.latency)
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
         best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
         best = best._replace(decision=best.decision._replace(evaluations=spent))
-        same = (place == place[i]) & (even == even[i])
-        return done | same, best, jnp.asarray(False)
+        return done | alike(i), best, jnp.asarray(False)
 
     shape = jax.eval_shape(attempt, jnp.asarray(0), jnp.asarray(jnp.inf))
     blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
-    state = (jnp.zeros(len(queue), bool), blank, jnp.asarray(True))
-    return while_loop(lambda s: jnp.any(pending(s)), step, state)[1]
+    state = (jnp.zeros(len(q.place), bool), blank, jnp.asarray(True))
+    return while_loop(lambda s: jnp.any(pending(s[0], s[1].decision.latency, s[2])), step, state)[1]
 
 
 def finish(t: Tiers, outcome: Outcome, view: Screen) -> LatencySolution:
     """The solution of an outcome."""
+    solution = _without_history(t, outcome.decision, view, outcome.converged)
+    return dataclasses.replace(solution, history=outcome.history)
+
+
+@stage
+def _without_history(
+    t: Tiers, decision: optimise.Decision, view: Screen, converged: Bool[Array, ""]
+) -> LatencySolution:
+    """One program for histories of all lengths."""
     return optimise.to_solution(
         t,
-        outcome.decision,
+        decision,
         sensing_met=view.met,
         margin=view.margin,
         sinr_max=view.sinr,
-        converged=outcome.converged,
-        history=outcome.history,
+        converged=converged,
+        history=jnp.zeros(0),
     )

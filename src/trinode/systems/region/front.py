@@ -117,7 +117,8 @@ def region(scenario: RegionScenario, points: int = 20, by: By = "error") -> Regi
     else:
         answers = _by_rate(scenario, _by_error(scenario, jnp.asarray(_shares(4))), jnp.linspace(0.0, 1.0, points))
         kept = np.arange(points)
-    answers = jax.tree.map(lambda leaf: leaf[kept] if np.ndim(leaf) else leaf, answers)
+    # in NumPy: JAX would compile each look-up
+    answers = jax.tree.map(lambda leaf: np.asarray(leaf)[kept] if np.ndim(leaf) else np.asarray(leaf), answers)
     error, rate = np.asarray(answers.error), np.asarray(answers.value) / np.log(2)
     order = np.argsort(error, kind="stable")
     solutions: list[RegionSolution] = []
@@ -128,7 +129,7 @@ def region(scenario: RegionScenario, points: int = 20, by: By = "error") -> Regi
             best_rate, best = rate[index], int(index)
         kept_error.append(error[best])
         kept_rate.append(best_rate)
-        solutions.append(jax.tree.map(lambda leaf, i=best: leaf[i], answers.solution))
+        solutions.append(jax.tree.map(lambda leaf, i=best: jnp.asarray(leaf[i]), answers.solution))
     limit = float(_bound(scenario))
     return Region(
         scenario=scenario,

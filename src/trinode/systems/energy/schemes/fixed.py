@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, final
 
+from trinode._runtime import in_stages
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
@@ -31,6 +32,7 @@ class FullLocal(Scheme):
         """Scenarios of these shapes to one program."""
         return _lanes.part_of(scenarios)
 
+    @in_stages
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         return _solve(0.0, scenario, start)
@@ -49,6 +51,7 @@ class FullOffload(Scheme):
         """Scenarios of these shapes to one program."""
         return _lanes.part_of(scenarios)
 
+    @in_stages
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         return _solve(1.0, scenario, start)
@@ -67,6 +70,7 @@ class HalfOffload(Scheme):
         """Scenarios of these shapes to one program."""
         return _lanes.part_of(scenarios)
 
+    @in_stages
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         return _solve(0.5, scenario, start)

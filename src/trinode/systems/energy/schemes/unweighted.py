@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, final
 
-import jax.numpy as jnp
-
+from trinode._runtime import in_stages
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
@@ -30,8 +29,9 @@ class Unweighted(Scheme):
         """Scenarios of these shapes to one program."""
         return _lanes.part_of(scenarios)
 
+    @in_stages
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        problem = problems.build(scenario, weight=jnp.ones_like(scenario.ap_energy_weight))
+        problem = problems.build(scenario, weight=1.0)
         outcome, echoes = search.solve(problem)
         return search.finish(scenario, problem, outcome, echoes)

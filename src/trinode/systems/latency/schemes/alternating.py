@@ -122,8 +122,8 @@ class Alternating(Scheme):
             before = jax.tree.map(lambda a, b: jnp.where(fresh, a, b), blank, turn.best)
             drop = tried.latency > before.latency
             held = jax.tree.map(lambda a, b: jnp.where(drop, a, b), before, tried)
-            moved = self._beams(t, held, view)
-            now = optimise.settle(t, held.modes, moved.precoder, held.evaluations + moved.evaluations)  # (47)
+            precoder, spent = self._beams(t, held, view)
+            now = optimise.settle(t, held.modes, precoder, held.evaluations + spent)  # (47)
             now = jax.tree.map(lambda a, b: jnp.where(now.latency <= held.latency, a, b), now, held)
             better = now.latency < turn.best.latency
             best = jax.tree.map(lambda a, b: jnp.where(better, a, b), now, turn.best)
@@ -148,7 +148,7 @@ class Alternating(Scheme):
         best = jax.tree.map(lambda a, b: jnp.where(view.met, a, b), last.best, blank)
         return search.finish(t, Outcome(best, last.change <= self.tolerance, last.history), view)
 
-    def _beams(self, t: Tiers, held: Decision, view: search.Screen) -> beams.Beams:
+    def _beams(self, t: Tiers, held: Decision, view: search.Screen) -> tuple[Complex[Array, "K S1 T"], Int[Array, ""]]:
         """Algorithm 2: WMMSE receivers and the linearised echo (45)-(46), each program descended by the engine."""
         on_edge, on_cloud = held.modes == EDGE, held.modes == CLOUD
         k, links = t.snr.shape
@@ -195,8 +195,8 @@ class Alternating(Scheme):
             return w, moved.price, spent + moved.evaluations
 
         begin = optimise.repair(t, jnp.where(gate, held.precoder, 0.0), held.modes, view.beam)
-        w, price, spent = lax.fori_loop(0, self.beam_steps, step, (begin, jnp.zeros(k), jnp.asarray(0)))
-        return beams.Beams(w, jnp.zeros(0), price, spent)
+        w, _, spent = lax.fori_loop(0, self.beam_steps, step, (begin, jnp.zeros(k), jnp.asarray(0)))
+        return w, spent
 
     def _offloading(self, t: Tiers, precoder, shares, best: Decision, fresh: Bool[Array, ""]) -> Int[Array, " K"]:
         """Algorithm 1: linear programs (32) with penalty (28) and weights (31), then the rounding."""

@@ -7,12 +7,13 @@ from typing import ClassVar, final
 import equinox as eqx
 import jax.numpy as jnp
 
+from trinode._runtime import in_stages, stage
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import assignments, search
 from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import tiers
+from trinode.systems.latency.tiers import Tiers
 
 
 @final
@@ -40,15 +41,25 @@ class Joint(Scheme):
     enough: float = eqx.field(static=True, default=1.02)
     stages: Stages = Stages()
 
+    @in_stages
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
-        view = search.screen(t)
-        local, listed = assignments.self_computing(t, self.listed, 1e-5)
-        queue = [search.Attempt(0)]
-        for uniform in (assignments.EDGE, assignments.CLOUD):
-            queue.append(search.Attempt(jnp.argmax(jnp.all(local | (listed.modes == uniform), axis=1))))
-        queue.append(search.Attempt(0, even=True, retry=True))
-        queue += [search.Attempt(place, retry=True) for place in range(1, listed.value.shape[0])]
-        outcome = search.over_assignments(t, listed, queue, view, self.stages, start, self.enough)
+        t, view = search.opened(scenario, assignments.EDGE)
+        outcome = search.over_assignments(t, self._queue(t), view, self.stages, start, self.enough)
         return search.finish(t, outcome, view)
+
+    @stage
+    def _queue(self, t: Tiers) -> search.Queue:
+        """The best assignment, all-edge, all-cloud; then the best once more, and the next ones."""
+        local, listed = assignments.self_computing(t, self.listed, 1e-5)
+        uniform = [
+            jnp.argmax(jnp.all(local | (listed.modes == mode), axis=1))
+            for mode in (assignments.EDGE, assignments.CLOUD)
+        ]
+        others = range(1, listed.value.shape[0])
+        return search.Queue.of(
+            listed,
+            place=[0, *uniform, 0, *others],
+            even=[False] * 3 + [True] + [False] * len(others),
+            retry=[False] * 3 + [True] * (1 + len(others)),
+        )

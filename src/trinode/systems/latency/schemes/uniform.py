@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
 
+from trinode._runtime import in_stages, stage
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import assignments, optimise, search
 from trinode.systems.latency.optimise import Outcome, Stages
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
 
 class _Everywhere(Scheme):
@@ -20,14 +23,20 @@ class _Everywhere(Scheme):
     place: ClassVar[int]
     stages: Stages = Stages()
 
+    @in_stages
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
-        modes = jnp.full(scenario.terminals, self.place)
-        view = search.screen(t)
-        _, edge, cloud = assignments.value_of(t, modes, 1e-6)
-        power = edge.power if self.place == EDGE else cloud.power
-        return search.finish(t, search.run(t, modes, power, view, self.stages, start), view)
+        t, view = search.opened(scenario, self.place)
+        modes: Any = np.full(scenario.terminals, self.place)
+        outcome = search.run(t, modes, _power(t, modes), view, self.stages, start)
+        return search.finish(t, outcome, view)
+
+
+@stage
+def _power(t: Tiers, modes: Int[Array, " K"]) -> Float[Array, "K S"]:
+    """Powers without interference, to begin with."""
+    _, edge, cloud = assignments.value_of(t, modes, 1e-6)
+    return jnp.where((modes == EDGE)[:, None], edge.power, cloud.power)
 
 
 @final
@@ -59,13 +68,18 @@ class Local(Scheme):
     iterates: ClassVar[bool] = False
     family: ClassVar[str] = "local"
 
+    @in_stages
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
-        modes = jnp.full(scenario.terminals, LOCAL)
-        view = search.screen(t, modes)
-        quiet = jnp.zeros((*t.snr.shape, view.beam.shape[1]), view.beam.dtype)
-        beams = jnp.concatenate([quiet, view.beam[:, None]], axis=1)
-        decision = optimise.settle(t, modes, beams, jnp.asarray(0))
-        outcome = Outcome(decision, jnp.asarray(True), decision.latency[None])
-        return search.finish(t, outcome, view)
+        t, view = search.opened(scenario, LOCAL)
+        return search.finish(t, _quiet(t, view), view)
+
+
+@stage
+def _quiet(t: Tiers, view: search.Screen) -> Outcome:
+    """Nobody uploads, everybody radiates for the radar."""
+    modes = jnp.full(t.snr.shape[0], LOCAL)
+    quiet = jnp.zeros((*t.snr.shape, view.beam.shape[1]), view.beam.dtype)
+    beams = jnp.concatenate([quiet, view.beam[:, None]], axis=1)
+    decision = optimise.settle(t, modes, beams, jnp.asarray(0))
+    return Outcome(decision, jnp.asarray(True), decision.latency[None])
