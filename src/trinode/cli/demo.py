@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 QUICKLY = (
     "--xla_backend_optimization_level=0",
+    "--xla_cpu_parallel_codegen_split_count=1",
     # these copy a program once per loop, to count its rounds
     "--xla_disable_hlo_passes=while-loop-invariant-code-motion,simplify-while-loops,while-loop-trip-count-annotator,"
     "while-loop-constant-sinking",
