@@ -130,8 +130,8 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     if _ours(type(chosen)):
         if _runtime.stands_apart(type(chosen).solve):
             return chosen.solve(scenario, start)
-        return _programs.call(_solve, chosen, scenario, start)
-    return _compiled(_solve)(chosen, scenario, start)
+        return _programs.call(_solve, chosen.worker(), scenario, start)
+    return _compiled(_solve)(chosen.worker(), scenario, start)
 
 
 def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -143,7 +143,8 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     if chosen.host:
         starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
         return stack([chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
-    return map_parts(lambda part: _solve_many(chosen, *part), (scenarios, start), chosen.part_of(scenarios))
+    worker = chosen.worker()
+    return map_parts(lambda part: _solve_many(worker, *part), (scenarios, start), chosen.part_of(scenarios))
 
 
 def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:

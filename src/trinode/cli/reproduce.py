@@ -94,6 +94,8 @@ def _chosen(system: str, figure: str, everything: bool) -> list[tuple[str, str]]
         return [(name, one) for name in names for one in find_system(name).figures]
     if not system:
         raise InputError("system", "nothing", "one of " + ", ".join(system_names()) + ", or --all")
+    if not figure:
+        raise InputError("figure", "nothing", "one of " + ", ".join(find_system(system).figures) + ", or --all")
     figures.figure(system, figure)
     return [(system, figure)]
 

@@ -136,6 +136,10 @@ class Scheme(eqx.Module):
         """``part`` for scenarios of these shapes; schemes whose time depends on them strongly may vary it."""
         return self.part
 
+    def worker(self) -> Scheme:
+        """The scheme that does the work: schemes that differ in numbers only give one kind, which is compiled once."""
+        return self
+
     def solve(self, scenario: Any, start: Any = None) -> Any:
         """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
         raise TypeError(f"{type(self).__name__} does not define solve")

@@ -19,8 +19,8 @@ from trinode.systems.energy.scenario import EnergyScenario
 @stage
 def build(
     s: EnergyScenario,
-    share: float = math.nan,
-    weight: Float[Array, " K"] | float = math.nan,
+    share: float | Float[Array, ""] = math.nan,
+    weight: float | Float[Array, "*K"] = math.nan,
     error: Float[Array, ""] | float | None = None,
 ) -> Problem:
     """The problem of a scenario.

@@ -33,7 +33,7 @@ class Screen(NamedTuple):
 
 
 @stage
-def opened(scenario: LatencyScenario, place: int) -> tuple[Tiers, Screen]:
+def opened(scenario: LatencyScenario, place: int | Int[Array, ""]) -> tuple[Tiers, Screen]:
     """A scenario in compact form, and its screen where all compute in one place."""
     t = tiers(scenario)
     return t, screen(t, jnp.full(scenario.terminals, place))

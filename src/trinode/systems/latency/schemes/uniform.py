@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from trinode._runtime import in_stages, stage
@@ -17,19 +16,37 @@ from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
 
+@final
+class _Worker(Scheme):
+    """One program for all places."""
+
+    name: ClassVar[str] = "worker"
+    summary: ClassVar[str] = "all in one place"
+    place: Int[Array, ""]
+    stages: Stages
+
+    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        t, view = search.opened(scenario, self.place)
+        modes = jnp.full(scenario.terminals, self.place)
+        outcome = search.run(t, modes, _power(t, modes), view, self.stages, start)
+        return search.finish(t, outcome, view)
+
+
 class _Everywhere(Scheme):
     """All terminals in one place."""
 
     place: ClassVar[int]
     stages: Stages = Stages()
 
+    def worker(self) -> _Worker:
+        """The program of all such schemes."""
+        return _Worker(jnp.asarray(self.place), self.stages)
+
     @in_stages
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t, view = search.opened(scenario, self.place)
-        modes: Any = np.full(scenario.terminals, self.place)
-        outcome = search.run(t, modes, _power(t, modes), view, self.stages, start)
-        return search.finish(t, outcome, view)
+        return self.worker().solve(scenario, start)
 
 
 @stage

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, final
 
 import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from trinode.systems.contract import Scheme
 from trinode.systems.threetier import search
@@ -15,20 +17,47 @@ from trinode.systems.threetier.solution import ThreetierSolution
 from trinode.systems.threetier.tiers import KINDS, tiers
 
 
-def _solve(scheme: Joint | Edge, scenario: ThreetierScenario, start: ThreetierSolution | None) -> ThreetierSolution:
-    t = tiers(scenario)
-    kinds = KINDS[scheme.family]
-    first, view = search.prepare(t, t.alone(), kinds)
-    return search.finish(t, search.alternate(t, first, view, scheme.stages, kinds, scheme.effort, start), view)
+@final
+class _Worker(Scheme):
+    """One program with and without the cloud, which is left out by taking forever."""
+
+    name: ClassVar[str] = "worker"
+    summary: ClassVar[str] = "exact offloading and beams in turns"
+    cloud: Bool[Array, ""]
+    stages: Stages
+    effort: Effort
+
+    def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        t = tiers(scenario)
+        t = eqx.tree_at(lambda t: t.cloud_s, t, jnp.where(self.cloud, t.cloud_s, jnp.inf))
+        first, view = search.prepare(t, t.alone(), KINDS[""])
+        return search.finish(t, search.alternate(t, first, view, self.stages, KINDS[""], self.effort, start), view)
 
 
-def _part(scenarios: Any, part: int) -> int:
-    """Large networks one by one: their run times vary by tens, and a batch waits for its slowest."""
-    return part if scenarios.uplink_channel.shape[-4] <= 20 else 1
+class _InTurns(Scheme):
+    """What both have in common."""
+
+    part: ClassVar[int] = 5
+    cloud: ClassVar[bool] = True
+    stages: Stages = eqx.field(default_factory=Stages)
+    effort: Effort = eqx.field(default_factory=Effort)
+
+    def part_of(self, scenarios: Any) -> int:
+        """Large networks one by one: their run times vary by tens, and a batch waits for its slowest."""
+        return self.part if scenarios.uplink_channel.shape[-4] <= 20 else 1
+
+    def worker(self) -> _Worker:
+        """The program of both."""
+        return _Worker(jnp.asarray(self.cloud), self.stages, self.effort)
+
+    def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        return self.worker().solve(scenario, start)
 
 
 @final
-class Joint(Scheme):
+class Joint(_InTurns):
     """Offloading solved exactly, beams descended with receivers eliminated, in turns until nothing changes.
 
     The first decision is the one of the bound, made for terminals alone on the air; later ones count with what each
@@ -37,34 +66,13 @@ class Joint(Scheme):
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "exact offloading and beams in turns (default)"
-    part: ClassVar[int] = 5
-    stages: Stages = eqx.field(default_factory=Stages)
-    effort: Effort = eqx.field(default_factory=Effort)
-
-    def part_of(self, scenarios: Any) -> int:
-        """See :class:`trinode.systems.contract.Scheme`."""
-        return _part(scenarios, self.part)
-
-    def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        return _solve(self, scenario, start)
 
 
 @final
-class Edge(Scheme):
+class Edge(_InTurns):
     """The paper's ET-ISCC: edge servers and terminals, no cloud; solved as well as ``joint``."""
 
     name: ClassVar[str] = "edge"
     summary: ClassVar[str] = "edge servers or terminals, no cloud (the paper's ET-ISCC, solved as well as we can)"
     family: ClassVar[str] = "edge"
-    part: ClassVar[int] = 5
-    stages: Stages = eqx.field(default_factory=Stages)
-    effort: Effort = eqx.field(default_factory=Effort)
-
-    def part_of(self, scenarios: Any) -> int:
-        """See :class:`trinode.systems.contract.Scheme`."""
-        return _part(scenarios, self.part)
-
-    def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        return _solve(self, scenario, start)
+    cloud: ClassVar[bool] = False
