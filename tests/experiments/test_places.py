@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import process_executor
 
 import fake_items
 import toy
@@ -94,6 +95,12 @@ def test_three_shards(tmp_path, undisturbed):
 def test_processes(tmp_path, undisturbed):
     assert run(SWEEP, tmp_path / "s", place=Processes(2), execute=fake_items.execute).computed == ITEMS
     assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+def test_processes_may_grow(tmp_path):
+    """Joblib would end a process once compiled programs fill it."""
+    assert 0 < process_executor._MAX_MEMORY_LEAK_SIZE < 2**40
+    assert run(SWEEP, tmp_path, place=Processes(2), execute=fake_items.grown).computed == ITEMS
 
 
 def test_processes_solve_to_the_same_bits(tmp_path, toy_system):

@@ -7,6 +7,7 @@ Results travel back to the process that runs the sweep, which alone writes them 
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,7 +123,14 @@ class Cluster:
 
 
 def _alone(item: Item, execute: Execute) -> Done:
-    """Compute an item in a process that has one core to itself."""
+    """Compute an item in a process that has one core to itself.
+
+    Joblib ends processes that have grown by 300 MB, with a warning. Compiled programs soon do; :mod:`.execute` lets go
+    of them in time.
+    """
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
     os.environ["TRINODE_CORES"] = "1"
     return compute(item, execute)
 
