@@ -36,7 +36,13 @@ def by_cvxpy(antennas, targets, width=10.0, spacing=0.5):
 
 @pytest.mark.parametrize(
     ("antennas", "targets", "width", "spacing"),
-    [(5, (12.0,), 14.0, 0.4), (12, (0.0,), 10.0, 0.5), (16, (0.0,), 10.0, 0.5), (16, (-31.0, 44.0), 9.0, 0.6)],
+    [
+        (5, (12.0,), 14.0, 0.4),
+        (12, (0.0,), 10.0, 0.5),
+        (16, (0.0,), 10.0, 0.5),
+        (16, (-31.0, 44.0), 9.0, 0.6),
+        (24, (34.0,), 10.0, 0.5),
+    ],
 )
 def test_equal_to_the_semidefinite_program(antennas, targets, width, spacing):
     best = minimize(form(antennas, *targets, width=width, spacing=spacing))
