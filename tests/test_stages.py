@@ -43,6 +43,7 @@ def apart(tmp_path, monkeypatch):
 
 def test_a_stage_is_a_part_of_its_caller(monkeypatch):
     monkeypatch.setattr(_programs, "_ready", {})
+    monkeypatch.setattr(_runtime, "_call", None)
     assert not _runtime.stands_apart(twice)
     np.testing.assert_array_equal(jax.jit(twice)(jnp.arange(3.0)).scaled["by"], [0.0, 2.0, 4.0])
     assert not _programs._ready

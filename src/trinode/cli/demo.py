@@ -44,19 +44,21 @@ def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path
     return found
 
 
-def _compile_quickly() -> None:
+def _compile_quickly(context: typer.Context) -> None:
     """Before JAX starts: what is solved once need not be compiled well, which would take longer than it saves."""
     flags = os.environ.get("XLA_FLAGS", "")
     for flag in QUICKLY:
         if flag.split("=")[0] not in flags:
             flags = f"{flags} {flag}".strip()
     os.environ["XLA_FLAGS"] = flags
-    from trinode import _programs
+    from trinode import _programs, _runtime
 
     _programs.share_stages()
+    context.call_on_close(lambda: _runtime.compile_stages(None))
 
 
 def demo(
+    context: typer.Context,
     system: Annotated[
         str, typer.Argument(metavar="[SYSTEM]", help="Only this system; latency and a share of all others if absent.")
     ] = "",
@@ -72,7 +74,7 @@ def demo(
       trinode demo
       trinode demo latency --layout 7 --out city
     """
-    _compile_quickly()
+    _compile_quickly(context)
     with working("loading", as_json):
         from trinode import api
         from trinode.cli._answer import as_json as answer_json
