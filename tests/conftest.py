@@ -5,17 +5,11 @@ import gc
 import os
 from pathlib import Path
 
-# what is tested is small and runs once, so it is compiled quickly rather than well: without optimisation, by one
-# thread per worker, and without the passes over loops that copy a program once per loop to count its rounds
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1 --xla_disable_hlo_passes="
-    "while-loop-invariant-code-motion,simplify-while-loops,while-loop-trip-count-annotator,while-loop-constant-sinking",
-)
-
 import jax
 
-from trinode import _programs
+from trinode import _flags, _programs
+
+_flags.add(_flags.QUICKLY)  # what is tested is small and runs once
 
 ROOM = 2**30
 """Bytes that compiled programs may add to a process before they are let go."""

@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "trinode"
 
 FLOORS = [
-    ("errors", "_runtime", "_pool"),
+    ("errors", "_flags", "_runtime", "_pool"),
     ("numerics",),
     ("radio",),
     ("sensing",),

@@ -1,5 +1,8 @@
 """Programs kept between processes: the same results, found again, made anew when anything changed."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -82,3 +85,19 @@ def test_nothing_is_kept_without_a_folder(folder, monkeypatch):
 def test_inside_a_transformation_it_is_an_ordinary_function(folder):
     loads = jax.vmap(lambda f: _programs.call(double, "toy", scenario(), f)["twice"])(jnp.arange(3.0))
     np.testing.assert_allclose(loads, np.arange(3.0)[:, None] * scenario().load)
+
+
+def test_a_result_is_of_no_less_definite_a_type_than_any_array(folder):
+    first = _programs.call(double, "toy", scenario(), 2.0)
+    made = jax.tree.map(lambda leaf: leaf * 1.0, scenario())
+    _programs.call(double, "toy", made.__class__(**{**vars(made), "load": first["twice"]}), 2.0)
+    assert len(TRACES) == 1
+
+
+def test_one_thread_makes_the_program_and_the_others_wait(folder, monkeypatch):
+    monkeypatch.setattr(_programs, "_turns", Semaphore(2))
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(_programs.call, double, "toy", scenario(), float(k)) for k in range(6)]
+    for k, one in enumerate(asked):
+        np.testing.assert_allclose(one.result()["twice"], k * scenario().load)
+    assert len(TRACES) == 1

@@ -25,7 +25,7 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 
-from trinode._runtime import cache_folder, compile_stages
+from trinode._runtime import cache_folder
 
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 _ready: dict[Any, Callable[..., Any]] = {}
@@ -86,11 +86,6 @@ def take_turns(count: int) -> None:
     with _guard:
         if _turns is None:
             _turns = Semaphore(count)
-
-
-def share_stages() -> None:
-    """From now on compile stages on their own: less to compile where several schemes are run once."""
-    compile_stages(call)
 
 
 def forget() -> None:

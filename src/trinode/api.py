@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from trinode import _programs, _runtime  # (double precision before the first array)
+from trinode import _programs, _runtime  # noqa: F401  (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
 from trinode.channels.files import Field
 from trinode.errors import FileFormatError, InputError
@@ -128,8 +128,6 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     if chosen.host:
         return chosen.solve(scenario, start)
     if _ours(type(chosen)):
-        if _runtime.stands_apart(type(chosen).solve):
-            return chosen.solve(scenario, start)
         return _programs.call(_solve, chosen.worker(), scenario, start)
     return _compiled(_solve)(chosen.worker(), scenario, start)
 
@@ -357,8 +355,6 @@ def _program(function: Callable[..., Any], system: System, *arguments: Any) -> A
 
 
 def _bounded(system: System, scenario: Any, family: str) -> Array:
-    if _runtime.stands_apart(system.bound) and _ours(system.bound):
-        return system.bound(scenario, family)
     return _program(_bound, system, scenario, family)
 
 

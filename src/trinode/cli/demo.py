@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -12,22 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trinode import _flags
 from trinode.cli import _network
 from trinode.cli._network import AsJson
 from trinode.cli._show import print_json, working
 
 if TYPE_CHECKING:
     from trinode.cli._show import Table
-
-
-QUICKLY = (
-    "--xla_backend_optimization_level=0",
-    "--xla_cpu_parallel_codegen_split_count=1",
-    # these copy a program once per loop, to count its rounds
-    "--xla_disable_hlo_passes=while-loop-invariant-code-motion,simplify-while-loops,while-loop-trip-count-annotator,"
-    "while-loop-constant-sinking",
-)
-"""Flags of the compiler that spare it what pays only in long runs."""
 
 
 def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path]]]]:
@@ -44,21 +34,7 @@ def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path
     return found
 
 
-def _compile_quickly(context: typer.Context) -> None:
-    """Before JAX starts: what is solved once need not be compiled well, which would take longer than it saves."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    for flag in QUICKLY:
-        if flag.split("=")[0] not in flags:
-            flags = f"{flags} {flag}".strip()
-    os.environ["XLA_FLAGS"] = flags
-    from trinode import _programs, _runtime
-
-    _programs.share_stages()
-    context.call_on_close(lambda: _runtime.compile_stages(None))
-
-
 def demo(
-    context: typer.Context,
     system: Annotated[
         str, typer.Argument(metavar="[SYSTEM]", help="Only this system; latency and a share of all others if absent.")
     ] = "",
@@ -74,7 +50,7 @@ def demo(
       trinode demo
       trinode demo latency --layout 7 --out city
     """
-    _compile_quickly(context)
+    _flags.add(_flags.QUICKLY)  # everything is solved once
     with working("loading", as_json):
         from trinode import api
         from trinode.cli._answer import as_json as answer_json

@@ -142,7 +142,10 @@ class Scheme(eqx.Module):
 
     def solve(self, scenario: Any, start: Any = None) -> Any:
         """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
-        raise TypeError(f"{type(self).__name__} does not define solve")
+        worker = self.worker()
+        if worker is self:
+            raise TypeError(f"{type(self).__name__} does not define solve")
+        return worker.solve(scenario, start)
 
 
 @dataclass(frozen=True, eq=False)

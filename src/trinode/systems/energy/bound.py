@@ -22,7 +22,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
-from trinode._runtime import in_stages, stage
 from trinode.computing import offload
 from trinode.computing.offload import Curve
 from trinode.errors import InputError
@@ -36,7 +35,6 @@ FAMILIES = {"": math.nan, "full-local": 0.0, "full-offload": 1.0, "half-offload"
 """Restrictions of the decision: the offloaded share that all terminals must have, NaN where it is free."""
 
 
-@in_stages
 def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
     """Lower bound of the weighted energy, J; infinite where even without interference not everybody can be served.
 
@@ -103,7 +101,6 @@ SPANS = np.array([0.0, *np.geomspace(1e-5, 0.03, 36), *np.geomspace(0.03, 1.0, 4
 """Edges of the pieces of the power curve, over the largest SINR."""
 
 
-@stage
 def coupled(problem: Problem) -> Float[Array, ""]:
     """The bound of a problem with the two streams of each terminal in each other's way.
 

@@ -8,7 +8,6 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from trinode._runtime import stage
 from trinode.computing import offload
 from trinode.computing.offload import Work
 from trinode.systems.energy import reduced
@@ -16,7 +15,6 @@ from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.scenario import EnergyScenario
 
 
-@stage
 def build(
     s: EnergyScenario,
     share: float | Float[Array, ""] = math.nan,
@@ -65,7 +63,6 @@ def subbands(s: EnergyScenario) -> Float[Array, " K"]:
     return s.bandwidth_hz * loss / jnp.sum(loss)
 
 
-@stage
 def apart(s: EnergyScenario, problem: Problem) -> tuple[Problem, Float[Array, " K"]]:
     """The same problem with every terminal in a sub-band of its own, and the sub-bands in Hz."""
     band = subbands(s)

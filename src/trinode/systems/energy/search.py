@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode._runtime import stage
 from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Status
 from trinode.systems.energy import optimise, reduced
@@ -111,7 +110,6 @@ def largest_margin(
     return jnp.where(jnp.any(asked), last.best, jnp.inf), last.kept
 
 
-@stage
 def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
     """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
 
@@ -156,13 +154,11 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     return best._replace(decision=chosen), echoes
 
 
-@stage
 def as_beams(problem: Problem, start: EnergySolution | None) -> Complex[Array, "K 2 D"] | None:
     """Beams of an earlier solution."""
     return None if start is None else reduced.project(problem.air, start.precoder, start.sensing_precoder)
 
 
-@stage
 def finish(
     s: EnergyScenario,
     problem: Problem,

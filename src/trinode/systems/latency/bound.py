@@ -13,7 +13,6 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from trinode._runtime import in_stages, stage
 from trinode.errors import InputError
 from trinode.systems.latency import assignments
 from trinode.systems.latency.assignments import FREE_TERMINALS
@@ -21,7 +20,6 @@ from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 
 
-@in_stages
 def bound(scenario: LatencyScenario, family: str = "") -> Float[Array, ""]:
     """Lower bound of the largest latency, s.
 
@@ -30,32 +28,14 @@ def bound(scenario: LatencyScenario, family: str = "") -> Float[Array, ""]:
     family : {"", "mec", "cloud", "local"}
         All decisions, or only those with every terminal at the edge, in the cloud, or by itself.
     """
-    if family == "local":
-        return _own(scenario)
-    if family in ("mec", "cloud"):
-        return _uniform(scenario, EDGE if family == "mec" else CLOUD)
-    if family:
-        raise InputError("family", family, "mec, cloud, local, or nothing")
-    return _any(scenario)
-
-
-@stage
-def _own(scenario: LatencyScenario) -> Float[Array, ""]:
-    """With every terminal by itself."""
-    return jnp.max(tiers(scenario).local_limit_s)
-
-
-@stage
-def _uniform(scenario: LatencyScenario, place: int) -> Float[Array, ""]:
-    """With every terminal in one place."""
-    return assignments.value_of(tiers(scenario), jnp.full(scenario.terminals, place), 1e-7)[0]
-
-
-@stage
-def _any(scenario: LatencyScenario) -> Float[Array, ""]:
-    """With every terminal anywhere."""
     t = tiers(scenario)
     k = scenario.terminals
+    if family == "local":
+        return jnp.max(t.local_limit_s)
+    if family in ("mec", "cloud"):
+        return assignments.value_of(t, jnp.full(k, EDGE if family == "mec" else CLOUD), 1e-7)[0]
+    if family:
+        raise InputError("family", family, "mec, cloud, local, or nothing")
     if k > FREE_TERMINALS:
         return assignments.relaxed_value(t)
     own = eqx.tree_at(lambda t: t.local_s, t, t.local_limit_s)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.core
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode._runtime import stage
 from trinode.numerics.loops import while_loop
 from trinode.sensing import echo
 from trinode.systems.latency import optimise
 from trinode.systems.latency.assignments import Shortlist
 from trinode.systems.latency.optimise import Outcome, Stages
-from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
 
 class Screen(NamedTuple):
@@ -30,13 +25,6 @@ class Screen(NamedTuple):
     beam: Complex[Array, "K T"]
     margin: Float[Array, ""]
     sinr: Float[Array, ""]
-
-
-@stage
-def opened(scenario: LatencyScenario, place: int | Int[Array, ""]) -> tuple[Tiers, Screen]:
-    """A scenario in compact form, and its screen where all compute in one place."""
-    t = tiers(scenario)
-    return t, screen(t, jnp.full(scenario.terminals, place))
 
 
 def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
@@ -105,7 +93,6 @@ def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Comp
     return modes, jnp.concatenate([data, solution.sensing_precoder[:, None]], axis=1)
 
 
-@stage
 def run(
     t: Tiers,
     modes: Int[Array, " K"],
@@ -160,64 +147,40 @@ def over_assignments(
     A second try is made only while the best decision is more than ``enough`` times the best listed bound.
     """
 
-    def attempt(i: Any, rival: Any) -> Outcome:
-        return run(t, q.modes[i], q.power[i], view, stages, start, q.even[i], rival)
+    def attempt(i: Int[Array, ""], rival: Float[Array, ""]) -> Outcome:
+        return run(t, queue.modes[i], queue.power[i], view, stages, start, queue.even[i], rival)
 
-    def pending(done: Any, latency: Any, fresh: Any) -> Any:
-        can_win = q.value < latency * (1 - 1e-9)
-        wanted = ~q.retry | (latency > enough * q.lowest)
-        return ~done & (fresh | (can_win & wanted)) & (met | fresh)
-
-    def alike(i: Any) -> Any:
-        return (q.place == q.place[i]) & (q.even == q.even[i])
-
-    if not isinstance(t.snr, jax.core.Tracer):  # the loop is here, so that its body is a program that others share
-        q, met = jax.tree.map(np.asarray, queue), np.asarray(view.met)
-        done, latency, spent, best = np.zeros(len(q.place), bool), np.inf, 0, None
-        while np.any(waiting := pending(done, latency, best is None)):
-            i = int(np.argmax(waiting))
-            again = attempt(i, latency)
-            spent += int(again.decision.evaluations)
-            if best is None or float(again.decision.latency) < latency:
-                best, latency = again, float(again.decision.latency)
-            done |= alike(i)
-        assert best is not None
-        return best._replace(decision=best.decision._replace(evaluations=jnp.asarray(np.asarray(spent))))
-    q, met = queue, view.met
+    def pending(state) -> Bool[Array, " Q"]:
+        done, best, fresh = state
+        can_win = queue.value < best.decision.latency * (1 - 1e-9)
+        wanted = ~queue.retry | (best.decision.latency > enough * queue.lowest)
+        return ~done & (fresh | (can_win & wanted)) & (view.met | fresh)
 
     def step(state):
         done, best, fresh = state
-        i = jnp.argmax(pending(done, best.decision.latency, fresh))
+        i = jnp.argmax(pending(state))
         again = attempt(i, jnp.where(fresh, jnp.inf, best.decision.latency))
         take = fresh | (again.decision.latency < best.decision.latency)
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
         best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
         best = best._replace(decision=best.decision._replace(evaluations=spent))
-        return done | alike(i), best, jnp.asarray(False)
+        alike = (queue.place == queue.place[i]) & (queue.even == queue.even[i])
+        return done | alike, best, jnp.asarray(False)
 
     shape = jax.eval_shape(attempt, jnp.asarray(0), jnp.asarray(jnp.inf))
     blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
-    state = (jnp.zeros(len(q.place), bool), blank, jnp.asarray(True))
-    return while_loop(lambda s: jnp.any(pending(s[0], s[1].decision.latency, s[2])), step, state)[1]
+    state = (jnp.zeros(len(queue.place), bool), blank, jnp.asarray(True))
+    return while_loop(lambda state: jnp.any(pending(state)), step, state)[1]
 
 
 def finish(t: Tiers, outcome: Outcome, view: Screen) -> LatencySolution:
     """The solution of an outcome."""
-    solution = _without_history(t, outcome.decision, view, outcome.converged)
-    return dataclasses.replace(solution, history=outcome.history)
-
-
-@stage
-def _without_history(
-    t: Tiers, decision: optimise.Decision, view: Screen, converged: Bool[Array, ""]
-) -> LatencySolution:
-    """One program for histories of all lengths."""
     return optimise.to_solution(
         t,
-        decision,
+        outcome.decision,
         sensing_met=view.met,
         margin=view.margin,
         sinr_max=view.sinr,
-        converged=converged,
-        history=jnp.zeros(0),
+        converged=outcome.converged,
+        history=outcome.history,
     )

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, final
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from trinode._runtime import in_stages
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
@@ -47,8 +46,3 @@ class Numbers(Scheme):
     def worker(self) -> Worker:
         """The program of all such schemes."""
         return Worker(jnp.asarray(self.share), jnp.asarray(self.weight))
-
-    @in_stages
-    def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        return self.worker().solve(scenario, start)

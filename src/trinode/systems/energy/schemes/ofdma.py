@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, final
 
-from trinode._runtime import in_stages
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
@@ -30,7 +29,6 @@ class Ofdma(Scheme):
         """Scenarios of these shapes to one program."""
         return _lanes.part_of(scenarios)
 
-    @in_stages
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         problem, band = problems.apart(scenario, problems.build(scenario))

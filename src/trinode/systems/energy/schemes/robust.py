@@ -6,7 +6,6 @@ from typing import Any, ClassVar, final
 
 import equinox as eqx
 
-from trinode._runtime import in_stages
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
@@ -39,7 +38,6 @@ class Robust(Scheme):
         """Scenarios of these shapes to one program."""
         return _lanes.part_of(scenarios)
 
-    @in_stages
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         error = self.error if scenario.channel_error is None else scenario.channel_error

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
-from trinode._runtime import in_stages, stage
 from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import optimise, reduced, search
@@ -94,16 +93,9 @@ class ScaAdmm(Scheme):
     penalties: tuple[float, float, float, float, float] = eqx.field(static=True, default=(1.0, 1.0, 0.05, 10.0, 10.0))
     tolerance: float = eqx.field(static=True, default=1e-4)
 
-    @in_stages
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         problem = problems.build(scenario)
-        outcome, echoes = self._turns(scenario, problem)
-        return search.finish(scenario, problem, outcome, echoes)
-
-    @stage
-    def _turns(self, scenario: EnergyScenario, problem: Problem) -> tuple[Outcome, search.Echoes]:
-        """Algorithm 2."""
         air, work = problem.air, problem.work
         k = air.limit.shape[0]
         echoes = search.echo_limits(air)
@@ -158,7 +150,8 @@ class ScaAdmm(Scheme):
         )
         most = jnp.where(echoes.margin >= 1, self.outer, 1)
         last = while_loop(lambda t: (t.made < most) & ~(t.change <= self.tolerance), one, begun)
-        return Outcome(last.best, last.change <= self.tolerance, last.history, last.steps), echoes
+        outcome = Outcome(last.best, last.change <= self.tolerance, last.history, last.steps)
+        return search.finish(scenario, problem, outcome, echoes)
 
     def _admm(self, problem: Problem, s: EnergyScenario, frozen: Frozen, x: Inner, fresh: Array) -> Inner:
         """Algorithm 1 at one linearisation."""

@@ -7,13 +7,12 @@ from typing import ClassVar, final
 import equinox as eqx
 import jax.numpy as jnp
 
-from trinode._runtime import in_stages, stage
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import assignments, search
 from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import Tiers
+from trinode.systems.latency.tiers import Tiers, tiers
 
 
 @final
@@ -41,14 +40,13 @@ class Joint(Scheme):
     enough: float = eqx.field(static=True, default=1.02)
     stages: Stages = Stages()
 
-    @in_stages
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t, view = search.opened(scenario, assignments.EDGE)
+        t = tiers(scenario)
+        view = search.screen(t)
         outcome = search.over_assignments(t, self._queue(t), view, self.stages, start, self.enough)
         return search.finish(t, outcome, view)
 
-    @stage
     def _queue(self, t: Tiers) -> search.Queue:
         """The best assignment, all-edge, all-cloud; then the best once more, and the next ones."""
         local, listed = assignments.self_computing(t, self.listed, 1e-5)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import ClassVar, final
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
-from trinode._runtime import in_stages, stage
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import assignments, optimise, search
 from trinode.systems.latency.optimise import Outcome, Stages
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
 
 
 @final
@@ -27,9 +26,12 @@ class _Worker(Scheme):
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t, view = search.opened(scenario, self.place)
+        t = tiers(scenario)
+        view = search.screen(t)
         modes = jnp.full(scenario.terminals, self.place)
-        outcome = search.run(t, modes, _power(t, modes), view, self.stages, start)
+        _, edge, cloud = assignments.value_of(t, modes, 1e-6)  # powers without interference, to begin with
+        power = jnp.where(self.place == EDGE, edge.power, cloud.power)
+        outcome = search.run(t, modes, power, view, self.stages, start)
         return search.finish(t, outcome, view)
 
 
@@ -42,18 +44,6 @@ class _Everywhere(Scheme):
     def worker(self) -> _Worker:
         """The program of all such schemes."""
         return _Worker(jnp.asarray(self.place), self.stages)
-
-    @in_stages
-    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        return self.worker().solve(scenario, start)
-
-
-@stage
-def _power(t: Tiers, modes: Int[Array, " K"]) -> Float[Array, "K S"]:
-    """Powers without interference, to begin with."""
-    _, edge, cloud = assignments.value_of(t, modes, 1e-6)
-    return jnp.where((modes == EDGE)[:, None], edge.power, cloud.power)
 
 
 @final
@@ -85,18 +75,12 @@ class Local(Scheme):
     iterates: ClassVar[bool] = False
     family: ClassVar[str] = "local"
 
-    @in_stages
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t, view = search.opened(scenario, LOCAL)
-        return search.finish(t, _quiet(t, view), view)
-
-
-@stage
-def _quiet(t: Tiers, view: search.Screen) -> Outcome:
-    """Nobody uploads, everybody radiates for the radar."""
-    modes = jnp.full(t.snr.shape[0], LOCAL)
-    quiet = jnp.zeros((*t.snr.shape, view.beam.shape[1]), view.beam.dtype)
-    beams = jnp.concatenate([quiet, view.beam[:, None]], axis=1)
-    decision = optimise.settle(t, modes, beams, jnp.asarray(0))
-    return Outcome(decision, jnp.asarray(True), decision.latency[None])
+        t = tiers(scenario)
+        modes = jnp.full(scenario.terminals, LOCAL)
+        view = search.screen(t, modes)
+        quiet = jnp.zeros((*t.snr.shape, view.beam.shape[1]), view.beam.dtype)
+        beams = jnp.concatenate([quiet, view.beam[:, None]], axis=1)
+        decision = optimise.settle(t, modes, beams, jnp.asarray(0))
+        return search.finish(t, Outcome(decision, jnp.asarray(True), decision.latency[None]), view)

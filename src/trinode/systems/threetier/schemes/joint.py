@@ -51,10 +51,6 @@ class _InTurns(Scheme):
         """The program of both."""
         return _Worker(jnp.asarray(self.cloud), self.stages, self.effort)
 
-    def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        return self.worker().solve(scenario, start)
-
 
 @final
 class Joint(_InTurns):
