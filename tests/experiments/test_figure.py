@@ -10,6 +10,7 @@ def test_a_figure_is_computed_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spec, data, summary = reproduce("toy", "line", trials=3)
     assert summary.computed == summary.total
+    assert ("bound" in data, "scheme_bound" in data) == (any(panel.bound for panel in spec.panels), False)
     assert (spec.sweep.trials, data.sizes["trial"]) == (3, 3)
     assert (tmp_path / "out" / "toy-line" / "items").is_dir()
     assert reproduce("toy", "line", trials=3)[2].computed == 0

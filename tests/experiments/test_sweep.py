@@ -189,6 +189,14 @@ def test_bounds_belong_to_families(whole):
     assert (kept["objective"] >= kept["bound"] * (1 - 1e-12)).all()
 
 
+def test_bounds_of_families_may_be_left_out(tmp_path, toy_system):
+    sweep = dataclasses.replace(SWEEP, values=(5.0,), trials=3, scheme_bound=False)
+    assert run(sweep, tmp_path).total == 3
+    data = gather(sweep, tmp_path)
+    assert np.isfinite(data["bound"]).all()
+    assert "scheme_bound" not in data
+
+
 def test_measures_series_and_histories(tmp_path, toy_system):
     sweep = dataclasses.replace(
         SWEEP, values=(5.0,), trials=3, series={"3": {}, "4": {"terminals": 4}}, history=True, bound=False

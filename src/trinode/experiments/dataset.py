@@ -111,10 +111,11 @@ def _read(sweep: Sweep, store: Store) -> tuple[dict[str, tuple[tuple[str, ...], 
         for name, values in per_scheme.items()
     }
     blocks["feasible"] = (dims, per_scheme["feasible"] == 1)
+    unknown = np.full((*shape[:2], sweep.trials), np.nan)
     if sweep.bound:
-        unknown = np.full((*shape[:2], sweep.trials), np.nan)
-        families = [find_system(sweep.system).scheme(name).family for name in sweep.schemes]
         blocks["bound"] = (("series", value_dim, "trial"), bounds.get("", unknown))
+    if sweep.bound and sweep.scheme_bound:
+        families = [find_system(sweep.system).scheme(name).family for name in sweep.schemes]
         blocks["scheme_bound"] = (
             dims,
             np.stack([bounds.get(family, unknown) for family in families], axis=2),

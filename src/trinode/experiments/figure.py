@@ -62,7 +62,8 @@ def reproduce(
     """
     spec = figure(system, name)
     asked = {key: value for key, value in (("trials", trials), ("seed", seed)) if value is not None}
-    spec = replace(spec, sweep=replace(spec.sweep, **asked))
+    drawn = spec.sweep.bound and any(panel.bound for panel in spec.panels)
+    spec = replace(spec, sweep=replace(spec.sweep, bound=drawn, scheme_bound=False, **asked))
     place = Path(folder) if folder is not None else default_folder(system, name)
     summary = run(spec.sweep, place, progress=progress, **where)
     return spec, gather(spec.sweep, place), summary

@@ -77,7 +77,8 @@ def expand(sweep: Sweep) -> Iterator[Item]:
     """All items of a sweep; those that share a compiled program are neighbours."""
     system = find_system(sweep.system)
     schemes = {name: system.scheme(name) for name in sweep.schemes}
-    families = dict.fromkeys(["", *(scheme.family for scheme in schemes.values())]) if sweep.bound else {}
+    families = dict.fromkeys(scheme.family for scheme in schemes.values()) if sweep.scheme_bound else {}
+    families = {"": None, **families} if sweep.bound else {}
     block = sweep.block or max(LEAST_BLOCK, system.part, *(scheme.part for scheme in schemes.values()))
     common = {
         "schema": SCHEMA,

@@ -46,6 +46,7 @@ class SweepFile(_Strict):
     block: int = Field(0, ge=0, le=LARGEST_TRIALS)
     measures: list[MeasureFile] = []
     bound: bool = True
+    scheme_bound: bool = True
     history: bool = False
 
 
@@ -111,7 +112,7 @@ def _checked(found: SweepFile, where: _Where) -> Sweep:
             fixed=found.fixed,  # type: ignore[arg-type]
             series=found.series,  # type: ignore[arg-type]
             measures=tuple(Measure(m.name, m.metric, m.reduce) for m in found.measures),
-            **found.model_dump(include={"trials", "seed", "block", "bound", "history"}),
+            **found.model_dump(include={"trials", "seed", "block", "bound", "scheme_bound", "history"}),
         )
         for point in points(sweep):
             parameters(system, point.given)

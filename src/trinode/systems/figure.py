@@ -62,8 +62,8 @@ class Sweep:
         Trials of one work item; 0 for a number that suits the system's batches.
     measures : tuple of Measure
         Metrics to keep beside the objective.
-    bound : bool
-        Whether to compute the bounds.
+    bound, scheme_bound : bool
+        Whether to compute the bound of each network, and those of the schemes' families as well.
     history : bool
         Whether to keep the objective after each step of the schemes.
     """
@@ -79,6 +79,7 @@ class Sweep:
     block: int = 0
     measures: tuple[Measure, ...] = ()
     bound: bool = True
+    scheme_bound: bool = True
     history: bool = False
 
     def __post_init__(self) -> None:
