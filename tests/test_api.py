@@ -225,7 +225,7 @@ def one(h):
 
 rng = np.random.default_rng(0)
 channels = rng.normal(size=(80, 6, 6, 8, 8)) + 1j * rng.normal(size=(80, 6, 6, 8, 8))
-assert np.isfinite(_batch.map_parts(jax.jit(jax.vmap(one)), channels, 4)).all()
+assert np.isfinite(_batch.map_parts(jax.jit(jax.vmap(one)), (), (channels,), 4)).all()
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
@@ -239,7 +239,7 @@ def test_parts_are_of_one_size():
 
     for count in (1, 8, 9, 50):
         values = np.arange(count)
-        assert np.array_equal(_batch.map_parts(program, values, 5), values)
+        assert np.array_equal(_batch.map_parts(program, (), (values,), 5), values)
     assert shapes == {(5,)}
 
 

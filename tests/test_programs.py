@@ -1,7 +1,7 @@
 """Programs kept between processes: the same results, found again, made anew when anything changed."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Semaphore
+from threading import Barrier, Semaphore
 
 import jax
 import jax.numpy as jnp
@@ -101,3 +101,22 @@ def test_one_thread_makes_the_program_and_the_others_wait(folder, monkeypatch):
     for k, one in enumerate(asked):
         np.testing.assert_allclose(one.result()["twice"], k * scenario().load)
     assert len(TRACES) == 1
+
+
+def test_one_thread_is_first_and_then_all_go(folder, monkeypatch):
+    monkeypatch.setattr(_programs, "_known", set())
+    inside, most = [], []
+
+    def enter(pause):
+        with _programs.at_first_alone("key"):
+            inside.append(1)
+            most.append(len(inside))
+            pause()
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(enter, [lambda: jax.block_until_ready(jnp.arange(9) + 1)] * 4))
+    assert most == [1] * 4
+    both = Barrier(2, timeout=60)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(enter, [both.wait] * 2))

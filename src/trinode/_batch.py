@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trinode import _pool, _runtime  # noqa: F401  (double precision before the first array)
+from trinode import _pool, _programs, _runtime  # noqa: F401  (double precision before the first array)
 from trinode.errors import InputError
 
 Tree = TypeVar("Tree")
@@ -62,14 +62,16 @@ def length(tree: Any) -> int:
     return lengths.pop()[0]
 
 
-def map_parts(program: Callable[[Any], Any], batch: Any, part: int) -> Any:
+def map_parts(program: Callable[..., Any], given: tuple[Any, ...], batch: tuple[Any, ...], part: int) -> Any:
     """Apply a compiled program for parts of a fixed size to a batch of any length.
 
     Parameters
     ----------
     program : callable
-        From a stacked pytree to a stacked pytree, entry by entry.
-    batch : pytree
+        ``program(*given, *batch)``, entry by entry.
+    given : tuple
+        What is the same for all entries.
+    batch : tuple of pytrees
         Stacked along the leading axis.
     part : int
         Scenarios per part on a CPU.
@@ -85,13 +87,14 @@ def map_parts(program: Callable[[Any], Any], batch: Any, part: int) -> Any:
             # a view, not a copy: the last part begins earlier and solves some entries again
             begin = min(first, count - size)
             part = jax.tree.map(lambda leaf: leaf[begin : begin + size], whole)
-            return jax.tree.map(lambda leaf: np.asarray(leaf)[first - begin :], program(part))
+            return jax.tree.map(lambda leaf: np.asarray(leaf)[first - begin :], program(*given, *part))
         rows = np.minimum(np.arange(size), count - 1)  # filled up with copies of the last entry
         part = jax.tree.map(lambda leaf: leaf[rows], whole)
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], program(part))
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], program(*given, *part))
 
     starts = range(0, count, size)
-    parts = [solve(starts[0])]  # alone, so that it is compiled once
+    with _programs.at_first_alone((program, size, _kind(given, 0), _kind(batch, 1))):
+        parts = [solve(starts[0])]  # so that it is compiled once
     workers = min(_pool.programs() if jax.default_backend() == "cpu" else 1, len(starts) - 1)
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
@@ -99,3 +102,10 @@ def map_parts(program: Callable[[Any], Any], batch: Any, part: int) -> Any:
     else:
         parts += [solve(first) for first in starts[1:]]
     return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *parts)
+
+
+def _kind(tree: Any, axes: int) -> tuple[Any, ...]:
+    """What a program is compiled for: shapes of arrays behind their first axes, everything else as it is."""
+    leaves, structure = jax.tree.flatten(tree)
+    arrays = (jax.Array, np.ndarray)
+    return structure, *((x.shape[axes:], x.dtype) if isinstance(x, arrays) else x for x in leaves)

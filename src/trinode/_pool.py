@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 THREADS_PER_PROGRAM = 8
 """Threads of the pool for every program that runs at a time."""
 
 _reserved = False
+_sharing: ContextVar[bool] = ContextVar("_sharing", default=False)
 
 
 def cores() -> int:
@@ -39,7 +43,17 @@ def reserve() -> None:
 
 def programs() -> int:
     """How many programs may run side by side: the cores, or one where the pool could not be reserved."""
-    return cores() if _reserved else 1
+    return cores() if _reserved and not _sharing.get() else 1
+
+
+@contextmanager
+def one_of_several() -> Iterator[None]:
+    """Within it this thread runs one program at a time, since other threads run theirs."""
+    before = _sharing.set(True)
+    try:
+        yield
+    finally:
+        _sharing.reset(before)
 
 
 def _started() -> bool:

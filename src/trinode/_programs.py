@@ -11,7 +11,8 @@ import importlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from trinode._runtime import cache_folder
 
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 _ready: dict[Any, Callable[..., Any]] = {}
+_known: set[Any] = set()
 _locks: dict[Any, Lock] = {}
 _guard = Lock()
 _tracing = RLock()
@@ -53,9 +55,7 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
     ready = _ready.get(here)
     if ready is not None:
         return _run(ready, leaves)
-    with _guard:
-        lock = _locks.setdefault(here, Lock())
-    with lock:  # one thread compiles, the others wait
+    with _lock(here):  # one thread compiles, the others wait
         ready = _ready.get(here)
         if ready is None:
             words = (str(structure), repr(rest), repr([(str(kind), *more) for kind, *more in shapes]), repr(passed))
@@ -66,6 +66,22 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
             _ready[here] = ready
             return result
     return _run(ready, leaves)
+
+
+@contextmanager
+def at_first_alone(key: Any) -> Iterator[None]:
+    """Within it something is called that compiles in the first call: one thread does, the others wait for it."""
+    if key in _known:
+        yield
+        return
+    with _lock(key):
+        yield
+        _known.add(key)
+
+
+def _lock(key: Any) -> Lock:
+    with _guard:
+        return _locks.setdefault(key, Lock())
 
 
 def _run(ready: Callable[..., Any], leaves: list[Any]) -> Any:
@@ -91,6 +107,7 @@ def take_turns(count: int) -> None:
 def forget() -> None:
     """Let go of the programs of this process; those kept on disk stay."""
     _ready.clear()
+    _known.clear()
     _locks.clear()
 
 

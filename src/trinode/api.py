@@ -83,7 +83,7 @@ def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[in
     listed = range(_count("trials", trials)) if isinstance(trials, int) else trials
     chosen = np.asarray([_count("trial", trial) for trial in listed], dtype=np.int64)
     key, values = _seed_key(found.name, _count("seed", seed)), parameters(found, params)
-    return _finite(found, map_parts(lambda part: _draw_many(found.draw, values, key, part), chosen, found.part))
+    return _finite(found, map_parts(_draw_many, (found.draw, values, key), (chosen,), found.part))
 
 
 def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **params: Any) -> Any:
@@ -141,8 +141,7 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     if chosen.host:
         starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
         return stack([chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
-    worker = chosen.worker()
-    return map_parts(lambda part: _solve_many(worker, *part), (scenarios, start), chosen.part_of(scenarios))
+    return map_parts(_solve_many, (chosen.worker(),), (scenarios, start), chosen.part_of(scenarios))
 
 
 def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
@@ -168,7 +167,7 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
     """Judge many decisions; the report's arrays are stacked along a leading axis."""
     system = system_of(scenarios)
-    report = map_parts(lambda part: _evaluate_many(system.evaluate, *part), (scenarios, solutions), system.part)
+    report = map_parts(_evaluate_many, (system.evaluate,), (scenarios, solutions), system.part)
     if not bound:
         return report
     return _with_bounds(report, lambda family: bound_batch(scenarios, family), _family(system, scheme))
@@ -182,7 +181,7 @@ def bound(scenario: Any, family: str = "") -> Array:
 def bound_batch(scenarios: Any, family: str = "") -> Array:
     """What no solution, or none of a family of schemes, beats, for many networks."""
     system = system_of(scenarios)
-    return map_parts(lambda part: _bound_many(system.bound, part, family), scenarios, system.part)
+    return map_parts(_bound_many, (system.bound, family), (scenarios,), system.part)
 
 
 def save(path: str | Path, scenario: Any, solution: Any = None, report: Report | None = None) -> None:
@@ -410,5 +409,5 @@ def _bound(system: System | str, scenario: Any, family: str) -> Array:
 
 
 @eqx.filter_jit
-def _bound_many(bound: Any, scenarios: Any, family: str) -> Array:
+def _bound_many(bound: Any, family: str, scenarios: Any) -> Array:
     return jax.vmap(lambda scenario: bound(scenario, family))(scenarios)

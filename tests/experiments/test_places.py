@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from joblib.externals.loky import process_executor
 
 import fake_items
 import toy
+from trinode import _pool
 from trinode.errors import InputError, StoreError
 from trinode.experiments import gather, run
 from trinode.experiments.dataset import write
@@ -89,6 +91,18 @@ def test_three_shards(tmp_path, undisturbed):
     parts = [run(SWEEP, tmp_path / "s", shard=Shard(i, 3), execute=fake_items.execute) for i in (3, 1, 2)]
     assert sum(part.computed for part in parts) == ITEMS
     assert all(part.total == part.computed for part in parts)
+    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
+
+
+def test_several_items_at_a_time_here(tmp_path, undisturbed, monkeypatch):
+    monkeypatch.setattr(_pool, "programs", lambda: 2)
+    pair = threading.Barrier(2, timeout=60)  # nobody passes alone
+
+    def together(item):
+        pair.wait()
+        return fake_items.execute(item)
+
+    assert run(SWEEP, tmp_path / "s", execute=together).computed == ITEMS
     assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
 
 

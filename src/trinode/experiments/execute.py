@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
+from threading import Condition
 from typing import Any
 
 import jax
@@ -26,6 +29,8 @@ _COPIES = 8
 PROGRAMS = 16
 """Kinds of work, one after the other, whose compiled programs a process keeps."""
 _kept: set[Any] = set()
+_free = Condition()
+_busy = 0
 
 
 def execute(item: Item, memory: int = MEMORY) -> dict[str, np.ndarray]:
@@ -34,15 +39,16 @@ def execute(item: Item, memory: int = MEMORY) -> dict[str, np.ndarray]:
     ``bound`` for a bound; ``objective``, ``feasible``, ``status``, ``iterations``, ``worst_residual``, the
     measures and, where asked for, ``history`` for a scheme. As many trials at once as ``memory`` bytes hold.
     """
-    _make_room(item)
-    step = _batch(item, memory)
-    starts = range(item.trials.start, item.trials.stop, step)
-    parts = [_trials(item, range(first, min(first + step, item.trials.stop))) for first in starts]
+    with _room(item):
+        step = _batch(item, memory)
+        starts = range(item.trials.start, item.trials.stop, step)
+        parts = [_trials(item, range(first, min(first + step, item.trials.stop))) for first in starts]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _make_room(item: Item) -> None:
-    """Let go of compiled programs before there are more than a process may hold.
+@contextmanager
+def _room(item: Item) -> Iterator[None]:
+    """Let go of compiled programs before there are more than a process may hold, when none of them runs.
 
     Linux grants a process about 65,000 pieces of memory, of which a large program takes hundreds; beyond them the
     compiler crashes. What is let go is found in the cache on disk when it is needed again.
@@ -51,11 +57,22 @@ def _make_room(item: Item) -> None:
     fixed = {field.name for field in fields(kind) if field.metadata.get("static")}
     shapes = frozenset((name, repr(value)) for name, value in item.given.items() if name in fixed)
     work = (item.record["system"], item.scheme, item.family, shapes)
-    if work not in _kept and len(_kept) >= PROGRAMS:
-        _programs.forget()
-        jax.clear_caches()
-        _kept.clear()
-    _kept.add(work)
+    global _busy
+    with _free:
+        if work not in _kept and len(_kept) >= PROGRAMS:
+            _free.wait_for(lambda: _busy == 0)
+        if work not in _kept and len(_kept) >= PROGRAMS:  # still: another thread may have done it
+            _programs.forget()
+            jax.clear_caches()
+            _kept.clear()
+        _kept.add(work)
+        _busy += 1
+    try:
+        yield
+    finally:
+        with _free:
+            _busy -= 1
+            _free.notify_all()
 
 
 def _batch(item: Item, memory: int) -> int:

@@ -10,11 +10,15 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol
 
+import jax
 import numpy as np
 
+from trinode import _pool
 from trinode.errors import InputError, MissingExtraError, StoreError
 from trinode.experiments.items import Item
 
@@ -49,12 +53,41 @@ def compute(item: Item, execute: Execute) -> Done:
 
 @dataclass(frozen=True)
 class Here:
-    """One item after the other in this process, each on all cores."""
+    """In this process: as many items at a time as there are cores, so that one compiles while another one runs.
+
+    A single item has all cores to itself; on an accelerator it is one item after the other.
+    """
 
     def work(self, items: Iterable[Item], execute: Execute, begin: Begin) -> Iterator[Done]:
-        for item in items:
+        def one(item: Item) -> Done:
             begin(item.label)
-            yield compute(item, execute)
+            with _pool.one_of_several():
+                return compute(item, execute)
+
+        waiting = iter(items)
+        count = _pool.programs() if jax.default_backend() == "cpu" else 1
+        first = list(islice(waiting, 2))
+        if count == 1 or len(first) < 2:
+            for item in chain(first, waiting):
+                begin(item.label)
+                yield compute(item, execute)
+            return
+        pool = ThreadPoolExecutor(count)
+        running = {pool.submit(one, item) for item in chain(first, islice(waiting, count - 1))}  # one in reserve
+        try:
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield future.result()
+                    running.remove(future)
+                    running |= {pool.submit(one, item) for item in islice(waiting, 1)}
+        except GeneratorExit:
+            raise
+        except BaseException:  # interrupted: what has begun is finished and kept
+            begun = [future for future in running if not future.cancel()]
+            yield from (future.result() for future in begun if future.exception() is None)
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)

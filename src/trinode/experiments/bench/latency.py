@@ -203,11 +203,13 @@ def sensing(trials: int | None, say: Say) -> list[dict[str, Any]]:
             return limit.margin, limit.upper
 
         # one scenario at a time, as solving does: lanes of a batch would wait for the hardest of them
-        exact = partial(map_parts, jax.jit(jax.vmap(lambda s: screen(s, False))), part=1)
-        quick = partial(map_parts, jax.jit(jax.vmap(lambda s: screen(s, True))), part=1)
-        margin, upper = (np.asarray(part) for part in exact(scenarios))
-        verdict = np.asarray(quick(scenarios)[0]) >= 1
-        seconds, _ = median_seconds(partial(quick, scenarios), 3)
+        exact, quick = (
+            partial(map_parts, jax.jit(jax.vmap(partial(screen, verdict_only=only))), (), (scenarios,), 1)
+            for only in (False, True)
+        )
+        margin, upper = (np.asarray(part) for part in exact())
+        verdict = np.asarray(quick()[0]) >= 1
+        seconds, _ = median_seconds(quick, 3)
         theirs, program = np.zeros(count), np.zeros(count, bool)
         began = time.perf_counter()
         for i, scenario in enumerate(api.unstack(scenarios)):
