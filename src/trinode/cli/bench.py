@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from trinode.cli._network import AsJson, SystemName
+from trinode.cli._network import AsJson
 from trinode.cli._show import Column, Table, print_json, to_json, working
 from trinode.errors import InputError
 
 
 def bench(
-    system: SystemName,
+    system: Annotated[
+        str, typer.Argument(metavar="[SYSTEM]", help="Name of a system; one table of each system if absent.")
+    ] = "",
     trials: Annotated[
         int | None, typer.Option(help="Networks per measurement; each one's own number if absent.")
     ] = None,
@@ -28,10 +30,11 @@ def bench(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure speed and quality of a system's schemes on this machine.
+    """Measure speed and quality on this machine: in one table per system, or in all respects of one system.
 
     \b
     Examples:
+      trinode bench
       trinode bench latency
       trinode bench latency --only quality --trials 20
       trinode bench latency --json --out bench.json
@@ -64,15 +67,19 @@ def bench(
 
 
 def _benchmarks(system: str) -> Any:
-    """Benchmarks of a system by name, from ``trinode.experiments.bench.<system>``."""
+    """Benchmarks by name: those of a system, or the overview of each system."""
+    from functools import partial
     from importlib import import_module
     from importlib.util import find_spec
 
+    from trinode.experiments.bench.overview import overview
     from trinode.systems.registry import system_names
 
+    measured = [name for name in system_names() if find_spec(f"trinode.experiments.bench.{name}") is not None]
+    if not system:
+        return {name: partial(overview, name) for name in measured}
     if system not in system_names():
         raise InputError("system", system, "one of " + ", ".join(system_names()))
-    package = "trinode.experiments.bench"
-    if find_spec(package) is None or find_spec(f"{package}.{system}") is None:
+    if system not in measured:
         raise InputError("bench", system, "a system that has benchmarks")
-    return import_module(f"{package}.{system}").SECTIONS
+    return import_module(f"trinode.experiments.bench.{system}").SECTIONS

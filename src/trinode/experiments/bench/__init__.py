@@ -33,6 +33,8 @@ def run_sections(
 
     Parameters
     ----------
+    system : str
+        Whose sections they are; empty where each is of a system.
     trials : int or None
         Networks of each measurement; each one's own number where None.
     only : sequence of str
@@ -58,7 +60,7 @@ def run_sections(
         tables += [entry | {"section": name} for entry in sections[name](trials, say)]
         seconds[name] = time.perf_counter() - began
         say(f"{name}: {seconds[name]:.0f} s")
-    words = ["trinode bench", system, *(f"--only {name}" for name in only)]
+    words = ["trinode bench", *([system] if system else []), *(f"--only {name}" for name in only)]
     words += [f"--trials {trials}"] if trials is not None else []
     return {
         "system": system,
@@ -104,11 +106,13 @@ def markdown(result: Mapping[str, Any], page: str = "") -> str:
     """
     named = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     count = result["command"].partition(" --trials ")[2]
-    heading = f"# {result['system'].capitalize()} system: measurements"
+    of = result["system"]
+    heading = f"# {of.capitalize()} system: measurements" if of else "# All systems: measurements"
     older = page.split(_BEGIN)
     blocks = {_sections(block): _BEGIN + block.rstrip() for block in older[1:]}
     for name in result["seconds"]:
-        command = f"trinode bench {result['system']} --only {name}" + (f" --trials {count}" if count else "")
+        words = ["trinode bench", of, f"--only {name}", f"--trials {count}" if count else ""]
+        command = " ".join(word for word in words if word)
         parts = [f"{_BEGIN}{command}` on: {named}."]
         for entry in result["tables"]:
             if entry["section"] != name:

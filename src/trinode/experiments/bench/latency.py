@@ -22,6 +22,7 @@ from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 from trinode.systems.registry import system as find_system
 
 SYSTEM = "latency"
+TWIN_ON: tuple[dict[str, Any], str] = ({}, "alternating on CVXPY")
 
 
 def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:
@@ -101,6 +102,14 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
     note = "CVXPY: the paper's method (sane start and rounding), until the latency changes by less than 1e-4, "
     note += "its problems built beforehand."
     return [timing, table("Joint beside the paper's alternation on CVXPY", columns, beside, note)]
+
+
+def twin(scenario: Any) -> float:
+    """What the paper's alternation reaches on CVXPY, to a change of 1e-4."""
+    from trinode.reference import latency as reference
+
+    slow = reference.alternating(scenario, tolerance=1e-4)
+    return float(api.evaluate(scenario, slow, bound=False).objective)
 
 
 def growth(trials: int | None, say: Say) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from trinode.systems.threetier.schemes.distributed import converse
 from trinode.systems.threetier.tiers import CLOUD, EDGE, LOCAL, tiers
 
 SYSTEM = "threetier"
+TWIN_ON: tuple[dict[str, Any], str] = ({}, "distributed on CVXPY")
 PLUS = Rules(exact_offloading=True, priced=True)
 
 
@@ -264,6 +265,14 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
     note += "40) in turns until the places repeat."
     tables.append(table("Joint beside the distributed algorithm on CVXPY", columns, beside, note))
     return tables
+
+
+def twin(scenario: Any) -> float:
+    """What the distributed algorithm reaches on CVXPY, its programs built once, by its own stop."""
+    from trinode.reference import threetier as reference
+
+    w, _ = host.beginning(*host.prepared(scenario), False)
+    return float(api.evaluate(scenario, reference.distributed(scenario, np.asarray(w)), bound=False).objective)
 
 
 def scale(trials: int | None, say: Say) -> list[dict[str, Any]]:

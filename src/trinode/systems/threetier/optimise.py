@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode.numerics.descent import Memory
 from trinode.numerics.loops import while_loop
 from trinode.radio import beams
 from trinode.sensing import cones
@@ -37,7 +38,7 @@ class Stages(eqx.Module):
     rounds: int = eqx.field(static=True, default=16)
     evaluations: int = eqx.field(static=True, default=60)
     tolerance: float = eqx.field(static=True, default=1e-4)
-    penalty: float = eqx.field(static=True, default=0.1)
+    penalty: float = eqx.field(static=True, default=0.02)
 
 
 class Outcome(NamedTuple):
@@ -92,7 +93,7 @@ def starting_beams(
     t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], safe: Complex[Array, "K T"]
 ) -> Complex[Array, "K T"]:
     """Each terminal along its strongest direction to its access point; who computes itself only senses."""
-    own = jnp.take_along_axis(t.direction(), target[:, None, None], axis=1)[:, 0]
+    own = jnp.take_along_axis(t.direction, target[:, None, None], axis=1)[:, 0]
     return jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own)
 
 
@@ -127,6 +128,7 @@ def decide(
     class Round(NamedTuple):
         precoder: Complex[Array, "K T"]
         price: Float[Array, " K"]
+        memory: Memory
         best: Complex[Array, "K T"]
         latency: Float[Array, ""]
         upload: Float[Array, ""]
@@ -146,6 +148,7 @@ def decide(
             jnp.zeros(0),
             r.price,
             budget,
+            r.memory,
             penalty=stages.penalty,
             max_evaluations=stages.evaluations,
         )
@@ -156,7 +159,7 @@ def decide(
         gain = (r.latency - lowest) / jnp.maximum(lowest - fixed_s, 1e-300)
         history = r.history.at[r.turn + 1].set(lowest)
         return Round(
-            w, moved.price, best, lowest, lowest - fixed_s, gain, history,
+            w, moved.price, moved.memory, best, lowest, lowest - fixed_s, gain, history,
             r.evaluations + moved.evaluations, r.turn + 1,
         )  # fmt: skip
 
@@ -167,8 +170,8 @@ def decide(
     fixed, latency = settle(start)
     history = jnp.full(stages.rounds + 1, jnp.nan).at[0].set(latency)
     first = Round(
-        start, jnp.zeros(s.terminals), fixed, latency, latency - fixed_s, jnp.asarray(jnp.inf), history,
-        jnp.asarray(0), jnp.asarray(0),
+        start, jnp.zeros(s.terminals), beams.no_memory(start[:, None], 0), fixed, latency, latency - fixed_s,
+        jnp.asarray(jnp.inf), history, jnp.asarray(0), jnp.asarray(0),
     )  # fmt: skip
     last = while_loop(going, one, first)
     done = (last.gain <= stages.tolerance) | ~jnp.any(away)

@@ -167,7 +167,7 @@ def alternate(
     ideal = t.alone()
     near = k <= effort.neighbours
     looks = m > 1 and (near or (k <= effort.suspects and s.even_edge))  # integer programs would take too long
-    everywhere = jnp.divmod(jnp.arange(k * m if looks else 0), m)
+    everywhere = jnp.divmod(jnp.arange(k * m), m)
     least = t.choose(ideal, kinds)
     suspicious = least.latency + effort.suspicion * jnp.maximum(
         least.latency - t.latency(least.mode, least.target, jnp.full(k, jnp.inf)), 0.0
@@ -182,7 +182,19 @@ def alternate(
 
         return jax.vmap(one)(*everywhere)
 
-    lower = jnp.concatenate([jnp.zeros(1), forced(ideal).latency if looks else jnp.zeros(0)])
+    def options(nats: Float[Array, "K M"], wide: Bool[Array, ""]) -> tuple[Decision, Float[Array, " n"]]:
+        """Decisions to look at with lower bounds of their latencies: the free one and, where wanted, the forced."""
+        free = jax.tree.map(lambda leaf: leaf[None], t.choose(nats, kinds))
+        if not looks:
+            return free, jnp.zeros(1)
+        nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(forced, nats))
+        blank = nothing._replace(latency=nothing.latency + jnp.inf)
+
+        def look(_):
+            return jnp.asarray(False), forced(nats), forced(ideal).latency
+
+        _, more, lower = while_loop(lambda state: state[0], look, (wide, blank, blank.latency))
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), free, more), jnp.concatenate([jnp.zeros(1), lower])
 
     class Turn(NamedTuple):
         mode: Int[Array, " K"]
@@ -197,26 +209,16 @@ def alternate(
     def code(mode: Int[Array, "... K"], target: Int[Array, "... K"]) -> Int[Array, "... K"]:
         return jnp.where(mode == LOCAL, -1, mode * m + target)
 
-    def options(nats: Float[Array, "K M"]) -> Decision:
-        """Decisions to look at, the free one first."""
-        free = jax.tree.map(lambda leaf: leaf[None], t.choose(nats, kinds))
-        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), free, forced(nats)) if looks else free
-
     def one(turn: Turn) -> Turn:
         safe = safe_beams(t, turn.mode, view)
         found = optimise.decide(t, turn.mode, turn.target, turn.precoder, safe, stages)
         best = better(turn.best, found)
         tried = turn.tried.at[turn.made].set(code(turn.mode, turn.target))
         gain, beam = optimise.response(t, best.precoder)
-        ahead = options(jnp.log1p(full * gain))
-        known = jnp.any(jnp.all(code(ahead.mode, ahead.target)[:, None] == tried[None], axis=2), axis=1)
         wide = near | ((best.latency > suspicious) & (turn.made + 1 < effort.tries))
-        worth = (
-            ~known
-            & (wide | (jnp.arange(len(lower)) == 0))
-            & (lower < best.latency * (1 - 1e-7))
-            & (ahead.latency < best.latency * effort.promise)
-        )
+        ahead, lower = options(jnp.log1p(full * gain), wide)
+        known = jnp.any(jnp.all(code(ahead.mode, ahead.target)[:, None] == tried[None], axis=2), axis=1)
+        worth = ~known & (lower < best.latency * (1 - 1e-7)) & (ahead.latency < best.latency * effort.promise)
         pick = jnp.argmin(jnp.where(worth, ahead.latency, jnp.inf))
         mode, target = ahead.mode[pick], ahead.target[pick]
         beam = jnp.take_along_axis(beam, target[:, None, None], axis=1)[:, 0]

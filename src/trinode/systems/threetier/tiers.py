@@ -36,6 +36,8 @@ class Tiers(eqx.Module):
     ----------
     channel : (K, M, A, T)
         Uplink divided by the noise amplitude.
+    gain, direction : (K, M), (K, M, T)
+        Largest gain of each link per watt without interference, and the beam of norm 1 that has it.
     edge_s, cloud_s, local_s : (K,)
         Time of everything but the upload; infinite where impossible (a terminal whose processor alone exceeds its
         power limit cannot compute itself).
@@ -47,6 +49,8 @@ class Tiers(eqx.Module):
 
     scenario: ThreetierScenario
     channel: Complex[Array, "K M A T"]
+    gain: Float[Array, "K M"]
+    direction: Complex[Array, "K M T"]
     edge_s: Float[Array, " K"]
     cloud_s: Float[Array, " K"]
     local_s: Float[Array, " K"]
@@ -66,14 +70,9 @@ class Tiers(eqx.Module):
         """Time of an upload at a spectral efficiency in nat/s/Hz."""
         return ratio(bits, self.scenario.bandwidth_hz / jnp.log(2.0) * nats)
 
-    def direction(self) -> Complex[Array, "K M T"]:
-        """Best beam of each link without interference, of norm 1."""
-        return jnp.linalg.svd(self.channel, full_matrices=False)[2][..., 0, :].conj()
-
     def alone(self) -> Float[Array, "K M"]:
         """Largest spectral efficiency of each link, no interference, nat/s/Hz."""
-        strongest = jnp.linalg.svd(self.channel, compute_uv=False)[..., 0]
-        return jnp.log1p(self.scenario.terminal_max_power_w[:, None] * strongest**2)
+        return jnp.log1p(self.scenario.terminal_max_power_w[:, None] * self.gain)
 
     def choose(
         self, nats: Float[Array, "K M"], kinds: tuple[int, ...] = KINDS[""], local: Bool[Array, " K"] | None = None
@@ -125,9 +124,13 @@ def tiers(s: ThreetierScenario) -> Tiers:
         s.radar_noise_w,
         s.terminal_max_power_w,
     )
+    channel = s.uplink_channel / jnp.sqrt(s.ap_noise_w)[:, None, None]
+    gains, directions = jnp.linalg.eigh(jnp.sum(channel.conj()[..., :, None] * channel[..., None, :], axis=2))
     return Tiers(
         scenario=s,
-        channel=s.uplink_channel / jnp.sqrt(s.ap_noise_w)[:, None, None],
+        channel=channel,
+        gain=jnp.maximum(gains[..., -1], 0.0),
+        direction=directions[..., -1],
         edge_s=ratio(cycles, s.edge_frequency_hz),  # (12)
         cloud_s=ratio(s.task_bits, s.backhaul_bps) + ratio(cycles, s.cloud_frequency_hz),  # (15)
         local_s=jnp.where(own_cpu <= s.terminal_max_power_w, local, jnp.inf),  # (11), (18d)

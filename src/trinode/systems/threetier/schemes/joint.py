@@ -38,7 +38,7 @@ class _Worker(Scheme):
 class _InTurns(Scheme):
     """What both have in common."""
 
-    part: ClassVar[int] = 5
+    part: ClassVar[int] = 1
     cloud: ClassVar[bool] = True
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)

@@ -45,7 +45,7 @@ class MaximumRatioTransmission(Scheme):
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         t = tiers(scenario)
         strongest = jnp.argmax(jnp.sum(jnp.abs(scenario.uplink_channel) ** 2, axis=(2, 3)), axis=1)
-        return _solve(t, jnp.take_along_axis(t.direction(), strongest[:, None, None], axis=1)[:, 0])
+        return _solve(t, jnp.take_along_axis(t.direction, strongest[:, None, None], axis=1)[:, 0])
 
 
 @final
