@@ -43,24 +43,10 @@ def _rates(channel, target, useful, precoder):
 
 
 def _forward(channel, target, useful, precoder):
-    received = jnp.sum(channel[:, :, None] * precoder[:, None, :, None], axis=-1)  # (K, M, S, A)
-    k, m, s, a = received.shape
-    stacked = jnp.moveaxis(received, 1, 0).reshape(m, k * s, a)
-    if k * s < a:  # (I + Y Y^H)^-1 Y = Y (I + Y^H Y)^-1, the smaller of the two inverses
-        gram = jnp.sum(stacked.conj()[:, :, None] * stacked[:, None], axis=-1) + jnp.eye(k * s)
-        inverse = hermitian_inverse(gram)
-        places = jnp.arange(k * s).reshape(k, s)
-        column = jnp.swapaxes(inverse, -1, -2)[target, places]  # (K, S, streams)
-        filtered = jnp.sum(column[..., None] * stacked[target], axis=-2)
-        left = inverse[target, places, places].real
-    else:
-        covariance = jnp.sum(stacked[..., :, None] * stacked.conj()[..., None, :], axis=1) + jnp.eye(a)
-        inverse = hermitian_inverse(covariance)
-        own = jnp.take_along_axis(received, target[:, None, :, None], axis=1)[:, 0]  # (K, S, A)
-        filtered = jnp.sum(inverse[target] * own[:, :, None, :], axis=-1)
-        left = 1 - jnp.sum((own.conj() * filtered).real, axis=-1)
+    few = precoder.shape[0] * precoder.shape[1] < channel.shape[2]
+    left, kept = (_few if few else _many)(channel, target, precoder)
     left = jnp.where(useful, jnp.clip(left, 1e-15, 1.0), 1.0)
-    return -jnp.log(left), (received, filtered, left)
+    return -jnp.log(left), (*kept, left)
 
 
 def _rates_fwd(channel, target, useful, precoder):
@@ -69,20 +55,53 @@ def _rates_fwd(channel, target, useful, precoder):
 
 
 def _rates_bwd(saved, weight):
-    channel, target, useful, (received, filtered, left) = saved
+    channel, target, useful, (received, solved, left) = saved
     weight = jnp.where(useful, weight / left, 0.0)
-    m = channel.shape[1]
-    here = target[None] == jnp.arange(m)[:, None, None]  # (M, K, S)
-    outer = weight[..., None, None] * filtered[..., :, None] * filtered.conj()[..., None, :]
-    hurt = jnp.sum(jnp.where(here[..., None, None], outer[None], 0.0), axis=(1, 2))  # (M, A, A)
-    pull = -jnp.sum(hurt[None, :, None] * received[..., None, :], axis=-1)  # (K, M, S, A)
-    push = (weight[..., None] * filtered)[:, None] * jnp.moveaxis(here, 0, 1)[..., None]
-    gradient = jnp.sum(channel.conj()[:, :, None] * (pull + push)[..., None], axis=(1, 3))
+    here = target[None] == jnp.arange(channel.shape[1])[:, None, None]  # (M, K, S)
+    few = target.size < channel.shape[2]
+    gradient = (_few_back if few else _many_back)(channel, here, received, solved, weight)
     # JAX's cotangent of a complex input is the conjugate of the direction of ascent
     return None, None, None, 2 * gradient.conj()
 
 
 _rates.defvjp(_rates_fwd, _rates_bwd)
+
+
+def _few(channel, target, precoder):
+    """Fewer streams than antennas: ``I + Y^H Y`` is the smaller matrix, and q the diagonal of its inverse."""
+    k, s = target.shape
+    received = jnp.einsum("kmat,kst->mksa", channel, precoder).reshape(channel.shape[1], k * s, -1)
+    gram = jnp.einsum("mia,mja->mij", received.conj(), received)
+    inverse = jnp.linalg.inv(gram + jnp.eye(k * s))
+    places = jnp.arange(k * s).reshape(k, s)
+    return inverse[target, places, places].real, (received, inverse)
+
+
+def _few_back(channel, here, received, inverse, weight):
+    chosen = jnp.where(here, weight, 0.0).reshape(len(received), -1)
+    turned = jnp.einsum("mij,mj,mjl->mil", inverse, chosen, inverse)
+    push = jnp.einsum("mia,mil->mla", received, turned).reshape(*here.shape, -1)
+    return jnp.einsum("kmat,mksa->kst", channel.conj(), push)
+
+
+def _many(channel, target, precoder):
+    """At least as many streams as antennas: the covariance is the smaller matrix."""
+    received = jnp.sum(channel[:, :, None] * precoder[:, None, :, None], axis=-1)  # (K, M, S, A)
+    k, m, s, a = received.shape
+    stacked = jnp.moveaxis(received, 1, 0).reshape(m, k * s, a)
+    covariance = jnp.sum(stacked[..., :, None] * stacked.conj()[..., None, :], axis=1) + jnp.eye(a)
+    inverse = hermitian_inverse(covariance)
+    own = jnp.take_along_axis(received, target[:, None, :, None], axis=1)[:, 0]  # (K, S, A)
+    filtered = jnp.sum(inverse[target] * own[:, :, None, :], axis=-1)
+    return 1 - jnp.sum((own.conj() * filtered).real, axis=-1), (received, filtered)
+
+
+def _many_back(channel, here, received, filtered, weight):
+    outer = weight[..., None, None] * filtered[..., :, None] * filtered.conj()[..., None, :]
+    hurt = jnp.sum(jnp.where(here[..., None, None], outer[None], 0.0), axis=(1, 2))  # (M, A, A)
+    pull = -jnp.sum(hurt[None, :, None] * received[..., None, :], axis=-1)  # (K, M, S, A)
+    push = (weight[..., None] * filtered)[:, None] * jnp.moveaxis(here, 0, 1)[..., None]
+    return jnp.sum(channel.conj()[:, :, None] * (pull + push)[..., None], axis=(1, 3))
 
 
 def hermitian_inverse(matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:

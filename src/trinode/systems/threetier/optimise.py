@@ -56,11 +56,6 @@ class Outcome(NamedTuple):
     history: Float[Array, " H"]
 
 
-def chosen_rates(t: Tiers, target: Int[Array, " K"], w: Complex[Array, "K T"]) -> Float[Array, " K"]:
-    """Spectral efficiency of each terminal to its access point, nat/s/Hz; the value that the engine descends on."""
-    return jnp.take_along_axis(link_rates(t, w), target[:, None], axis=1)[:, 0]
-
-
 def link_rates(t: Tiers, w: Complex[Array, "K T"]) -> Float[Array, "K M"]:
     """Spectral efficiency of each link, nat/s/Hz."""
     received = jnp.sum(t.channel * w[:, None, None, :], axis=-1)  # (K, M, A)
@@ -82,7 +77,7 @@ def _share(
 
 def score(t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], w: Complex[Array, "K T"]) -> Float[Array, ""]:
     """Sum of latencies of a decision, infinite where an echo or a power limit is broken."""
-    nats = chosen_rates(t, target, w)
+    nats = t.uplink(mode, target).rates(w[:, None])[:, 0]
     fits = jnp.sum(jnp.abs(w) ** 2, axis=1) <= t.budget(mode) * (1 + 1e-9)
     need = t.scenario.sensing_sinr_min
     heard = (need <= 0) | (t.echo.sinr(w[:, None]) >= need * (1 - 1e-9))

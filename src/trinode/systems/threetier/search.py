@@ -251,7 +251,7 @@ def finish(t: Tiers, outcome: Outcome, view: Screen) -> ThreetierSolution:
     here = outcome.target[:, None] == places
     edge, cloud = (outcome.mode == EDGE)[:, None] & here, (outcome.mode == CLOUD)[:, None] & here
     w = jnp.where(view.met, outcome.precoder, view.beam)
-    nats = optimise.chosen_rates(t, outcome.target, w)
+    nats = t.uplink(outcome.mode, outcome.target).rates(w[:, None])[:, 0]
     away = t.upload_s(nats, s.task_bits) + jnp.where(outcome.mode == EDGE, t.edge_s, t.cloud_s)
     served = jnp.isfinite(jnp.where(outcome.mode == LOCAL, t.local_s, away))
     need = s.sensing_sinr_min
