@@ -4,6 +4,9 @@ A LAPACK call on a batch of matrices hands its parts to the very pool whose thre
 them. When every thread of the pool waits so, none is left to do the parts and the process stands still for
 good; with one thread per core, which is XLA's default, two programs at once are enough on a machine of two
 cores. A pool larger than the number of calls that can wait at once cannot end there.
+
+Those calls are of one thread each, too: OpenBLAS would start threads of its own for every one of them, which spend
+their time waiting for each other.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ def reserve() -> None:
     global _reserved
     if _started():
         return
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("NPROC", str(THREADS_PER_PROGRAM * cores()))  # XLA sizes its pool by it
     _reserved = os.environ["NPROC"].isdecimal() and int(os.environ["NPROC"]) >= THREADS_PER_PROGRAM * cores()
 
