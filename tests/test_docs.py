@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from trinode.systems.registry import system_names
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -58,13 +60,23 @@ def test_commands_on_pages_exist():
                 assert not word.startswith("--") or word in options, f"{' '.join(words)}: no {word}"
 
 
-def test_formats_are_those_of_the_files():
-    spec = importlib.util.spec_from_file_location("make_formats", ROOT / "docs" / "make_formats.py")
+def script(name):
+    """A script of the docs as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == module.page(), (
-        "run python docs/make_formats.py"
-    )
+    return module
+
+
+def test_formats_are_those_of_the_files():
+    made = script("make_formats").page()
+    assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == made, "run python docs/make_formats.py"
+
+
+def test_the_table_of_the_readme_is_what_was_measured():
+    made = script("make_readme").readme()
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == made, "run python docs/make_readme.py"
+    assert all(f"[{name}](docs/systems/{name}.md), `" in made for name in system_names())
 
 
 @pytest.mark.slow
