@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -38,14 +38,9 @@ class _Worker(Scheme):
 class _InTurns(Scheme):
     """What both have in common."""
 
-    part: ClassVar[int] = 1
     cloud: ClassVar[bool] = True
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)
-
-    def part_of(self, scenarios: Any) -> int:
-        """Large networks one by one: their run times vary by tens, and a batch waits for its slowest."""
-        return self.part if scenarios.uplink_channel.shape[-4] <= 20 else 1
 
     def worker(self) -> _Worker:
         """The program of both."""

@@ -26,7 +26,6 @@ class Local(Scheme):
     summary: ClassVar[str] = "every terminal by itself, sensing with the least power (closed form)"
     iterates: ClassVar[bool] = False
     family: ClassVar[str] = "local"
-    part: ClassVar[int] = 32
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

@@ -39,7 +39,6 @@ class MaximumRatioTransmission(Scheme):
     name: ClassVar[str] = "mrt"
     summary: ClassVar[str] = "beams at the strongest access point, exact offloading (DCET-MRT); echoes as they fall"
     iterates: ClassVar[bool] = False
-    part: ClassVar[int] = 32
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
@@ -55,7 +54,6 @@ class MaximumRatioSensing(Scheme):
     name: ClassVar[str] = "mrs"
     summary: ClassVar[str] = "beams at the targets, exact offloading (DCET-MRS); echoes as they fall"
     iterates: ClassVar[bool] = False
-    part: ClassVar[int] = 32
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
