@@ -213,7 +213,8 @@ class Fuzzer:
         self.scenario = scenario_arrays(name)
         self.solution = solution_arrays(name, self.scenario, self.dice)
         self.spec = spec_of(name)
-        self.folder = Path(tempfile.mkdtemp(prefix="trinode-fuzz-"))
+        self.place = tempfile.TemporaryDirectory(prefix="trinode-fuzz-")
+        self.folder = Path(self.place.name)
         self.base = self.system.scenario_from(self.scenario)
         self.answer = self.system.Solution.from_arrays(self.solution)
 
@@ -327,7 +328,7 @@ def main() -> None:
                     seen[f"{kind} {fuzzer.outcome(kind, data)}"] += 1
             except Exception as fault:  # whatever it is, it is what this script looks for
                 broken += 1
-                place = (given.keep or fuzzer.folder) / f"{name}-{kind}-{index}"
+                place = (given.keep or Path(tempfile.mkdtemp(prefix="trinode-broken-"))) / f"{name}-{kind}-{index}"
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(data)
                 print(f"BROKEN {place}: {type(fault).__name__}: {str(fault)[:300]}", flush=True)
