@@ -65,7 +65,7 @@ def test_numbers_are_passed_and_everything_else_belongs_to_the_program(folder):
 def test_other_source_or_damage_makes_it_anew(folder, monkeypatch):
     _programs.call(double, "toy", scenario(), 2.0)
     new_process(monkeypatch)
-    monkeypatch.setattr(_programs, "_fingerprint", lambda: "another version")
+    monkeypatch.setattr(_programs, "fingerprint", lambda: "another version")
     _programs.call(double, "toy", scenario(), 2.0)
     assert len(TRACES) == 2
     assert len(list(folder.glob("*.hlo"))) == 2

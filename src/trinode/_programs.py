@@ -12,6 +12,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -28,8 +29,39 @@ import numpy as np
 
 from trinode._runtime import cache_folder
 
+
+class Program:
+    """A program whose results are put together again; compiled in its first call at the latest.
+
+    Parameters
+    ----------
+    exported : jax.export.Exported
+        What is to be compiled, of a list of arrays.
+    shape : dict
+        What the results are, in words (`_pack`).
+    """
+
+    def __init__(self, exported: Any, shape: Any) -> None:
+        self.exported, self.shape = exported, shape
+        self.native: Any = None
+
+    def compile(self) -> Program:
+        """The same, compiled."""
+        leaves = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in self.exported.in_avals]
+        self.native = jax.jit(self.exported.call).lower(leaves).compile()
+        return self
+
+    def __call__(self, leaves: list[Any]) -> Any:
+        native = self.native or self.compile().native
+        return _unpack(self.shape, iter(native(leaves)))
+
+
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 _ready: dict[Any, Callable[..., Any]] = {}
+coming: dict[str, Future[Program | None]] = {}
+"""Programs that are being loaded before they are called (`_head_start`)."""
+called: list[str] = []
+"""Names on disk of the programs that were called, in order."""
 _known: set[Any] = set()
 _locks: dict[Any, Lock] = {}
 _guard = Lock()
@@ -60,10 +92,12 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
         if ready is None:
             words = (str(structure), repr(rest), repr([(str(kind), *more) for kind, *more in shapes]), repr(passed))
             said = [function.__module__, function.__qualname__, *words]
-            key = hashlib.sha256("\n".join([_fingerprint(), *said]).encode()).hexdigest()[:32]
-            ready = _load(key) or _make(key, function, structure, rest, passed, leaves)
+            key = hashlib.sha256("\n".join([fingerprint(), *said]).encode()).hexdigest()[:32]
+            ready = _arrived(key) or load(key) or _make(key, function, structure, rest, passed, leaves)
             result = _run(ready, leaves)
             _ready[here] = ready
+            if isinstance(ready, Program):
+                called.append(key)
             return result
     return _run(ready, leaves)
 
@@ -107,6 +141,7 @@ def take_turns(count: int) -> None:
 def forget() -> None:
     """Let go of the programs of this process; those kept on disk stay."""
     _ready.clear()
+    called.clear()
     _known.clear()
     _locks.clear()
 
@@ -132,28 +167,31 @@ def _make(
             exported = jax.export.export(program)(leaves)
     except NotImplementedError:  # a program that calls the host (an integer program) cannot be kept
         return lambda leaves: _unpack(shape[0], iter(program(leaves)))
-    folder = _folder()
-    if folder is not None:
-        _write(folder / f"{key}.hlo", bytes(exported.serialize()))
-        _write(folder / f"{key}.json", json.dumps(shape[0]).encode())
-    return _program(exported, shape[0])
+    kept = folder()
+    if kept is not None:
+        write(kept / f"{key}.hlo", bytes(exported.serialize()))
+        write(kept / f"{key}.json", json.dumps(shape[0]).encode())
+    return Program(exported, shape[0])
 
 
-def _load(key: str) -> Callable[..., Any] | None:
-    folder = _folder()
-    if folder is None:
+def _arrived(key: str) -> Program | None:
+    if key not in coming:
+        return None
+    return coming.pop(key).result()
+
+
+def load(key: str, at_once: bool = False) -> Program | None:
+    """A program that an earlier process kept, compiled or about to be; None where there is none."""
+    kept = folder()
+    if kept is None:
         return None
     try:
-        shape = json.loads((folder / f"{key}.json").read_bytes())
-        exported = jax.export.deserialize(bytearray((folder / f"{key}.hlo").read_bytes()))
+        shape = json.loads((kept / f"{key}.json").read_bytes())
+        exported = jax.export.deserialize(bytearray((kept / f"{key}.hlo").read_bytes()))
     except Exception:  # missing, or damaged in one of many ways: it is made anew
         return None
-    return _program(exported, shape)
-
-
-def _program(exported: Any, shape: Any) -> Callable[..., Any]:
-    program = jax.jit(exported.call)
-    return lambda leaves: _unpack(shape, iter(program(leaves)))
+    program = Program(exported, shape)
+    return program.compile() if at_once else program
 
 
 def _pack(value: Any, leaves: list[Any]) -> Any:
@@ -196,11 +234,13 @@ def _found(kind: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _folder() -> Path | None:
+def folder() -> Path | None:
+    """Where programs are kept; None where nothing is."""
     return None if os.environ.get("TRINODE_CACHE_DIR") == "" else cache_folder() / "programs"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file of which nobody ever sees a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{uuid.uuid4().hex}")
     partial.write_bytes(content)
@@ -208,7 +248,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 @cache
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """Changes with every line of trinode, with JAX, and with the device."""
     found = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):

@@ -49,6 +49,20 @@ def test_version():
     assert call("--version").stdout.strip() == tn.__version__
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "shown"),
+    [(["--version"], 0, tn.__version__), (["list", "nothing"], 2, "trinode: "), (["--no-such"], 2, "No such option")],
+)
+def test_the_program_ends_with_its_code_and_all_it_had_to_say(words, code, shown):
+    begin = "import atexit; from trinode.cli.main import run; atexit.register(print, 'last words'); run()"
+    ended = subprocess.run(
+        [sys.executable, "-c", begin, *words], check=False, capture_output=True, timeout=60, text=True
+    )
+    assert ended.returncode == code
+    assert shown in ended.stdout + ended.stderr
+    assert ended.stdout.endswith("last words\n")
+
+
 def test_list_one_system():
     shown = call("list", "toy").stdout
     assert all(word in shown for word in ("balance", "Equal shares.", "Latency against the line", "quality_min"))

@@ -30,15 +30,16 @@ def evaluate(
       trinode evaluate latency --scenario network.npz --solution decision.npz --json
     """
     with working("judging", as_json):
-        from trinode import api
+        from trinode import _head_start, api
         from trinode.cli._answer import as_json as answer_json
         from trinode.cli._answer import print_answer, residual_table
         from trinode.systems.registry import system as find_system
 
         found = find_system(system)
-        network = found.read_scenario(scenario)
-        decision, arrays = found.read_solution(solution)
-        report = api.evaluate(network, decision)
+        with _head_start.head_start(f"evaluate {system}"):
+            network = found.read_scenario(scenario)
+            decision, arrays = found.read_solution(solution)
+            report = api.evaluate(network, decision)
     claims = check_claims(arrays, decision, report, found.sense)
     if as_json:
         print_json({**answer_json(found, solution.name, network, decision, report), "claims": claims})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
 from typing import Any
 
 import typer
@@ -80,5 +83,14 @@ for _name, _command, _help in (
 
 
 def run() -> None:
-    """Entry point of the console command."""
-    app()
+    """Entry point of the console command; memory is left to the system, since freeing it bit by bit takes long."""
+    try:
+        app()
+    except SystemExit as end:
+        code = end.code
+        if not isinstance(code, int | None):
+            raise
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)

@@ -39,19 +39,23 @@ def solve(
       trinode solve latency --seed 3 --json
     """
     with working("loading", as_json):
-        from trinode import api
-        from trinode.cli._answer import as_json as answer_json
-        from trinode.cli._answer import print_answer
-        from trinode.cli._work import answers
+        from trinode import _head_start
         from trinode.systems.registry import system as find_system
 
         found = find_system(system)
         name = scheme or next(iter(found.schemes))
         found.scheme(name)
-        made = _network.network(system, seed, trial, scenario, channels, layout, _network.settings(settings))
-        begin = None if start is None else found.read_solution(start)[0]
-    with working(f"solving with {name} (the first time includes compiling)", as_json):
-        solution, report = answers(found, made.scenario, [name], begin)[name]
+    with _head_start.head_start(f"solve {system} {name}"):
+        with working("loading", as_json):
+            from trinode import api
+            from trinode.cli._answer import as_json as answer_json
+            from trinode.cli._answer import print_answer
+            from trinode.cli._work import answers
+
+            made = _network.network(system, seed, trial, scenario, channels, layout, _network.settings(settings))
+            begin = None if start is None else found.read_solution(start)[0]
+        with working(f"solving with {name} (the first time includes compiling)", as_json):
+            solution, report = answers(found, made.scenario, [name], begin)[name]
     if out is not None:
         api.save(out, made.scenario, solution, report)
     files = []
