@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Complex, Float, Int
+from jaxtyping import Array, Bool, Complex, Float, Int, PRNGKeyArray
 
 from trinode.computing import pool
 from trinode.numerics.descent import Memory
@@ -18,7 +18,7 @@ from trinode.systems.contract import Status
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
-SHARPNESS = 60.0
+SHARPNESS = 300.0
 """Exponent of the power mean that stands for the largest latency inside the descent."""
 ECHO_MARGIN = 1e-4
 """Relative margin on the echo requirement inside the descent; what is still missing is blended in exactly."""
@@ -55,14 +55,26 @@ def starting_beams(
     return jnp.concatenate([data, (quiet[:, None] * full)[:, None]], axis=1)
 
 
+def random_beams(t: Tiers, modes: Int[Array, " K"], key: PRNGKeyArray) -> Complex[Array, "K S1 T"]:
+    """Random directions, and powers of very different sizes that add up to almost all that a terminal may radiate."""
+    k, links, antennas = t.direction.shape
+    real, imaginary, strength = jax.random.split(key, 3)
+    shape = (k, links + 1, antennas)
+    way = jax.random.normal(real, shape) + 1j * jax.random.normal(imaginary, shape)
+    usable = jnp.concatenate([_usable(t, modes), jnp.ones((k, 1), bool)], axis=1)
+    power = jnp.where(usable, jnp.exp(2 * jax.random.normal(strength, usable.shape)), 0.0)
+    power = 0.97 * power_budget(t, modes)[:, None] * power / jnp.sum(power, axis=1, keepdims=True)
+    return jnp.sqrt(power)[..., None] * way / jnp.linalg.norm(way, axis=2, keepdims=True)
+
+
 class Stages(eqx.Module):
     """Settings of the descent.
 
     Attributes
     ----------
     rounds : int
-        Most rounds; each is one descent of at most ``evaluations`` gradients, then the exact computing decision and
-        an update of the echo prices.
+        Most rounds; each is one descent of at most ``evaluations`` gradients, then the exact computing decision, with
+        which the next one begins, and an update of the echo prices.
     tolerance : float
         Stop when a round improves the latency by less than this share.
     penalty : float
@@ -71,7 +83,7 @@ class Stages(eqx.Module):
 
     rounds: int = eqx.field(static=True, default=16)
     evaluations: int = eqx.field(static=True, default=40)
-    tolerance: float = eqx.field(static=True, default=3e-4)
+    tolerance: float = eqx.field(static=True, default=2e-4)
     penalty: float = eqx.field(static=True, default=2.0)
 
 
@@ -132,7 +144,7 @@ def decide(
     def others(d: Decision) -> Float[Array, " n"]:
         share = jnp.where(on_edge[:, None], d.edge.share, d.cloud.share)
         return jnp.concatenate(
-            [jnp.log(jnp.maximum(share, 1e-4)).reshape(-1), jnp.log(jnp.maximum(d.cloud.serial_share, 1e-4))]
+            [jnp.log(jnp.maximum(share, 1e-3)).reshape(-1), jnp.log(jnp.maximum(d.cloud.serial_share, 1e-3))]
         )
 
     class Round(NamedTuple):
@@ -166,7 +178,7 @@ def decide(
         gain = jnp.where(opening, jnp.inf, (r.best.latency - best.latency) / best.latency)
         return Round(
             w,
-            jnp.where(opening, others(now), moved.others),
+            others(now),  # those of the descent may have left a link without a share, and its stream without a use
             jnp.where(opening, r.price, moved.price),
             moved.memory,
             best,
@@ -197,13 +209,13 @@ def decide(
     return Outcome(last.best, last.gain <= stages.tolerance, last.history)
 
 
-def soft_max(time: Float[Array, " K"], counted: Bool[Array, " K"]) -> Float[Array, ""]:
+def soft_max(time: Float[Array, " K"], counted: Bool[Array, " K"], sharpness: float = SHARPNESS) -> Float[Array, ""]:
     """Logarithm of the power mean of the latencies that stands for their largest."""
     log = jnp.where(counted, jnp.log(jnp.maximum(time, 1e-12)), -jnp.inf)
     top = jnp.max(log)
     top = lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0.0))
-    total = jnp.sum(jnp.where(counted, jnp.exp(SHARPNESS * (log - top)), 0.0))
-    return top + jnp.log(jnp.where(total > 0, total, 1.0)) / SHARPNESS
+    total = jnp.sum(jnp.where(counted, jnp.exp(sharpness * (log - top)), 0.0))
+    return top + jnp.log(jnp.where(total > 0, total, 1.0)) / sharpness
 
 
 def echo_shortfall(t: Tiers, w: Complex[Array, "K S1 T"]) -> Float[Array, " K"]:

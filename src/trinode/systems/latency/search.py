@@ -17,6 +17,13 @@ from trinode.systems.latency.optimise import Outcome, Stages
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
+STRONGEST, EVEN, RANDOM = 0, 1, 2
+"""Where a descent begins (:func:`run`)."""
+AGAIN = (EVEN, RANDOM, RANDOM + 1)
+"""Where the descent of a single assignment begins again."""
+ENOUGH = 1.02
+"""Ratio to the bound that needs no other start."""
+
 
 class Screen(NamedTuple):
     """Whether all echoes can be met, beams that do, and what could be met where they cannot (else NaN)."""
@@ -57,7 +64,7 @@ class Queue(NamedTuple):
         Which assignment it is: attempts of one assignment that start alike are made once.
     modes, power, value : (Q, K), (Q, K, S), (Q,)
         The assignment, powers to begin with, lower bound of the latency under it.
-    even : (Q,) bool
+    begin : (Q,)
         How it starts (see :func:`run`).
     retry : (Q,) bool
         Whether it is made only where the others are not good enough.
@@ -69,18 +76,19 @@ class Queue(NamedTuple):
     modes: Int[Array, "Q K"]
     power: Float[Array, "Q K S"]
     value: Float[Array, " Q"]
-    even: Bool[Array, " Q"]
+    begin: Int[Array, " Q"]
     retry: Bool[Array, " Q"]
     lowest: Float[Array, ""]
 
     @classmethod
-    def of(cls, listed: Shortlist, place: list[Any], even: list[bool], retry: list[bool]) -> Queue:
-        """Attempts at places of a shortlist."""
-        at = jnp.stack([jnp.asarray(one) for one in place])
+    def of(cls, listed: Shortlist, tries: list[Any], retries: list[Any]) -> Queue:
+        """Attempts (place of the shortlist, how it starts), the second ones only where the first are not enough."""
+        at = jnp.stack([jnp.asarray(place) for place, _ in (*tries, *retries)])
+        begin = jnp.asarray([one for _, one in (*tries, *retries)])
+        retry = jnp.arange(at.size) >= len(tries)
         modes = listed.modes[at]
         power = jnp.where((modes == EDGE)[..., None], listed.edge.power[at], listed.cloud.power[at])
-        even_, retry_ = jnp.asarray(even), jnp.asarray(retry)
-        return cls(at, modes, power, listed.value[at], even_, retry_, listed.value[0])
+        return cls(at, modes, power, listed.value[at], begin, retry, listed.value[0])
 
 
 def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Complex[Array, "K S1 T"]]:
@@ -100,17 +108,20 @@ def run(
     view: Screen,
     stages: Stages,
     start: LatencySolution | None,
-    even: bool | Bool[Array, ""] = False,
+    begin: int | Int[Array, ""] = STRONGEST,
     rival: float | Float[Array, ""] = jnp.inf,
 ) -> Outcome:
     """Decide under one assignment, from the start's beams where its assignment is the same; never worse than it.
 
-    ``even`` begins with all links equally strong and every echo requirement met, instead of at the strongest
-    directions with the given powers, which leave links out for good where interference wants them. ``rival`` as for
-    :func:`.optimise.decide`.
+    ``begin`` says where it starts otherwise. :data:`STRONGEST`: each link along its strongest direction with the given
+    power, which leaves links out for good where interference wants them. :data:`EVEN`: the same with all links equally
+    strong. A larger number: beams at random, others for each number. The last two meet every echo requirement.
+    ``rival`` as for :func:`.optimise.decide`.
     """
-    cold = optimise.starting_beams(t, modes, jnp.where(even, 1 / t.snr.shape[1], power), view.beam)
-    cold = jnp.where(even, optimise.repair(t, cold, modes, view.beam), cold)
+    even = optimise.starting_beams(t, modes, jnp.full(power.shape, 1 / power.shape[1]), view.beam)
+    other = jnp.where(begin == EVEN, even, optimise.random_beams(t, modes, jax.random.key(begin)))
+    strongest = optimise.starting_beams(t, modes, power, view.beam)
+    cold = jnp.where(begin == STRONGEST, strongest, optimise.repair(t, other, modes, view.beam))
     if start is None:
         return optimise.decide(t, modes, cold, view.beam, stages, rival)
     had, beams = compact(t, start)
@@ -148,7 +159,7 @@ def over_assignments(
     """
 
     def attempt(i: Int[Array, ""], rival: Float[Array, ""]) -> Outcome:
-        return run(t, queue.modes[i], queue.power[i], view, stages, start, queue.even[i], rival)
+        return run(t, queue.modes[i], queue.power[i], view, stages, start, queue.begin[i], rival)
 
     def pending(state) -> Bool[Array, " Q"]:
         done, best, fresh = state
@@ -164,7 +175,7 @@ def over_assignments(
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
         best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
         best = best._replace(decision=best.decision._replace(evaluations=spent))
-        alike = (queue.place == queue.place[i]) & (queue.even == queue.even[i])
+        alike = (queue.place == queue.place[i]) & (queue.begin == queue.begin[i])
         return done | alike, best, jnp.asarray(False)
 
     shape = jax.eval_shape(attempt, jnp.asarray(0), jnp.asarray(jnp.inf))

@@ -167,7 +167,9 @@ class Alternating(Scheme):
             serial = jnp.where(on_cloud, cloud.serial / _safe(held.cloud.serial_share), 0.0)
             live = usable & (split > 1e-6)
             time = jnp.where(live, split * (path + relay) + serial[:, None], 0.0)
-            return optimise.soft_max(time.reshape(-1), live.reshape(-1))
+            return optimise.soft_max(
+                time.reshape(-1), live.reshape(-1), sharpness=60.0
+            )  # sharper ends sooner, at worse beams
 
         def step(_, carry):
             precoder, price, spent = carry

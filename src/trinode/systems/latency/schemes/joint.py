@@ -11,8 +11,20 @@ from trinode.systems.contract import Scheme
 from trinode.systems.latency import assignments, search
 from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.scenario import LatencyScenario
+from trinode.systems.latency.search import EVEN, RANDOM, STRONGEST
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import Tiers, tiers
+
+_RETRIES = (
+    (0, EVEN),
+    (0, RANDOM),
+    (1, STRONGEST),
+    (1, RANDOM + 1),
+    (2, STRONGEST),
+    (2, RANDOM + 2),
+    (3, STRONGEST),
+)
+"""Which of the listed assignments are tried again, and where they begin."""
 
 
 @final
@@ -24,7 +36,7 @@ class Joint(Scheme):
     all-cloud while their bounds say that they could still win: it is never worse than either.
 
     Where that ends more than ``enough`` times above the bound, which happens when the echoes are hard to meet, it is
-    tried again with power spread evenly over all links and beams that meet the echoes, and under the next assignments.
+    tried again from other beams, evenly strong or random, and under the next assignments.
 
     Attributes
     ----------
@@ -37,7 +49,7 @@ class Joint(Scheme):
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, servers, fronthaul, split and assignment together (default)"
     listed: int = eqx.field(static=True, default=8)
-    enough: float = eqx.field(static=True, default=1.02)
+    enough: float = eqx.field(static=True, default=search.ENOUGH)
     stages: Stages = Stages()
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
@@ -48,16 +60,15 @@ class Joint(Scheme):
         return search.finish(t, outcome, view)
 
     def _queue(self, t: Tiers) -> search.Queue:
-        """The best assignment, all-edge, all-cloud; then the best once more, and the next ones."""
         local, listed = assignments.self_computing(t, self.listed, 1e-5)
         uniform = [
             jnp.argmax(jnp.all(local | (listed.modes == mode), axis=1))
             for mode in (assignments.EDGE, assignments.CLOUD)
         ]
-        others = range(1, listed.value.shape[0])
+        last = listed.value.shape[0] - 1
         return search.Queue.of(
             listed,
-            place=[0, *uniform, 0, *others],
-            even=[False] * 3 + [True] + [False] * len(others),
-            retry=[False] * 3 + [True] * (1 + len(others)),
+            tries=[(place, STRONGEST) for place in (0, *uniform)],
+            retries=[(min(place, last), begin) for place, begin in _RETRIES]
+            + [(place, begin) for place in uniform for begin in search.AGAIN],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
@@ -29,9 +30,11 @@ class _Worker(Scheme):
         t = tiers(scenario)
         view = search.screen(t)
         modes = jnp.full(scenario.terminals, self.place)
-        _, edge, cloud = assignments.value_of(t, modes, 1e-6)  # powers without interference, to begin with
-        power = jnp.where(self.place == EDGE, edge.power, cloud.power)
-        outcome = search.run(t, modes, power, view, self.stages, start)
+        value, edge, cloud = assignments.value_of(t, modes, 1e-6)
+        modes, value, edge, cloud = jax.tree.map(lambda leaf: leaf[None], (modes, value, edge, cloud))
+        only = assignments.Shortlist(modes, value, edge, cloud, rest=jnp.asarray(jnp.inf))
+        queue = search.Queue.of(only, tries=[(0, search.STRONGEST)], retries=[(0, begin) for begin in search.AGAIN])
+        outcome = search.over_assignments(t, queue, view, self.stages, start, search.ENOUGH)
         return search.finish(t, outcome, view)
 
 
