@@ -48,7 +48,7 @@ class Joint(Scheme):
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, servers, fronthaul, split and assignment together (default)"
-    listed: int = eqx.field(static=True, default=8)
+    listed: int = eqx.field(static=True, default=12)
     enough: float = eqx.field(static=True, default=search.ENOUGH)
     stages: Stages = Stages()
 
