@@ -21,8 +21,6 @@ _RETRIES = (
     (1, STRONGEST),
     (1, RANDOM + 1),
     (2, STRONGEST),
-    (2, RANDOM + 2),
-    (3, STRONGEST),
 )
 """Which of the listed assignments are tried again, and where they begin."""
 
