@@ -59,7 +59,7 @@ class Program:
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 _ready: dict[Any, Callable[..., Any]] = {}
 coming: dict[str, Future[Program | None]] = {}
-"""Programs that are being loaded before they are called (`_head_start`)."""
+"""Programs that are being loaded before they are called (`cli/_head_start.py`)."""
 called: list[str] = []
 """Names on disk of the programs that were called, in order."""
 _known: set[Any] = set()

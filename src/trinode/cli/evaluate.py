@@ -30,13 +30,14 @@ def evaluate(
       trinode evaluate latency --scenario network.npz --solution decision.npz --json
     """
     with working("judging", as_json):
-        from trinode import _head_start, api
+        from trinode import api
         from trinode.cli._answer import as_json as answer_json
         from trinode.cli._answer import print_answer, residual_table
+        from trinode.cli._head_start import head_start
         from trinode.systems.registry import system as find_system
 
         found = find_system(system)
-        with _head_start.head_start(f"evaluate {system}"):
+        with head_start(f"evaluate {system}"):
             network = found.read_scenario(scenario)
             decision, arrays = found.read_solution(solution)
             report = api.evaluate(network, decision)

@@ -39,13 +39,13 @@ def solve(
       trinode solve latency --seed 3 --json
     """
     with working("loading", as_json):
-        from trinode import _head_start
+        from trinode.cli._head_start import head_start
         from trinode.systems.registry import system as find_system
 
         found = find_system(system)
         name = scheme or next(iter(found.schemes))
         found.scheme(name)
-    with _head_start.head_start(f"solve {system} {name}"):
+    with head_start(f"solve {system} {name}"):
         with working("loading", as_json):
             from trinode import api
             from trinode.cli._answer import as_json as answer_json

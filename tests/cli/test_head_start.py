@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trinode import _head_start, _programs
+from trinode import _programs
+from trinode.cli._head_start import head_start
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def times(scenario_load, factor):
 def command(monkeypatch, *sizes):
     """A command in a new process; the names of the programs that were under way before it called any."""
     monkeypatch.setattr(_programs, "_ready", {})
-    with _head_start.head_start("command"):
+    with head_start("command"):
         coming = sorted(_programs.coming)
         for size in sizes:
             given = np.arange(float(size))
@@ -47,7 +48,7 @@ def test_loading_early_runs_the_same_program(folder, monkeypatch):
     command(monkeypatch, 3)
     monkeypatch.setattr(_programs, "_make", None)  # would be called for a program that was not found
     monkeypatch.setattr(_programs, "_ready", {})
-    with _head_start.head_start("command"):
+    with head_start("command"):
         (coming,) = _programs.coming.values()
         assert coming.result().native is not None
         np.testing.assert_allclose(_programs.call(times, np.arange(3.0), 2.0)["load"], 2 * np.arange(3.0))
@@ -64,7 +65,7 @@ def test_damage_costs_the_head_start_only(folder, monkeypatch, damage):
 
 def test_another_command_expects_nothing(folder, monkeypatch):
     command(monkeypatch, 3)
-    with _head_start.head_start("other"):
+    with head_start("other"):
         assert not _programs.coming
 
 
