@@ -61,7 +61,7 @@ _ready: dict[Any, Callable[..., Any]] = {}
 coming: dict[str, Future[Program | None]] = {}
 """Programs that are being loaded before they are called (`cli/_head_start.py`)."""
 called: list[str] = []
-"""Names on disk of the programs that were called, in order."""
+"""Names on disk of the programs that were called, in the order of their first calls."""
 _known: set[Any] = set()
 _locks: dict[Any, Lock] = {}
 _guard = Lock()
@@ -175,13 +175,11 @@ def _make(
 
 
 def _arrived(key: str) -> Program | None:
-    if key not in coming:
-        return None
-    return coming.pop(key).result()
+    return coming.pop(key).result() if key in coming else None
 
 
-def load(key: str, at_once: bool = False) -> Program | None:
-    """A program that an earlier process kept, compiled or about to be; None where there is none."""
+def load(key: str) -> Program | None:
+    """A program that an earlier process kept; None where there is none."""
     kept = folder()
     if kept is None:
         return None
@@ -190,8 +188,7 @@ def load(key: str, at_once: bool = False) -> Program | None:
         exported = jax.export.deserialize(bytearray((kept / f"{key}.hlo").read_bytes()))
     except Exception:  # missing, or damaged in one of many ways: it is made anew
         return None
-    program = Program(exported, shape)
-    return program.compile() if at_once else program
+    return Program(exported, shape)
 
 
 def _pack(value: Any, leaves: list[Any]) -> Any:

@@ -58,7 +58,7 @@ def test_joint_is_close_to_the_bound(few):
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "trial"), [(3, 66), (2, 85)])
 def test_echoes_that_are_hard_to_meet_leave_it_near_the_bound(seed, trial):
-    scenario = tn.draw("latency", seed, trial)  # from one start, and with shares of the descent's own, 6 to 28 % above
+    scenario = tn.draw("latency", seed, trial)  # rounds that keep shares of their own end far above
     report = tn.evaluate(scenario, tn.solve(scenario))
     assert bool(report.feasible)
     assert float(report.bound) <= float(report.objective) <= 1.02 * float(report.bound)

@@ -30,9 +30,10 @@ def head_start(task: str) -> Iterator[None]:
     path = folder / f"{hashlib.sha256(task.encode()).hexdigest()[:32]}.task"
     before = path.read_text(errors="replace").split() if path.exists() else []
     _programs.called.clear()
-    loaders = ThreadPoolExecutor(2)  # one for the largest
-    for key in sorted(before, key=max(before, key=lambda key: _size(folder, key), default="").__ne__):
-        _programs.coming[key] = loaders.submit(_programs.load, key, at_once=True)
+    loaders = ThreadPoolExecutor(2)  # one for the largest, one for the others as they were called
+    largest = max(before, key=lambda key: _size(folder, key), default="")
+    for key in sorted(before, key=lambda key: key != largest):
+        _programs.coming[key] = loaders.submit(_loaded, key)
     try:
         yield
     finally:
@@ -40,6 +41,11 @@ def head_start(task: str) -> Iterator[None]:
         _programs.coming.clear()
         if set(_programs.called) != set(before):
             _programs.write(path, "\n".join(_programs.called).encode())
+
+
+def _loaded(key: str) -> _programs.Program | None:
+    found = _programs.load(key)
+    return None if found is None else found.compile()
 
 
 def _size(folder: Path, key: str) -> int:

@@ -22,7 +22,7 @@ _RETRIES = (
     (1, RANDOM + 1),
     (2, STRONGEST),
 )
-"""Which of the listed assignments are tried again, and where they begin."""
+"""Which of the listed assignments are descended where the first tries are not enough, and where they begin."""
 
 
 @final
@@ -39,7 +39,7 @@ class Joint(Scheme):
     Attributes
     ----------
     listed : int
-        Assignments valued exactly, and descended at most besides all-edge and all-cloud.
+        Assignments valued exactly besides all-edge and all-cloud; the best three are descended at most.
     enough : float
         Ratio to the bound that needs no second try.
     """
