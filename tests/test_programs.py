@@ -103,20 +103,23 @@ def test_one_thread_makes_the_program_and_the_others_wait(folder, monkeypatch):
     assert len(TRACES) == 1
 
 
-def test_one_thread_is_first_and_then_all_go(folder, monkeypatch):
+def test_functions_from_elsewhere_are_traced_by_one_thread_and_run_by_all(monkeypatch):
     monkeypatch.setattr(_programs, "_known", set())
-    inside, most = [], []
+    traces, meeting = [], Barrier(1, timeout=60)
 
-    def enter(pause):
-        with _programs.at_first_alone("key"):
-            inside.append(1)
-            most.append(len(inside))
-            pause()
-            inside.pop()
+    def meet(value):
+        meeting.wait()
+        return np.asarray(value)
+
+    def function(word, value):
+        traces.append(word)
+        return jax.pure_callback(meet, jax.ShapeDtypeStruct((), float), 2 * value)
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(enter, [lambda: jax.block_until_ready(jnp.arange(9) + 1)] * 4))
-    assert most == [1] * 4
-    both = Barrier(2, timeout=60)
+        found = list(pool.map(lambda k: float(_programs.call_unkept(function, "word", jnp.asarray(1.0 * k))), range(4)))
+    assert found == [0.0, 2.0, 4.0, 6.0]
+    assert traces == ["word"]
+    meeting = Barrier(2, timeout=60)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(enter, [both.wait] * 2))
+        list(pool.map(lambda k: float(_programs.call_unkept(function, "word", jnp.asarray(1.0 * k))), range(2)))
+    assert traces == ["word"]

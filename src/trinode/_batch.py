@@ -1,7 +1,8 @@
 """Batches of scenarios: one compiled program over equal parts, on all cores.
 
 The parts have a fixed size, whatever the batch and the machine, so that one compilation serves all batches
-and a result depends neither on how many scenarios were solved with it nor on how many cores did the work.
+and a result depends neither on how many scenarios were solved with it nor on how many cores did the work. Parts of one
+are solved by the very program that serves a scenario alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trinode import _pool, _programs, _runtime  # noqa: F401  (double precision before the first array)
+from trinode import _pool, _runtime  # noqa: F401  (double precision before the first array)
 from trinode.errors import InputError
 
 Tree = TypeVar("Tree")
@@ -62,50 +63,46 @@ def length(tree: Any) -> int:
     return lengths.pop()[0]
 
 
-def map_parts(program: Callable[..., Any], given: tuple[Any, ...], batch: tuple[Any, ...], part: int) -> Any:
-    """Apply a compiled program for parts of a fixed size to a batch of any length.
+def map_parts(one: Callable[..., Any], many: Callable[..., Any], batch: tuple[Any, ...], part: int) -> Any:
+    """Apply a compiled program to the entries of a batch of any length, in parts of a fixed size.
 
     Parameters
     ----------
-    program : callable
-        ``program(*given, *batch)``, entry by entry.
-    given : tuple
-        What is the same for all entries.
+    one : callable
+        ``one(*entry)``, for parts of a single entry.
+    many : callable
+        ``many(*entries)``, the same for stacked ones. Both may be called from several threads at once.
     batch : tuple of pytrees
         Stacked along the leading axis.
     part : int
-        Scenarios per part on a CPU.
+        Entries per part on a CPU.
     """
     count = length(batch)
     if count == 0:
         raise InputError("batch", "no entries", "at least one scenario")
-    size = part if jax.default_backend() == "cpu" else ACCELERATOR_PART
+    on_cpu = jax.default_backend() == "cpu"
+    size = part if on_cpu else ACCELERATOR_PART
     whole = jax.tree.map(np.asarray, batch)
 
     def solve(first: int) -> Any:
+        if size == 1:
+            return jax.tree.map(
+                lambda leaf: np.asarray(leaf)[None], one(*jax.tree.map(lambda leaf: leaf[first], whole))
+            )
         if count >= size:
             # a view, not a copy: the last part begins earlier and solves some entries again
             begin = min(first, count - size)
             part = jax.tree.map(lambda leaf: leaf[begin : begin + size], whole)
-            return jax.tree.map(lambda leaf: np.asarray(leaf)[first - begin :], program(*given, *part))
+            return jax.tree.map(lambda leaf: np.asarray(leaf)[first - begin :], many(*part))
         rows = np.minimum(np.arange(size), count - 1)  # filled up with copies of the last entry
         part = jax.tree.map(lambda leaf: leaf[rows], whole)
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], program(*given, *part))
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[:count], many(*part))
 
     starts = range(0, count, size)
-    with _programs.at_first_alone((program, size, _kind(given, 0), _kind(batch, 1))):
-        parts = [solve(starts[0])]  # so that it is compiled once
-    workers = min(_pool.programs() if jax.default_backend() == "cpu" else 1, len(starts) - 1)
+    workers = min(_pool.programs() if on_cpu else 1, len(starts))
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
-            parts += pool.map(solve, starts[1:])
+            parts = list(pool.map(solve, starts))
     else:
-        parts += [solve(first) for first in starts[1:]]
+        parts = [solve(first) for first in starts]
     return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *parts)
-
-
-def _kind(tree: Any, axes: int) -> tuple[Any, ...]:
-    """What a program is compiled for: shapes of arrays behind their first axes, everything else as it is."""
-    leaves, structure = jax.tree.flatten(tree)
-    arrays = (jax.Array, np.ndarray)
-    return structure, *((x.shape[axes:], x.dtype) if isinstance(x, arrays) else x for x in leaves)

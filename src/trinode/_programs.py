@@ -11,9 +11,8 @@ import importlib
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -102,15 +101,22 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
     return _run(ready, leaves)
 
 
-@contextmanager
-def at_first_alone(key: Any) -> Iterator[None]:
-    """Within it something is called that compiles in the first call: one thread does, the others wait for it."""
-    if key in _known:
-        yield
-        return
-    with _lock(key):
-        yield
-        _known.add(key)
+def call_unkept(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+    """The same for functions whose source is elsewhere: kept in this process only."""
+    leaves, structure = jax.tree.flatten((arguments, named))
+    kind = tuple((leaf.dtype, leaf.shape) if isinstance(leaf, jax.Array | np.ndarray) else leaf for leaf in leaves)
+    here = (function, structure, kind)
+    if here in _known:
+        return _compiled(function)(*arguments, **named)
+    with _lock(here):  # one thread compiles, the others wait
+        result = _compiled(function)(*arguments, **named)
+        _known.add(here)
+    return result
+
+
+@cache
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return eqx.filter_jit(function)
 
 
 def _lock(key: Any) -> Lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -82,8 +82,10 @@ def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[in
     found = find_system(system)
     listed = range(_count("trials", trials)) if isinstance(trials, int) else trials
     chosen = np.asarray([_count("trial", trial) for trial in listed], dtype=np.int64)
-    key, values = _seed_key(found.name, _count("seed", seed)), parameters(found, params)
-    return _finite(found, map_parts(_draw_many, (found.draw, values, key), (chosen,), found.part))
+    run, named = _runner(found)
+    given = named, parameters(found, params), np.asarray(_count("seed", seed))
+    one, many = partial(run, _draw, *given), partial(run, _draw_many, *given)
+    return _finite(found, map_parts(one, many, (chosen,), found.part))
 
 
 def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **params: Any) -> Any:
@@ -127,9 +129,8 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
         check_sizes(system, scenario, start, "start")
     if chosen.host:
         return chosen.solve(scenario, start)
-    if _ours(type(chosen)):
-        return _programs.call(_solve, chosen.worker(), scenario, start)
-    return _compiled(_solve)(chosen.worker(), scenario, start)
+    run = _programs.call if _ours(type(chosen)) else _programs.call_unkept
+    return run(_solve, chosen.worker(), scenario, start)
 
 
 def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -141,7 +142,9 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     if chosen.host:
         starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
         return stack([chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
-    return map_parts(_solve_many, (chosen.worker(),), (scenarios, start), chosen.part_of(scenarios))
+    run, worker = _programs.call if _ours(type(chosen)) else _programs.call_unkept, chosen.worker()
+    one, many = partial(run, _solve, worker), partial(run, _solve_many, worker)
+    return map_parts(one, many, (scenarios, start), chosen.part_of(scenarios))
 
 
 def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
@@ -167,7 +170,9 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
     """Judge many decisions; the report's arrays are stacked along a leading axis."""
     system = system_of(scenarios)
-    report = map_parts(_evaluate_many, (system.evaluate,), (scenarios, solutions), system.part)
+    run, named = _runner(system)
+    one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
+    report = map_parts(one, many, (scenarios, solutions), system.part)
     if not bound:
         return report
     return _with_bounds(report, lambda family: bound_batch(scenarios, family), _family(system, scheme))
@@ -181,7 +186,9 @@ def bound(scenario: Any, family: str = "") -> Array:
 def bound_batch(scenarios: Any, family: str = "") -> Array:
     """What no solution, or none of a family of schemes, beats, for many networks."""
     system = system_of(scenarios)
-    return map_parts(_bound_many, (system.bound, family), (scenarios,), system.part)
+    run, named = _runner(system)
+    one, many = partial(run, _bound, named, family=family), partial(run, _bound_many, named, family=family)
+    return map_parts(one, many, (scenarios,), system.bound_part)
 
 
 def save(path: str | Path, scenario: Any, solution: Any = None, report: Report | None = None) -> None:
@@ -345,12 +352,20 @@ def _file_kind(path: Path) -> tuple[str, str]:
     return name, kind
 
 
-def _program(function: Callable[..., Any], system: System, *arguments: Any) -> Any:
-    """``function(system, *arguments)`` compiled; kept between processes where all of the system is trinode's own."""
+def _runner(system: System) -> tuple[Callable[..., Any], System | str]:
+    """How a system's functions are called, and what they are given to know it by.
+
+    Programs are kept between processes where all of the system is trinode's own.
+    """
     parts = (system.Params, system.draw, system.evaluate, system.bound, system.from_channels)
     if system is find_system(system.name) and all(_ours(part) for part in parts):
-        return _programs.call(function, system.name, *arguments)
-    return _compiled(function)(system, *arguments)
+        return _programs.call, system.name
+    return _programs.call_unkept, system
+
+
+def _program(function: Callable[..., Any], system: System, *arguments: Any) -> Any:
+    run, named = _runner(system)
+    return run(function, named, *arguments)
 
 
 def _bounded(system: System, scenario: Any, family: str) -> Array:
@@ -365,19 +380,13 @@ def _ours(thing: Any) -> bool:
     return thing.__module__.startswith("trinode.")
 
 
-@cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return eqx.filter_jit(function)
-
-
 def _draw(system: System | str, params: Any, seed: Any, trial: Any) -> Scenario:
     found = _found(system)
     return found.draw(params, jax.random.fold_in(_seed_key(found.name, seed), trial))
 
 
-@eqx.filter_jit
-def _draw_many(draw: Any, params: Any, key: Key[Array, ""], trials: Any) -> Scenario:
-    return jax.vmap(lambda trial: draw(params, jax.random.fold_in(key, trial)))(trials)
+def _draw_many(system: System | str, params: Any, seed: Any, trials: Any) -> Scenario:
+    return jax.vmap(partial(_draw, system, params, seed))(trials)
 
 
 def _import(system: System | str, channels: dict[str, Any], params: Any, seed: Any, trial: Any) -> Scenario:
@@ -390,7 +399,6 @@ def _solve(scheme: Scheme, scenario: Any, start: Any) -> Solution:
     return scheme.solve(scenario, start)
 
 
-@eqx.filter_jit
 def _solve_many(scheme: Scheme, scenarios: Any, starts: Any) -> Solution:
     return jax.vmap(scheme.solve)(scenarios, starts)
 
@@ -399,15 +407,13 @@ def _evaluate(system: System | str, scenario: Any, solution: Any) -> Report:
     return _found(system).evaluate(scenario, solution)
 
 
-@eqx.filter_jit
-def _evaluate_many(judge: Any, scenarios: Any, solutions: Any) -> Report:
-    return jax.vmap(judge)(scenarios, solutions)
+def _evaluate_many(system: System | str, scenarios: Any, solutions: Any) -> Report:
+    return jax.vmap(_found(system).evaluate)(scenarios, solutions)
 
 
 def _bound(system: System | str, scenario: Any, family: str) -> Array:
     return _found(system).bound(scenario, family)
 
 
-@eqx.filter_jit
-def _bound_many(bound: Any, family: str, scenarios: Any) -> Array:
-    return jax.vmap(lambda scenario: bound(scenario, family))(scenarios)
+def _bound_many(system: System | str, scenarios: Any, family: str) -> Array:
+    return jax.vmap(partial(_found(system).bound, family=family))(scenarios)

@@ -10,7 +10,7 @@ from trinode.systems.contract import Status
 from trinode.systems.threetier import host, system, wmmse
 from trinode.systems.threetier.agents import InProcess, Rules, StationLost, pricing
 from trinode.systems.threetier.agents import messages as say
-from trinode.systems.threetier.agents.station import BaseStation, StationData, consensus_penalty
+from trinode.systems.threetier.agents.station import BaseStation, StationData, consensus_penalty, within_capacity
 from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.schemes.centralised import Centralised
 from trinode.systems.threetier.schemes.distributed import converse
@@ -225,6 +225,19 @@ def test_consensus_step_equals_cvxpy():
     cp.Problem(cp.Minimize(value), [x >= 0, x <= 1, y >= 0, y <= 1, size @ x <= 4.0]).solve(solver=cp.CLARABEL)
     np.testing.assert_allclose(mine.edge, x.value, atol=1e-5)
     np.testing.assert_allclose(mine.cloud, y.value, atol=1e-5)
+
+
+@pytest.mark.parametrize("capacity", [0.0, 0.7, 3.0, 100.0])
+def test_a_full_server_has_one_price(capacity):
+    """Against the bisection of the paper; entries that need nothing, are far above 1, or are equal, among them."""
+    wanted = np.array([0.4, 7.0, -2.0, 0.9, 0.9, 1.3, 0.8])
+    size = np.array([1.0, 2.5, 3.0, 0.5, 0.5, 0.0, 4.0])
+    low, high = 0.0, 100.0
+    for _ in range(200):
+        price = (low + high) / 2
+        full = np.clip(wanted - price * size, 0, 1) @ size > capacity
+        low, high = (price, high) if full else (low, price)
+    np.testing.assert_allclose(within_capacity(wanted, size, capacity), np.clip(wanted - high * size, 0, 1), atol=1e-12)
 
 
 def test_receivers_make_the_surrogate_touch_the_rate():

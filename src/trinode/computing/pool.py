@@ -194,9 +194,7 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
             main, into, blank = hessian_uu, gain * speed_u, jnp.zeros((pool.pools, 0))
             own_power, power_value = jnp.zeros((0, links)), []
         width = main.shape[0]
-        hessian = jnp.zeros((width + k + 1, width + k + 1))
-        hessian = hessian.at[:width, :width].set(main)
-        hessian = hessian.at[width : width + k, width : width + k].set(jnp.diag(curve_y))
+        hessian = jnp.pad(main, (0, k + 1)) + jnp.diag(jnp.pad(curve_y, (width, 1)))
         latency_rows = jnp.concatenate([into, eye_k * serial / y**2, one], axis=1)
         rest = jnp.zeros((pool.pools, k + 1))
         pool_rows = jnp.concatenate([-member, blank, rest], axis=1)

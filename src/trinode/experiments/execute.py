@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 from threading import Condition
 from typing import Any
 
@@ -25,9 +27,8 @@ MEMORY = 2**30
 _COPIES = 8
 """How many times a scenario's size a solve holds at once, solution and report included; a generous guess."""
 
-
-PROGRAMS = 16
-"""Kinds of work, one after the other, whose compiled programs a process keeps."""
+CROWDED = 0.5
+"""Share of the pieces of memory that a process may hold beyond which compiled programs are let go."""
 _kept: set[Any] = set()
 _free = Condition()
 _busy = 0
@@ -50,8 +51,8 @@ def execute(item: Item, memory: int = MEMORY) -> dict[str, np.ndarray]:
 def _room(item: Item) -> Iterator[None]:
     """Let go of compiled programs before there are more than a process may hold, when none of them runs.
 
-    Linux grants a process about 65,000 pieces of memory, of which a large program takes hundreds; beyond them the
-    compiler crashes. What is let go is found in the cache on disk when it is needed again.
+    Linux grants a process about 65,000 pieces of memory, of which a large program takes hundreds to thousands; beyond
+    them the compiler crashes. What is let go is found in the cache on disk when it is needed again.
     """
     kind = find_system(item.record["system"]).Params
     fixed = {field.name for field in fields(kind) if field.metadata.get("static")}
@@ -59,12 +60,13 @@ def _room(item: Item) -> Iterator[None]:
     work = (item.record["system"], item.scheme, item.family, shapes)
     global _busy
     with _free:
-        if work not in _kept and len(_kept) >= PROGRAMS:
+        if work not in _kept and _crowded():
             _free.wait_for(lambda: _busy == 0)
-        if work not in _kept and len(_kept) >= PROGRAMS:  # still: another thread may have done it
-            _programs.forget()
-            jax.clear_caches()
-            _kept.clear()
+            if _crowded():  # still: another thread may have done it
+                _programs.forget()
+                jax.clear_caches()
+                gc.collect()
+                _kept.clear()
         _kept.add(work)
         _busy += 1
     try:
@@ -73,6 +75,15 @@ def _room(item: Item) -> Iterator[None]:
         with _free:
             _busy -= 1
             _free.notify_all()
+
+
+def _crowded() -> bool:
+    try:
+        held = Path("/proc/self/maps").read_bytes().count(b"\n")
+        granted = int(Path("/proc/sys/vm/max_map_count").read_text())
+    except OSError:  # not Linux
+        return False
+    return held > CROWDED * granted
 
 
 def _batch(item: Item, memory: int) -> int:

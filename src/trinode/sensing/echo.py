@@ -145,9 +145,9 @@ def largest_margin(
         phi = jnp.sum((model.steering.conj() * d).real, axis=1)
         return 1 / (reach * phi), phi, d, inverse
 
-    cost = jnp.zeros(2 * k + 1).at[-1].set(-1.0)
-    cost = cost.at[:k].set(jnp.where(asked, 0.0, 1e-3)).at[k : 2 * k].set(jnp.where(asked, 0.0, 1e-3))
-    upper = jnp.full(2 * k + 1, 1.0).at[-1].set(10.0)
+    silent = jnp.where(asked, 0.0, 1e-3)
+    cost = jnp.concatenate([silent, silent, jnp.full(1, -1.0)])
+    upper = jnp.concatenate([jnp.ones(2 * k), jnp.full(1, 10.0)])
 
     def program(
         factor: Float[Array, ""],
@@ -175,17 +175,21 @@ def largest_margin(
             mu_1 = -ratio[:, None] * phi_1
             mu_2 = ratio[:, None, None] * (2 * phi_1[:, :, None] * phi_1[:, None, :] / phi[:, None, None] - phi_2)
             gate = jnp.where(asked, factor / weight, 0.0)
-            rows = jnp.concatenate([mu_1[:, :k], jnp.diag(mu_1[:, k])], axis=1) * gate[:, None]
-            rows = rows.at[:, :k].add(-jnp.diag(asked / weight))
-            rows = jnp.concatenate([rows, -asked[:, None].astype(float)], axis=1)
-            sums = jnp.zeros((2, 2 * k + 1)).at[0, :k].set(asked).at[0, k : 2 * k].set(-1.0 * asked)
-            sums = sums.at[1, :k].set(-1.0 * asked)
+            by_lam = mu_1[:, :k] * gate[:, None] - jnp.diag(asked / weight)
+            one = asked[:, None].astype(float)
+            rows = jnp.concatenate([by_lam, jnp.diag(mu_1[:, k] * gate), -one], axis=1)
+            nothing = jnp.zeros(1)
+            sums = jnp.stack(
+                [
+                    jnp.concatenate([one[:, 0], -one[:, 0], nothing]),
+                    jnp.concatenate([-one[:, 0], 0 * one[:, 0], nothing]),
+                ]
+            )
             curve = -(z[:k] * gate)[:, None, None] * mu_2
-            hessian = jnp.zeros((2 * k + 1, 2 * k + 1))
-            hessian = hessian.at[:k, :k].set(curve[:, :k, :k].sum(0))
-            hessian = hessian.at[:k, k : 2 * k].set(curve[:, :k, k].T)
-            hessian = hessian.at[k : 2 * k, :k].set(curve[:, :k, k])
-            hessian = hessian.at[k : 2 * k, k : 2 * k].set(jnp.diag(curve[:, k, k]))
+            cross = curve[:, :k, k]
+            upper = jnp.concatenate([curve[:, :k, :k].sum(0), cross.T], axis=1)
+            lower = jnp.concatenate([cross, jnp.diag(curve[:, k, k])], axis=1)
+            hessian = jnp.pad(jnp.concatenate([upper, lower]), (0, 1))
             return gather(mu, x), jnp.concatenate([rows, sums]), hessian
 
         return interior.minimize_linear(cost, values, derivatives, start, upper, tolerance=1e-9, max_steps=steps)

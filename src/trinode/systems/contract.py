@@ -177,7 +177,9 @@ class System:
     figures : mapping
         Name to figure specification.
     part : int
-        How many scenarios are drawn, judged and bounded by one program together on a CPU.
+        How many scenarios are drawn and judged by one program together on a CPU.
+    bound_part : int
+        How many are bounded by one program together.
     from_channels : callable
         ``from_channels(channels, params, key) -> Scenario`` for channels from outside.
     """
@@ -200,6 +202,7 @@ class System:
     from_channels: Callable[..., Any]
     figures: Mapping[str, Any] = field(default_factory=dict)
     part: int = 4
+    bound_part: int = 1
 
     def scheme(self, name: str = "") -> Scheme:
         """The scheme of that name, or the default."""

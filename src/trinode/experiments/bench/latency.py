@@ -213,8 +213,8 @@ def sensing(trials: int | None, say: Say) -> list[dict[str, Any]]:
 
         # one scenario at a time, as solving does: lanes of a batch would wait for the hardest of them
         exact, quick = (
-            partial(map_parts, jax.jit(jax.vmap(partial(screen, verdict_only=only))), (), (scenarios,), 1)
-            for only in (False, True)
+            partial(map_parts, jax.jit(one), jax.jit(jax.vmap(one)), (scenarios,), 1)
+            for one in (partial(screen, verdict_only=only) for only in (False, True))
         )
         margin, upper = (np.asarray(part) for part in exact())
         verdict = np.asarray(quick()[0]) >= 1

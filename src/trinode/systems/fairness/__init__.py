@@ -32,4 +32,5 @@ system = System(
     from_channels=from_channels,
     figures=FIGURES,
     part=64,
+    bound_part=64,
 )

@@ -122,9 +122,12 @@ def decide(
     place = jnp.where(on_edge[:, None], t.index, t.index + s.access_points)  # pools of both tiers side by side
     cubic = jnp.where(on_edge[:, None], t.edge_pool(on_edge, None).cubic, 0.0)
 
+    beside = (place.reshape(-1)[:, None] == place.reshape(-1)) & usable.reshape(-1)
+    beside = beside.astype(float)  # a product with it is quicker than adding up entry by entry
+
     def gather(value: Float[Array, "K S"]) -> Float[Array, "K S"]:
         """Sum over a pool, given back to each of its links."""
-        return jnp.zeros(2 * s.access_points).at[place].add(jnp.where(usable, value, 0.0))[place]
+        return (beside @ value.reshape(-1)).reshape(k, links)
 
     def shares(x: Float[Array, " n"]) -> tuple[Float[Array, "K S"], Float[Array, " K"]]:
         raw = jnp.where(usable, jnp.exp(jnp.clip(x[: k * links].reshape(k, links), -40.0, 40.0)), 0.0)
@@ -244,7 +247,7 @@ def repair(
     need = t.scenario.sensing_sinr_min
     towards = jnp.sum(t.echo.steering.conj()[:, None] * precoder, axis=2)
     strength = jnp.linalg.norm(towards, axis=1, keepdims=True)
-    only_sensing = jnp.zeros_like(towards).at[:, -1].set(1.0)
+    only_sensing = jnp.eye(towards.shape[1])[-1]
     mix = jnp.where(strength > 0, towards / jnp.where(strength > 0, strength, 1.0), only_sensing)
     spare = power_budget(t, modes) / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0)
     beam = jnp.sqrt(jnp.min(spare)) * echo_beam  # all alike, so that the margin stays
@@ -301,7 +304,7 @@ def received_power(t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "
     channel = t.scenario.uplink_channel[jnp.arange(k)[:, None], t.index]  # (K, S, A, T)
     power = jnp.sum(jnp.abs(jnp.sum(channel * precoder[:, :-1, None, :], axis=-1)) ** 2, axis=-1)
     power = jnp.where((modes == CLOUD)[:, None] & t.cloud_able, power, 0.0)
-    return jnp.zeros(t.scenario.access_points).at[t.index].add(power)
+    return jnp.sum(jnp.where(t.index[..., None] == jnp.arange(t.scenario.access_points), power[..., None], 0.0), (0, 1))
 
 
 def to_solution(

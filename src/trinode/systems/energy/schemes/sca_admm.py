@@ -87,7 +87,6 @@ class ScaAdmm(Scheme):
     summary: ClassVar[str] = "the paper's proposed method: SCA outside, ADMM inside"
     iterates: ClassVar[bool] = False
     evenness: ClassVar[float] = 0.05
-    part: ClassVar[int] = 8
     outer: int = eqx.field(static=True, default=10)
     inner: int = eqx.field(static=True, default=60)
     penalties: tuple[float, float, float, float, float] = eqx.field(static=True, default=(1.0, 1.0, 0.05, 10.0, 10.0))

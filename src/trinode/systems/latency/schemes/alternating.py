@@ -26,22 +26,33 @@ class Frozen(NamedTuple):
     """Receivers and weights of (39) and (42), held fixed: rates below the true ones, equal at their own beams.
 
     The rate is ``ln V - V MSE + 1`` in nats; the printed (41) mixes log2 with it and is no lower bound.
+
+    Attributes
+    ----------
+    useful : (K, S1) bool
+        Streams that carry data.
+    heard : (K, 2 N, 2 T)
+        What the combiners of all N streams make of the signal of each terminal, in real numbers: a row for the real
+        and one for the imaginary part.
+    own : (K, S1, T)
+        The same for each stream's own combiner and terminal.
+    noise, weight : (K, S1)
+        Noise behind the combiner, V of (42).
     """
 
-    uplink: Uplink
-    combiner: Complex[Array, "K S1 A"]
+    useful: Bool[Array, "K S1"]
+    heard: Float[Array, "K N2 T2"]
+    own: Complex[Array, "K S1 T"]
+    noise: Float[Array, "K S1"]
     weight: Float[Array, "K S1"]
 
     def rates(self, precoder: Complex[Array, "K S1 T"]) -> Float[Array, "K S1"]:
         """Rates of the surrogate, nat/s/Hz."""
-        channel, target = self.uplink.channel, self.uplink.target
-        received = jnp.sum(channel[:, :, None] * precoder[:, None, :, None], axis=-1)  # (K, M, S1, A)
-        heard = jnp.moveaxis(received, 1, 0).reshape(channel.shape[1], -1, channel.shape[2])
-        own = jnp.take_along_axis(received, target[:, None, :, None], axis=1)[:, 0]
-        through = jnp.sum(jnp.abs(jnp.sum(self.combiner.conj()[:, :, None] * heard[target], axis=-1)) ** 2, axis=-1)
-        noise = jnp.sum(jnp.abs(self.combiner) ** 2, axis=-1)
-        error = 1 - 2 * jnp.sum((self.combiner.conj() * own).real, axis=-1) + through + noise  # (38)
-        return jnp.where(self.uplink.useful, jnp.log(self.weight) - self.weight * error + 1, 0.0)
+        sent = jnp.concatenate([precoder.real, precoder.imag], axis=2)
+        parts = jnp.matmul(self.heard, sent.swapaxes(1, 2))  # (K, 2 N, S1)
+        through = jnp.sum(parts**2, axis=(0, 2)).reshape(2, *self.noise.shape).sum(axis=0)
+        error = 1 - 2 * jnp.sum((self.own * precoder).real, axis=-1) + through + self.noise  # (38)
+        return jnp.where(self.useful, jnp.log(self.weight) - self.weight * error + 1, 0.0)
 
 
 def freeze(uplink: Uplink, precoder: Complex[Array, "K S1 T"]) -> Frozen:
@@ -53,7 +64,17 @@ def freeze(uplink: Uplink, precoder: Complex[Array, "K S1 T"]) -> Frozen:
     own = jnp.take_along_axis(received, target[:, None, :, None], axis=1)[:, 0]
     combiner = jnp.sum(hermitian_inverse(covariance)[target] * own[:, :, None, :], axis=-1)
     error = 1 - jnp.sum((own.conj() * combiner).real, axis=-1)
-    return Frozen(uplink, combiner, 1 / jnp.maximum(error, 1e-12))
+    response = jnp.einsum("ksa,jksat->jkst", combiner.conj(), channel[:, target])
+    flat = response.reshape(len(channel), target.size, -1)
+    rows = [jnp.concatenate([flat.real, -flat.imag], axis=2), jnp.concatenate([flat.imag, flat.real], axis=2)]
+    each = jnp.arange(len(channel))
+    return Frozen(
+        uplink.useful,
+        jnp.concatenate(rows, axis=1),
+        response[each, each],
+        jnp.sum(jnp.abs(combiner) ** 2, axis=-1),
+        1 / jnp.maximum(error, 1e-12),
+    )
 
 
 @final
@@ -116,8 +137,7 @@ class Alternating(Scheme):
 
         def one(turn: Turn) -> Turn:
             fresh = (turn.made == 0) & (start is None)
-            modes = self._offloading(t, turn.precoder, turn.shares, turn.best, fresh)
-            tried = optimise.settle(t, modes, turn.precoder, turn.best.evaluations)
+            tried = self._offloading(t, turn.precoder, turn.shares, turn.best, fresh)
             # the first offloading is measured against all-edge
             before = jax.tree.map(lambda a, b: jnp.where(fresh, a, b), blank, turn.best)
             drop = tried.latency > before.latency
@@ -200,8 +220,11 @@ class Alternating(Scheme):
         w, _, spent = lax.fori_loop(0, self.beam_steps, step, (begin, jnp.zeros(k), jnp.asarray(0)))
         return w, spent
 
-    def _offloading(self, t: Tiers, precoder, shares, best: Decision, fresh: Bool[Array, ""]) -> Int[Array, " K"]:
-        """Algorithm 1: linear programs (32) with penalty (28) and weights (31), then the rounding."""
+    def _offloading(self, t: Tiers, precoder, shares, best: Decision, fresh: Bool[Array, ""]) -> Decision:
+        """Algorithm 1: linear programs (32) with penalty (28) and weights (31), then the rounding.
+
+        Its latency is infinite where no rounding leads to a decision.
+        """
         k, links = t.snr.shape
         rate = jnp.maximum(t.uplink.rates(precoder)[:, :links], 1e-4)
         everyone = jnp.ones(k, bool)
@@ -221,17 +244,17 @@ class Alternating(Scheme):
         allowed = jnp.stack([jnp.isfinite(t.local_s), jnp.any(edge.usable, 1), jnp.any(cloud.usable, 1)])
 
         def program(_, carry):
-            b, c, chosen, value = carry
+            b, c, chosen = carry
             b, c = _penalised_program(
                 b, c, path_b / unit, path_c / unit, serial / unit, local, t, shares, edge_cubic, self
             )
             total = jnp.stack([1 - b.sum(1) - c.sum(1), b.sum(1), c.sum(1)])
             modes = jnp.argmax(jnp.where(allowed, total, -1.0), axis=0)
-            latency = optimise.settle(t, modes, precoder, jnp.asarray(0)).latency
-            better = latency < value
-            return b, c, jnp.where(better, modes, chosen), jnp.where(better, latency, value)
+            settled = optimise.settle(t, modes, precoder, best.evaluations)
+            better = settled.latency < chosen.latency
+            return b, c, jax.tree.map(lambda new, old: jnp.where(better, new, old), settled, chosen)
 
-        nothing = (b0, c0, best.modes, jnp.asarray(jnp.inf))
+        nothing = (b0, c0, best._replace(latency=jnp.asarray(jnp.inf)))
         return lax.fori_loop(0, self.offloading_steps, program, nothing)[2]
 
 
@@ -316,8 +339,7 @@ def _penalised_program(b0, c0, path_b, path_c, serial, local, t: Tiers, shares, 
     begin_b = jnp.full(size, small)
     high = 2 + jnp.max(local) + jnp.max(xb * tb + xc * tc)
     t_c = serial + 1.0
-    begin = jnp.concatenate([begin_b, begin_b, jnp.ones(k), t_c, jnp.array([0.0])])
-    begin = begin.at[-1].set(high + jnp.max(xb * 1.0 + xc * t_c))
+    begin = jnp.concatenate([begin_b, begin_b, jnp.ones(k), t_c, high + jnp.max(xb + xc * t_c, keepdims=True)])
 
     def values(x: Float[Array, " n"]) -> Float[Array, " m"]:
         return matrix @ x + offset

@@ -63,7 +63,7 @@ class BaseStation:
         return say.Rates(self._nats)
 
     def _on_consensus(self, message: say.Consensus) -> say.Copies:
-        """Solve (29): its own optimality conditions, the price of capacity by bisection."""
+        """Solve (29) by its own optimality conditions."""
         d = self._demands()
         upload = _time(d.task_bits, self._data.bits_per_nat_s * self._nats)
         penalty, scale = consensus_penalty(d), consensus_scale(d)
@@ -71,15 +71,7 @@ class BaseStation:
         edge = message.edge - np.where(np.isfinite(upload + d.edge_s), upload + d.edge_s - own, scale) / penalty
         cloud = message.cloud - np.where(np.isfinite(upload + d.cloud_s), upload + d.cloud_s - own, scale) / penalty
         size, capacity = d.edge_frequency_hz, float(self._data.demands.edge_capacity_hz[0])
-        copies = np.clip(edge, 0.0, 1.0)
-        if copies @ size > capacity:
-            unit = size.max()
-            low, high = 0.0, float(np.max(edge) * unit / size[size > 0].min()) + 1.0
-            for _ in range(200):
-                price = 0.5 * (low + high)
-                copies = np.clip(edge - price * size / unit, 0.0, 1.0)
-                low, high = (price, high) if copies @ size > capacity else (low, price)
-            copies = np.clip(edge - high * size / unit, 0.0, 1.0)
+        copies = within_capacity(edge, size, capacity)
         return say.Copies(copies, np.clip(cloud, 0.0, 1.0))
 
     def _on_release(self, message: say.Release) -> say.Records:
@@ -164,6 +156,25 @@ class BaseStation:
         if self._everyone is None:
             raise RuntimeError("the cloud has not said what the terminals want")
         return self._everyone
+
+
+def within_capacity(wanted: np.ndarray, size: np.ndarray, capacity: float) -> np.ndarray:
+    """The point of the unit box with ``size @ x <= capacity`` that is nearest to ``wanted``.
+
+    It is ``clip(wanted - price * size)``, whose load falls along straight lines between the prices at which an entry
+    leaves 1 or arrives at 0, so the price is found exactly, without the paper's bisection.
+    """
+    free = np.clip(wanted, 0.0, 1.0)
+    if free @ size <= capacity:
+        return free
+    relative = size / size.max()
+    needs = relative > 0
+    bends = np.concatenate([(wanted - 1)[needs] / relative[needs], wanted[needs] / relative[needs]])
+    price = np.sort(np.append(bends[bends > 0], 0.0))
+    load = np.clip(wanted - price[:, None] * relative, 0.0, 1.0) @ size
+    after = int(np.argmax(load <= capacity))  # the last load is 0, the first too large
+    along = (load[after - 1] - capacity) / (load[after - 1] - load[after])
+    return np.clip(wanted - (price[after - 1] + along * (price[after] - price[after - 1])) * relative, 0.0, 1.0)
 
 
 def consensus_scale(d: say.Demands) -> float:
