@@ -161,7 +161,7 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     if not isinstance(solution, system.Solution):
         raise InputError("solution", f"an object of type {type(solution).__name__}", f"a solution of {system.name}")
     check_sizes(system, scenario, solution)
-    report = _program(_evaluate, system, scenario, solution)
+    report = _program(_evaluate, system, scenario, _decision(solution))
     if not bound:
         return report
     return _with_bounds(report, lambda family: _bounded(system, scenario, family), _family(system, scheme))
@@ -172,7 +172,7 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
     system = system_of(scenarios)
     run, named = _runner(system)
     one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
-    report = map_parts(one, many, (scenarios, solutions), system.part)
+    report = map_parts(one, many, (scenarios, _decision(solutions)), system.part)
     if not bound:
         return report
     return _with_bounds(report, lambda family: bound_batch(scenarios, family), _family(system, scheme))
@@ -325,6 +325,12 @@ def _family(system: System, scheme: str | Scheme) -> str | None:
     if isinstance(scheme, str):
         return system.scheme(scheme).family if scheme else None
     return scheme.family
+
+
+def _decision(solution: Any) -> Any:
+    """A solution without its history, which no judge looks at: those of different schemes then share a program."""
+    shape = np.shape(solution.history)
+    return dataclasses.replace(solution, history=np.zeros((*shape[:-1], 0)))
 
 
 def _with_bounds(report: Report, bound_of: Callable[[str], Array], family: str | None) -> Report:

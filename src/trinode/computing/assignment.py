@@ -74,6 +74,7 @@ def transport(cost: Float[Array, "K M"], outside: Float[Array, " K"], room: Floa
     """
     everywhere = jnp.concatenate([cost, outside[:, None]], axis=1)
     k, places = everywhere.shape
+    tasks = jnp.arange(k)
     finite = jnp.isfinite(everywhere)
     # no way is dearer than all finite ways together, so as few tasks as possible go it
     large = 1 + 2 * jnp.sum(jnp.max(jnp.where(finite, jnp.abs(everywhere), 0.0), axis=1))
@@ -101,11 +102,11 @@ def transport(cost: Float[Array, "K M"], outside: Float[Array, " K"], room: Floa
         def walk(_, state):
             at, spot = state
             came = before[spot]
-            moved = at.at[mover[jnp.maximum(came, 0), spot]].set(spot)
-            return jnp.where(came >= 0, moved, at), jnp.where(came >= 0, came, spot)
+            moves = (came >= 0) & (tasks == mover[jnp.maximum(came, 0), spot])
+            return jnp.where(moves, spot, at), jnp.where(came >= 0, came, spot)
 
         at, first = lax.fori_loop(0, places - 1, walk, (at, end))
-        return at.at[i].set(first)
+        return jnp.where(tasks == i, first, at)
 
     return lax.fori_loop(0, k, enter, jnp.full(k, places))
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
-from trinode import _pool
+from trinode import _pool, _programs
 from trinode.errors import InputError, MissingExtraError, StoreError
 from trinode.experiments.items import Item
 
@@ -55,7 +55,8 @@ def compute(item: Item, execute: Execute) -> Done:
 class Here:
     """In this process: as many items at a time as there are cores, so that one compiles while another one runs.
 
-    A single item has all cores to itself; on an accelerator it is one item after the other.
+    Twice as many have begun, since some wait for a program that another one compiles. A single item has all cores to
+    itself; on an accelerator it is one item after the other.
     """
 
     def work(self, items: Iterable[Item], execute: Execute, begin: Begin) -> Iterator[Done]:
@@ -72,8 +73,9 @@ class Here:
                 begin(item.label)
                 yield compute(item, execute)
             return
-        pool = ThreadPoolExecutor(count)
-        running = {pool.submit(one, item) for item in chain(first, islice(waiting, count - 1))}  # one in reserve
+        _programs.take_turns(count)
+        pool = ThreadPoolExecutor(2 * count)
+        running = {pool.submit(one, item) for item in chain(first, islice(waiting, 2 * count - 1))}  # one in reserve
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
