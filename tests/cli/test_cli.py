@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import trinode as tn
+from trinode import _flags
 from trinode.cli.main import app
 from trinode.experiments import bench
 
@@ -222,6 +223,16 @@ def test_reproduce(tmp_path):
         "line.png",
     ]
     assert all(os.path.exists(file) for file in data["files"])
+
+
+def test_reproduce_quickly(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(_flags, "add", asked.append)
+    words = ("reproduce", "toy", "line", "--trials", 2, "--out", tmp_path)
+    call(*words)
+    assert asked == []
+    call(*words, "--quickly")
+    assert asked == [_flags.QUICKLY]
 
 
 def test_reproduce_says_when_something_failed(tmp_path, monkeypatch):

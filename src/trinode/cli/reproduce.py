@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trinode import _flags
 from trinode.cli._network import AsJson
 from trinode.cli._show import Column, Table, print_json, working
 from trinode.cli._where import Dask, Jobs, Memory, SchedulerFile, ShardText, where
@@ -36,6 +37,10 @@ def reproduce(
     scheduler_file: SchedulerFile = None,
     shard: ShardText = None,
     memory: Memory = "1G",
+    quickly: Annotated[
+        bool,
+        typer.Option("--quickly", help="Compile quickly rather than well: for few trials. The last digits may differ."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compute figures of a system's paper and draw them; what is there already is not computed again.
@@ -49,8 +54,10 @@ def reproduce(
       trinode reproduce latency fig3 --trials 10
       trinode reproduce latency fig3 --jobs 8 --out results/fig3
       trinode reproduce latency --all
-      trinode reproduce --all --trials 5 --out quick
+      trinode reproduce --all --trials 5 --quickly --out quick
     """
+    if quickly:
+        _flags.add(_flags.QUICKLY)
     with working("loading", as_json):
         chosen = _chosen(system, figure, everything)
         options: dict[str, Any] = {"trials": trials, "seed": seed, "progress": not as_json}

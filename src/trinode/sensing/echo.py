@@ -176,20 +176,16 @@ def largest_margin(
             mu_2 = ratio[:, None, None] * (2 * phi_1[:, :, None] * phi_1[:, None, :] / phi[:, None, None] - phi_2)
             gate = jnp.where(asked, factor / weight, 0.0)
             by_lam = mu_1[:, :k] * gate[:, None] - jnp.diag(asked / weight)
-            one = asked[:, None].astype(float)
-            rows = jnp.concatenate([by_lam, jnp.diag(mu_1[:, k] * gate), -one], axis=1)
-            nothing = jnp.zeros(1)
-            sums = jnp.stack(
-                [
-                    jnp.concatenate([one[:, 0], -one[:, 0], nothing]),
-                    jnp.concatenate([-one[:, 0], 0 * one[:, 0], nothing]),
-                ]
+            each = asked.astype(float)
+            rows = jnp.concatenate([by_lam, jnp.diag(mu_1[:, k] * gate), -each[:, None]], axis=1)
+            sums = jnp.pad(
+                jnp.stack([jnp.concatenate([each, -each]), jnp.concatenate([-each, 0 * each])]), ((0, 0), (0, 1))
             )
             curve = -(z[:k] * gate)[:, None, None] * mu_2
             cross = curve[:, :k, k]
-            upper = jnp.concatenate([curve[:, :k, :k].sum(0), cross.T], axis=1)
-            lower = jnp.concatenate([cross, jnp.diag(curve[:, k, k])], axis=1)
-            hessian = jnp.pad(jnp.concatenate([upper, lower]), (0, 1))
+            by_prices = jnp.concatenate([curve[:, :k, :k].sum(0), cross.T], axis=1)
+            by_powers = jnp.concatenate([cross, jnp.diag(curve[:, k, k])], axis=1)
+            hessian = jnp.pad(jnp.concatenate([by_prices, by_powers]), (0, 1))
             return gather(mu, x), jnp.concatenate([rows, sums]), hessian
 
         return interior.minimize_linear(cost, values, derivatives, start, upper, tolerance=1e-9, max_steps=steps)
