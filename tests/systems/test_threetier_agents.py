@@ -240,6 +240,18 @@ def test_a_full_server_has_one_price(capacity):
     np.testing.assert_allclose(within_capacity(wanted, size, capacity), np.clip(wanted - high * size, 0, 1), atol=1e-12)
 
 
+def test_a_server_without_room_or_filled_exactly_takes_what_fits():
+    """Where the load at the last price, or at none, is off by rounding."""
+    rng = np.random.default_rng(4)
+    for _ in range(500):
+        wanted, size = rng.normal(0.5, 1.0, 6), rng.uniform(0.1, 3.0, 6)
+        whole = float(np.clip(wanted, 0, 1) @ size)
+        for capacity in (0.0, whole * (1 - 1e-16), whole * (1 - 3e-16), 0.3 * whole):
+            copies = within_capacity(wanted, size, capacity)
+            assert np.all((copies >= 0) & (copies <= 1))
+            assert copies @ size == pytest.approx(capacity, rel=1e-12, abs=1e-12)
+
+
 def test_receivers_make_the_surrogate_touch_the_rate():
     """(48): with the receivers of the present beams, values and slopes are those of the upload times."""
     rng = np.random.default_rng(0)

@@ -172,7 +172,10 @@ def within_capacity(wanted: np.ndarray, size: np.ndarray, capacity: float) -> np
     bends = np.concatenate([(wanted - 1)[needs] / relative[needs], wanted[needs] / relative[needs]])
     price = np.sort(np.append(bends[bends > 0], 0.0))
     load = np.clip(wanted - price[:, None] * relative, 0.0, 1.0) @ size
-    after = int(np.argmax(load <= capacity))  # the last load is 0, the first too large
+    load[-1] = 0.0  # but for rounding
+    after = int(np.argmax(load <= capacity))
+    if after == 0:  # too large by rounding only
+        return free
     along = (load[after - 1] - capacity) / (load[after - 1] - load[after])
     return np.clip(wanted - (price[after - 1] + along * (price[after] - price[after - 1])) * relative, 0.0, 1.0)
 
