@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import jax
@@ -102,7 +103,8 @@ def map_parts(one: Callable[..., Any], many: Callable[..., Any], batch: tuple[An
     workers = min(_pool.programs() if on_cpu else 1, len(starts))
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(solve, starts))
+            contexts = [copy_context() for _ in starts]  # threads of a pool know nothing of what is set here
+            parts = list(pool.map(lambda context, first: context.run(solve, first), contexts, starts))
     else:
         parts = [solve(first) for first in starts]
     return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *parts)

@@ -16,6 +16,14 @@ QUICKLY = (
 )
 """These spare the compiler what pays only in long runs: for programs that are run once."""
 
+WELL = {"xla_backend_optimization_level": 1}
+"""Options of a single program that take back most of what :data:`QUICKLY` costs when it runs."""
+
+
+def quick() -> bool:
+    """Whether this process compiles quickly rather than well."""
+    return QUICKLY[0] in os.environ.get("XLA_FLAGS", "").split()
+
 
 def add(flags: tuple[str, ...]) -> None:
     """Add flags to ``XLA_FLAGS``, except those that somebody has set there."""

@@ -11,8 +11,10 @@ import importlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +28,7 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 
+from trinode import _flags
 from trinode._runtime import cache_folder
 
 
@@ -47,7 +50,7 @@ class Program:
     def compile(self) -> Program:
         """The same, compiled."""
         leaves = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in self.exported.in_avals]
-        self.native = jax.jit(self.exported.call).lower(leaves).compile()
+        self.native = jax.jit(self.exported.call).lower(leaves).compile(compiler_options=_options())
         return self
 
     def __call__(self, leaves: list[Any]) -> Any:
@@ -66,6 +69,21 @@ _locks: dict[Any, Lock] = {}
 _guard = Lock()
 _tracing = RLock()
 _turns: Semaphore | None = None
+_long: ContextVar[bool] = ContextVar("_long", default=False)
+
+
+@contextmanager
+def long_runs(wanted: bool = True) -> Iterator[None]:
+    """Within it programs are compiled well also where the process compiles quickly: for those that run long."""
+    before = _long.set(wanted)
+    try:
+        yield
+    finally:
+        _long.reset(before)
+
+
+def _options() -> dict[str, Any]:
+    return dict(_flags.WELL) if _long.get() and _flags.quick() else {}
 
 
 def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
@@ -82,7 +100,7 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
     leaves = [leaf if isinstance(leaf, jax.Array) else np.asarray(leaf) for leaf in leaves]
     shapes = tuple((leaf.dtype, leaf.shape, getattr(leaf, "weak_type", False)) for leaf in leaves)
     rest = tuple(None if is_array else one for one, is_array in zip(given, passed))
-    here = (function, structure, rest, tuple(passed), shapes)
+    here = (function, structure, rest, tuple(passed), shapes, tuple(_options()))
     ready = _ready.get(here)
     if ready is not None:
         return _run(ready, leaves)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,14 +64,15 @@ def reproduce(
         options: dict[str, Any] = {"trials": trials, "seed": seed, "progress": not as_json}
         options |= where(jobs, dask, scheduler_file, shard, memory)
     began = time.perf_counter()
+    folders = [((out or Path("out")) / f"{of}-{name}" if everything else out) for of, name in chosen]
     chapters = []
-    for index, (of, name) in enumerate(chosen):
-        folder = (out or Path("out")) / f"{of}-{name}" if everything else out
-        if everything and not as_json:
-            typer.echo(f"{of} {name} ({index + 1} of {len(chosen)})", err=True)
-        chapters.append(_one(of, name, folder, options, as_json))
+    for index, chapter in enumerate(_chapters(chosen, folders, options, as_json)):
+        chapters.append(chapter)
         if not everything and not as_json:
-            _print(chapters[-1])
+            _print(chapter)
+        elif not as_json:
+            done = f"{chapter.system} {chapter.spec.name} ({index + 1} of {len(chosen)}) {chapter.seconds:.0f} s"
+            typer.echo(done, err=True)
     files = [file for chapter in chapters for file in chapter.files]
     if everything:
         from trinode.plots import report
@@ -107,17 +109,22 @@ def _chosen(system: str, figure: str, everything: bool) -> list[tuple[str, str]]
     return [(system, figure)]
 
 
-def _one(system: str, name: str, folder: Path | None, options: dict[str, Any], quiet: bool) -> Chapter:
+def _chapters(
+    chosen: list[tuple[str, str]], folders: list[Path | None], options: dict[str, Any], quiet: bool
+) -> Iterator[Chapter]:
     from trinode.experiments import figure as figures
     from trinode.plots import figures as drawings
     from trinode.plots.report import Chapter
 
+    places = [folder or figures.default_folder(*of) for of, folder in zip(chosen, folders)]
+    work = figures.reproduce_all([(*of, place) for of, place in zip(chosen, places)], **options)
     began = time.perf_counter()
-    spec, dataset, summary = figures.reproduce(system, name, folder, **options)
-    with working("drawing", quiet):
-        files = drawings.save(spec, dataset, folder or figures.default_folder(system, name))
-        rows = drawings.lines(spec, dataset)
-    return Chapter(system, spec, dataset.attrs, rows, files, summary, time.perf_counter() - began)
+    for (system, _), place, (spec, dataset, summary) in zip(chosen, places, work, strict=True):
+        with working("drawing", quiet or len(chosen) > 1):
+            files = drawings.save(spec, dataset, place)
+            rows = drawings.lines(spec, dataset)
+        yield Chapter(system, spec, dataset.attrs, rows, files, summary, time.perf_counter() - began)
+        began = time.perf_counter()
 
 
 def _print(chapter: Chapter) -> None:

@@ -67,11 +67,10 @@ def split_tasks(
     cycles_per_bit: Float[Array, " K"],
     terminal_frequency_hz: Float[Array, " K"],
     server_frequency_hz: Float[Array, ""],
-    local: bool = True,
+    local: bool | Bool[Array, ""] = True,
 ) -> SplitTasks:
     """Tasks from bits, cycles and processors; ``local=False`` forbids computing at the terminal."""
     cycles = bits * cycles_per_bit
     speed = jnp.where(cycles > 0, terminal_frequency_hz / jnp.where(cycles > 0, cycles, 1.0), jnp.inf)
-    if not local:
-        speed = jnp.where(bits > 0, 0.0, jnp.inf)
+    speed = jnp.where(local, speed, jnp.where(bits > 0, 0.0, jnp.inf))
     return SplitTasks(bits, speed, cycles / server_frequency_hz)

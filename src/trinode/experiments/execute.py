@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import math
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from threading import Condition
 from typing import Any
@@ -29,6 +29,9 @@ _COPIES = 8
 
 CROWDED = 0.5
 """Share of the pieces of memory that a process may hold beyond which compiled programs are let go."""
+REMEMBERED = 8
+"""Batches of scenarios that are kept for the next item; together they take a share of the memory at most."""
+_drawn: OrderedDict[Any, Any] = OrderedDict()
 _kept: set[Any] = set()
 _free = Condition()
 _busy = 0
@@ -43,7 +46,7 @@ def execute(item: Item, memory: int = MEMORY) -> dict[str, np.ndarray]:
     with _room(item):
         step = _batch(item, memory)
         starts = range(item.trials.start, item.trials.stop, step)
-        parts = [_trials(item, range(first, min(first + step, item.trials.stop))) for first in starts]
+        parts = [_trials(item, range(first, min(first + step, item.trials.stop)), memory) for first in starts]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -54,20 +57,16 @@ def _room(item: Item) -> Iterator[None]:
     Linux grants a process about 65,000 pieces of memory, of which a large program takes hundreds to thousands; beyond
     them the compiler crashes. What is let go is found in the cache on disk when it is needed again.
     """
-    kind = find_system(item.record["system"]).Params
-    fixed = {field.name for field in fields(kind) if field.metadata.get("static")}
-    shapes = frozenset((name, repr(value)) for name, value in item.given.items() if name in fixed)
-    work = (item.record["system"], item.scheme, item.family, shapes)
     global _busy
     with _free:
-        if work not in _kept and _crowded():
+        if item.program not in _kept and _crowded():
             _free.wait_for(lambda: _busy == 0)
             if _crowded():  # still: another thread may have done it
                 _programs.forget()
                 jax.clear_caches()
                 gc.collect()
                 _kept.clear()
-        _kept.add(work)
+        _kept.add(item.program)
         _busy += 1
     try:
         yield
@@ -101,11 +100,12 @@ def _batch(item: Item, memory: int) -> int:
     return fits // part * part or fits
 
 
-def _trials(item: Item, trials: range) -> dict[str, np.ndarray]:
-    scenarios = api.draw_batch(item.record["system"], item.record["seed"], trials, **item.given)
-    if not item.scheme:
-        return {"bound": np.asarray(api.bound_batch(scenarios, item.family))}
-    solutions = api.solve_batch(scenarios, item.scheme)
+def _trials(item: Item, trials: range, memory: int) -> dict[str, np.ndarray]:
+    scenarios = _scenarios(item, trials, memory)
+    with _programs.long_runs(item.often):
+        if not item.scheme:
+            return {"bound": np.asarray(api.bound_batch(scenarios, item.family))}
+        solutions = api.solve_batch(scenarios, item.scheme)
     report = api.evaluate_batch(scenarios, solutions, bound=False)
     worst = _worst_residual(report)
     met = (np.asarray(solutions.status) != Status.INFEASIBLE) & (worst <= FEASIBILITY_TOLERANCE)
@@ -121,6 +121,23 @@ def _trials(item: Item, trials: range) -> dict[str, np.ndarray]:
     if item.record["history"]:
         arrays["history"] = np.asarray(solutions.history)
     return arrays
+
+
+def _scenarios(item: Item, trials: range, memory: int) -> Any:
+    """The networks of an item; small batches are remembered a while, since other schemes look at them too."""
+    system = find_system(item.record["system"])
+    wanted = (system, item.record["seed"], trials, tuple(sorted(item.given.items())))
+    with _free:
+        if wanted in _drawn:
+            _drawn.move_to_end(wanted)
+            return _drawn[wanted]
+    scenarios = api.draw_batch(system.name, item.record["seed"], trials, **item.given)
+    if sum(leaf.nbytes for leaf in jax.tree.leaves(scenarios)) <= memory // (REMEMBERED * _COPIES):
+        with _free:
+            _drawn[wanted] = scenarios
+            while len(_drawn) > REMEMBERED:
+                _drawn.popitem(last=False)
+    return scenarios
 
 
 def _worst_residual(report: Report) -> np.ndarray:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trinode.errors import InputError
 from trinode.experiments.dataset import gather
-from trinode.experiments.runner import Summary, run
+from trinode.experiments.runner import Summary, run_all
 from trinode.systems.figure import FigureSpec, Panel
 from trinode.systems.registry import system as find_system
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["FigureSpec", "Panel", "default_folder", "figure", "reproduce"]
+__all__ = ["FigureSpec", "Panel", "default_folder", "figure", "reproduce", "reproduce_all"]
 
 
 def figure(system: str, name: str) -> FigureSpec:
@@ -46,10 +47,9 @@ def reproduce(
     *,
     trials: int | None = None,
     seed: int | None = None,
-    progress: bool = False,
-    **where: Any,
+    **how: Any,
 ) -> tuple[FigureSpec, xarray.Dataset, Summary]:
-    """Compute what is missing of a figure and gather it; ``where`` is passed to :func:`~.runner.run`.
+    """Compute what is missing of a figure and gather it; ``how`` is passed to :func:`~.runner.run_all`.
 
     Returns
     -------
@@ -60,10 +60,26 @@ def reproduce(
     Summary
         What was reused, computed, and what failed.
     """
-    spec = figure(system, name)
-    asked = {key: value for key, value in (("trials", trials), ("seed", seed)) if value is not None}
-    drawn = spec.sweep.bound and any(panel.bound for panel in spec.panels)
-    spec = replace(spec, sweep=replace(spec.sweep, bound=drawn, scheme_bound=False, **asked))
     place = Path(folder) if folder is not None else default_folder(system, name)
-    summary = run(spec.sweep, place, progress=progress, **where)
-    return spec, gather(spec.sweep, place), summary
+    (result,) = reproduce_all([(system, name, place)], trials=trials, seed=seed, **how)
+    return result
+
+
+def reproduce_all(
+    figures: Sequence[tuple[str, str, Path]],
+    *,
+    trials: int | None = None,
+    seed: int | None = None,
+    **how: Any,
+) -> Iterator[tuple[FigureSpec, xarray.Dataset, Summary]]:
+    """The same for several figures (system, name, folder), each given once it is over; work on others goes on."""
+    asked = {key: value for key, value in (("trials", trials), ("seed", seed)) if value is not None}
+    specs = []
+    for system, name, _ in figures:
+        spec = figure(system, name)
+        drawn = spec.sweep.bound and any(panel.bound for panel in spec.panels)
+        specs.append(replace(spec, sweep=replace(spec.sweep, bound=drawn, scheme_bound=False, **asked)))
+    places = [place for _, _, place in figures]
+    summaries = run_all([(spec.sweep, place) for spec, place in zip(specs, places)], **how)
+    for spec, place, summary in zip(specs, places, summaries, strict=True):
+        yield spec, gather(spec.sweep, place), summary

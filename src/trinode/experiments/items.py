@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -40,6 +41,8 @@ class Item:
         Name of the scheme; empty for a bound.
     family : str
         Of a bound.
+    often : bool
+        Whether its program solves so many networks that it is compiled well even where it is asked to compile quickly.
     """
 
     record: dict[str, Any]
@@ -48,6 +51,7 @@ class Item:
     value: int
     scheme: str = ""
     family: str = ""
+    often: bool = False
 
     @property
     def text(self) -> str:
@@ -58,6 +62,18 @@ class Item:
     def key(self) -> str:
         """Hash of the record: the item's name in a store."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:20]
+
+    @cached_property
+    def program(self) -> Hashable:
+        """Equal for items that go through the same compiled program."""
+        system = find_system(self.record["system"])
+        work = jax.tree.structure(system.scheme(self.scheme).worker()) if self.scheme else self.family
+        return system, work, system.program_sizes(system.Params(**self.given))
+
+    @property
+    def heavy(self) -> bool:
+        """Whether each network takes long; a bound does where the default scheme does."""
+        return find_system(self.record["system"]).scheme(self.scheme).heavy
 
     @property
     def trials(self) -> range:

@@ -24,6 +24,8 @@ from trinode.experiments.items import Item
 
 Execute = Callable[[Item], Mapping[str, np.ndarray]]
 Begin = Callable[[str], None]
+BEGUN = 3
+"""Items that have begun in a process for every core."""
 
 
 class Done(NamedTuple):
@@ -55,8 +57,8 @@ def compute(item: Item, execute: Execute) -> Done:
 class Here:
     """In this process: as many items at a time as there are cores, so that one compiles while another one runs.
 
-    Twice as many have begun, since some wait for a program that another one compiles. A single item has all cores to
-    itself; on an accelerator it is one item after the other.
+    More have begun, since some wait for a program that another one compiles. A single item has all cores to itself; on
+    an accelerator it is one item after the other.
     """
 
     def work(self, items: Iterable[Item], execute: Execute, begin: Begin) -> Iterator[Done]:
@@ -74,14 +76,15 @@ class Here:
                 yield compute(item, execute)
             return
         _programs.take_turns(count)
-        pool = ThreadPoolExecutor(2 * count)
-        running = {pool.submit(one, item) for item in chain(first, islice(waiting, 2 * count - 1))}  # one in reserve
+        pool = ThreadPoolExecutor(BEGUN * count)
+        running = {pool.submit(one, item) for item in chain(first, islice(waiting, 2 * BEGUN * count - 2))}
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    # some are in reserve, since who takes the results may be long about it
+                    running |= {pool.submit(one, item) for item in islice(waiting, 1)}
                     yield future.result()
                     running.remove(future)
-                    running |= {pool.submit(one, item) for item in islice(waiting, 1)}
         except GeneratorExit:
             raise
         except BaseException:  # interrupted: what has begun is finished and kept

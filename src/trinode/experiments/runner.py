@@ -1,20 +1,27 @@
-"""Carry out what is missing of a sweep."""
+"""Carry out what is missing of sweeps."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from trinode import _flags
 from trinode.errors import StoreError
 from trinode.experiments.execute import MEMORY, execute
 from trinode.experiments.items import Item, expand
-from trinode.experiments.places import Execute, Here, Place, Shard
+from trinode.experiments.places import Done, Execute, Here, Place, Shard
 from trinode.experiments.progress import SILENT, bar
 from trinode.experiments.store import Store
 from trinode.systems.figure import Sweep
+
+OFTEN = 10
+"""Networks of a heavy scheme that are worth a well compiled program."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Summary:
     failed : tuple of str
         What failed, with where its traceback is; a later run tries these again.
     seconds : float
-        Wall time.
+        Wall time; of several sweeps, since the one before was over.
     """
 
     total: int
@@ -42,16 +49,7 @@ class Summary:
         return text + (f", {len(self.failed)} FAILED:\n  " + "\n  ".join(self.failed) if self.failed else "")
 
 
-def run(
-    sweep: Sweep,
-    folder: str | Path,
-    *,
-    place: Place | None = None,
-    shard: Shard | None = None,
-    memory: int = MEMORY,
-    progress: bool = False,
-    execute: Execute | None = None,
-) -> Summary:
+def run(sweep: Sweep, folder: str | Path, **how: Any) -> Summary:
     """Compute every item of a sweep that its store lacks.
 
     Stopped at any instant, it is resumed by calling it again: finished items are kept, and no other trace
@@ -64,10 +62,40 @@ def run(
         What to compute.
     folder : path
         Where results are kept.
+    **how
+        See :func:`run_all`.
+
+    Raises
+    ------
+    StoreError
+        Results cannot be written, or a worker process died.
+    """
+    (summary,) = run_all([(sweep, folder)], **how)
+    return summary
+
+
+def run_all(
+    sweeps: Sequence[tuple[Sweep, str | Path]],
+    *,
+    place: Place | None = None,
+    shard: Shard | None = None,
+    memory: int = MEMORY,
+    progress: bool = False,
+    execute: Execute | None = None,
+) -> Iterator[Summary]:
+    """Compute several sweeps, each into a folder of its own, as one: no core waits for the last item of one of them.
+
+    Yields the summary of each, in their order, once it is over; work on the next ones goes on meanwhile. What two
+    sweeps have in common is computed once.
+
+    Parameters
+    ----------
+    sweeps : sequence of (Sweep, path)
+        What to compute, and where results are kept.
     place : Place, optional
         Where to compute; in this process if absent.
     shard : Shard, optional
-        Which part of the items; all if absent.
+        Which part of the items of each sweep; all if absent.
     memory : int
         Bytes that the scenarios of a batch may take; results do not depend on it.
     progress : bool
@@ -81,23 +109,74 @@ def run(
         Results cannot be written, or a worker process died.
     """
     began = time.perf_counter()
-    store = Store(folder)
-    items = (shard or Shard()).of(list(expand(sweep)))
-    missing = [item for item in items if store.load(item) is None]
-    found = len(items) - len(missing)
-    compute = execute or partial(_execute, memory=memory)
-    failed: list[str] = []
-    with bar(len(items), found, sweep.system) if progress else nullcontext(SILENT) as shown:
-        # another run may have finished an item in the meantime
-        waiting = (item for item in missing if not store.path(item).is_file() or store.load(item) is None)
-        for done in (place or Here()).work(waiting, compute, shown.begin):
-            if done.arrays is None:
-                _kept(store.save_failure, done.item, done.trace or done.reason)
-                failed.append(f"{done.item.label}: {done.reason} (see {store.failure_path(done.item)})")
-            else:
-                _kept(store.save, done.item, done.arrays)
-            shown.end()
-    return Summary(len(items), found, len(missing) - len(failed), tuple(failed), time.perf_counter() - began)
+    accounts = [_Account(Store(folder), (shard or Shard()).of(list(expand(sweep)))) for sweep, folder in sweeps]
+    wanted: dict[str, list[_Account]] = {}
+    items: dict[str, Item] = {}
+    for account in accounts:
+        for item in account.missing:
+            wanted.setdefault(item.key, []).append(account)
+            items.setdefault(item.key, item)
+
+    networks = Counter[Hashable]()
+    for item in items.values() if _flags.quick() else ():
+        networks[item.program] += len(item.trials)
+
+    def waiting() -> Iterator[Item]:
+        for key, item in items.items():
+            lacking = [account for account in wanted[key] if not account.has(item)]
+            for account in wanted[key]:
+                if account not in lacking:  # another run has finished it in the meantime
+                    account.over.append(key)
+            wanted[key] = lacking
+            if lacking:
+                often = _flags.quick() and item.heavy and networks[item.program] >= OFTEN
+                yield replace(item, often=True) if often else item
+
+    total, found = sum(len(a.items) for a in accounts), sum(a.found for a in accounts)
+    title = ", ".join(dict.fromkeys(sweep.system for sweep, _ in sweeps))
+    closed = 0
+    with bar(total, found, title) if progress else nullcontext(SILENT) as shown:
+        for done in (place or Here()).work(waiting(), execute or partial(_execute, memory=memory), shown.begin):
+            for account in wanted[done.item.key]:
+                account.settle(done)
+                shown.end()
+            while closed < len(accounts) and accounts[closed].closed:
+                yield accounts[closed].summary(began)
+                closed, began = closed + 1, time.perf_counter()
+    for account in accounts[closed:]:
+        yield account.summary(began)
+        began = time.perf_counter()
+
+
+class _Account:
+    """How far a sweep is."""
+
+    def __init__(self, store: Store, items: list[Item]):
+        self.store, self.items = store, items
+        self.missing = [item for item in items if store.load(item) is None]
+        self.found = len(items) - len(self.missing)
+        self.over: list[str] = []
+        self.failed: list[str] = []
+
+    @property
+    def closed(self) -> bool:
+        return len(self.over) == len(self.missing)
+
+    def has(self, item: Item) -> bool:
+        return self.store.path(item).is_file() and self.store.load(item) is not None
+
+    def settle(self, done: Done) -> None:
+        """Keep what became of an item."""
+        if done.arrays is None:
+            _kept(self.store.save_failure, done.item, done.trace or done.reason)
+            self.failed.append(f"{done.item.label}: {done.reason} (see {self.store.failure_path(done.item)})")
+        else:
+            _kept(self.store.save, done.item, done.arrays)
+        self.over.append(done.item.key)
+
+    def summary(self, began: float) -> Summary:
+        computed = len(self.missing) - len(self.failed)
+        return Summary(len(self.items), self.found, computed, tuple(self.failed), time.perf_counter() - began)
 
 
 def _execute(item: Item, memory: int) -> dict:

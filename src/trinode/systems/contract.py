@@ -7,7 +7,7 @@ traceable unless it declares ``host = True``. Everything a person is shown comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, Self
@@ -121,7 +121,8 @@ class Scheme(eqx.Module):
     (for ``scheme_bound``), or is empty where there is none; ``evenness`` by how much, relatively, its objective may
     differ between equivalent scenarios: more for methods that round near-ties; ``part`` how many scenarios of a batch
     go through one program together on a CPU: 1 where some take several times longer than others and would hold up
-    their part, hundreds where each takes microseconds.
+    their part, hundreds where each takes microseconds. ``heavy`` says that a network takes so long
+    that a sweep compiles the program well even where it is asked to compile quickly.
     """
 
     name: ClassVar[str]
@@ -131,6 +132,7 @@ class Scheme(eqx.Module):
     family: ClassVar[str] = ""
     evenness: ClassVar[float] = 5e-3
     part: ClassVar[int] = 1
+    heavy: ClassVar[bool] = False
 
     def part_of(self, scenarios: Any) -> int:
         """``part`` for scenarios of these shapes; schemes whose time depends on them strongly may vary it."""
@@ -140,12 +142,16 @@ class Scheme(eqx.Module):
         """The scheme that does the work: schemes that differ in numbers only give one kind, which is compiled once."""
         return self
 
+    def of_worker(self, solution: Any) -> Any:
+        """This scheme's solution from its worker's; leaves out what only others of the worker's schemes have."""
+        return solution
+
     def solve(self, scenario: Any, start: Any = None) -> Any:
         """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
         worker = self.worker()
         if worker is self:
             raise TypeError(f"{type(self).__name__} does not define solve")
-        return worker.solve(scenario, start)
+        return self.of_worker(worker.solve(scenario, start))
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +186,12 @@ class System:
         How many scenarios are drawn and judged by one program together on a CPU.
     bound_part : int
         How many are bounded by one program together.
+    multiples : mapping
+        Letters of the schemas whose sizes are rounded up to a multiple before a scheme or bound sees a network, so that
+        sizes that people sweep share programs. The places that are added hold zeros: antennas that hear and send
+        nothing. Schemes of the host see the network as it is.
+    sizes : callable, optional
+        ``sizes(params)``: what of the parameters decides which program a scheme is; all static fields if absent.
     from_channels : callable
         ``from_channels(channels, params, key) -> Scenario`` for channels from outside.
     """
@@ -203,6 +215,14 @@ class System:
     figures: Mapping[str, Any] = field(default_factory=dict)
     part: int = 4
     bound_part: int = 1
+    multiples: Mapping[str, int] = field(default_factory=dict)
+    sizes: Callable[[Any], Hashable] | None = None
+
+    def program_sizes(self, params: Any) -> Hashable:
+        """Equal for parameters whose networks a scheme solves by the same program."""
+        if self.sizes is not None:
+            return self.sizes(params)
+        return tuple(getattr(params, entry.name) for entry in fields(params) if entry.metadata.get("static"))
 
     def scheme(self, name: str = "") -> Scheme:
         """The scheme of that name, or the default."""

@@ -209,35 +209,52 @@ def listen_echo(air: Air, beams: Complex[Array, "K 2 D"]) -> tuple[Float[Array, 
 
 
 def combiners(
-    s: EnergyScenario,
-    air: Air,
-    beams: Complex[Array, "K 2 D"],
-    subband_hz: Float[Array, " K"] | None = None,
+    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"]
 ) -> tuple[Complex[Array, "K A"], Complex[Array, "K R"]]:
-    """Best combiners of full size, norm 1; in sub-bands of their own terminals do not hear each other."""
+    """Best combiners of full size, norm 1."""
     k = s.terminals
-    own = jnp.arange(k)
+    received, echo = _arriving(s, air, beams)
+    received = received.reshape(2 * k, -1)
+    whole = inverse(received.conj() @ received.T + air.load(beams) * jnp.eye(2 * k))
+    w = whole[:, ::2].T @ received
+    return _norm1(w), _radar_combiner(s, air, beams, echo.reshape(k, -1, echo.shape[-1]))
+
+
+def combiners_apart(
+    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"], subband_hz: Float[Array, " K"]
+) -> tuple[Complex[Array, "K A"], Complex[Array, "K R"]]:
+    """The same in sub-bands of their own, where terminals do not hear each other."""
+    own = jnp.arange(s.terminals)
+    received, echo = _arriving(s, air, beams)
+    louder = jnp.sqrt(s.bandwidth_hz / subband_hz)[:, None, None]
+    received = received * louder
+    inner = inverse(jnp.einsum("kia,kja->kij", received.conj(), received) + jnp.eye(2))
+    w = jnp.einsum("kia,ki->ka", received, inner[:, :, 0])
+    return _norm1(w), _radar_combiner(s, air, beams, echo[own, own] * louder)
+
+
+def _arriving(
+    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"]
+) -> tuple[Complex[Array, "K 2 A"], Complex[Array, "K K streams R"]]:
+    """What arrives of both streams of each terminal at the access point, and at each radar."""
     received = jnp.sum(air.heard[:, None] * beams[:, :, None], axis=3)  # (K, 2, A)
     towards = jnp.sum(air.toward.conj()[:, None] * beams[..., None], axis=2)  # (K, 2, E)
     if towards.shape[2] == 1:  # heard in one direction only, both streams are one
         towards = jnp.sqrt(jnp.sum(jnp.abs(towards) ** 2, axis=1, keepdims=True))
     receive = s.echo_receive / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
     echo = jnp.sum(receive[:, :, None] * towards[None, :, :, None], axis=4)  # (K, K, streams, R)
-    if subband_hz is None:
-        received = received.reshape(2 * k, -1)
-        whole = inverse(received.conj() @ received.T + air.load(beams) * jnp.eye(2 * k))
-        w = whole[:, ::2].T @ received
-        flat = echo.reshape(k, -1, echo.shape[-1])
-    else:
-        louder = jnp.sqrt(s.bandwidth_hz / subband_hz)[:, None, None]
-        received, flat = received * louder, echo[own, own] * louder
-        inner = inverse(jnp.einsum("kia,kja->kij", received.conj(), received) + jnp.eye(2))
-        w = jnp.einsum("kia,ki->ka", received, inner[:, :, 0])
+    return received, echo
+
+
+def _radar_combiner(
+    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"], flat: Complex[Array, "K n R"]
+) -> Complex[Array, "K R"]:
+    own = jnp.arange(s.terminals)
     inner = inverse(jnp.einsum("kir,kjr->kij", flat.conj(), flat) + jnp.eye(flat.shape[1]))
     wish = jnp.sum(air.toward.conj() * _norm1(beams[:, 1])[..., None], axis=1)  # (K, E)
     target = jnp.sum(s.echo_receive[own, own] * wish[:, None], axis=2)
     fit = jnp.einsum("kij,kjr,kr->ki", inner, flat.conj(), target)
-    return _norm1(w), _norm1(target - jnp.einsum("ki,kir->kr", fit, flat))
+    return _norm1(target - jnp.einsum("ki,kir->kr", fit, flat))
 
 
 def _norm1(rows: Complex[Array, "K n"]) -> Complex[Array, "K n"]:

@@ -165,15 +165,22 @@ def finish(
     outcome: Outcome,
     echoes: Echoes,
     subband_hz: Float[Array, " K"] | None = None,
+    apart: Bool[Array, ""] | bool = False,
 ) -> EnergySolution:
-    """The solution in full size. Where not everybody can be served the others get what is left of the server."""
+    """The solution in full size. Where not everybody can be served the others get what is left of the server.
+
+    Terminals have sub-bands of their own where they are given and ``apart`` holds.
+    """
     d, work = outcome.decision, problem.work
     good = jnp.isfinite(d.energy) & jnp.all(d.served)
     share, local, remote = _frequencies(s, problem, d, good)
     busy = (jnp.arange(2) == 1) | (s.task_bits > 0)[:, None]
     beams = jnp.where(busy[..., None], d.beams, 0.0)
     full = reduced.lift(problem.air, beams)
-    combiner, radar = reduced.combiners(s, problem.air, beams, subband_hz)
+    combiner, radar = reduced.combiners(s, problem.air, beams)
+    if subband_hz is not None:
+        alone = reduced.combiners_apart(s, problem.air, beams, subband_hz)
+        combiner, radar = (jnp.where(apart, one, other) for one, other in zip(alone, (combiner, radar)))
     served = jnp.where(good, True, d.served & (work.lowest <= work.highest))
     served = jnp.where(~good & jnp.all(served), jnp.zeros_like(served), served)
     status = jnp.where(good, jnp.where(outcome.converged, Status.CONVERGED, Status.ITERATION_LIMIT), Status.INFEASIBLE)

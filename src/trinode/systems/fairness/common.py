@@ -15,7 +15,7 @@ SILENT = 1e-12
 """Powers below this part of a terminal's largest count as none: epsilon of (14)."""
 
 
-def tasks_of(scenario: FairnessScenario, local: bool = True) -> SplitTasks:
+def tasks_of(scenario: FairnessScenario, local: bool | Bool[Array, ""] = True) -> SplitTasks:
     """The tasks; ``local=False`` where terminals must not compute."""
     s = scenario
     return split_tasks(s.task_bits, s.cycles_per_bit, s.terminal_frequency_hz, s.server_frequency_hz, local)

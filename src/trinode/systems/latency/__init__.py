@@ -9,7 +9,14 @@ from trinode.systems.latency.bound import bound
 from trinode.systems.latency.figures import FIGURES
 from trinode.systems.latency.model import evaluate
 from trinode.systems.latency.params import LatencyParams
-from trinode.systems.latency.scenario import SCENARIO_SCHEMA, LatencyScenario, draw, from_channels
+from trinode.systems.latency.scenario import (
+    MULTIPLES,
+    SCENARIO_SCHEMA,
+    LatencyScenario,
+    draw,
+    from_channels,
+    program_sizes,
+)
 from trinode.systems.latency.schemes import SCHEMES
 from trinode.systems.latency.solution import SOLUTION_SCHEMA, LatencySolution
 
@@ -32,4 +39,6 @@ system = System(
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
+    multiples=MULTIPLES,
+    sizes=program_sizes,
 )

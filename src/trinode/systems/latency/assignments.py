@@ -209,15 +209,18 @@ def _window(k: int, start: int, table: Bool[Array, "N free"]) -> Bool[Array, "N 
     return jnp.concatenate([ahead, table, behind], axis=1)
 
 
-def self_computing(t: Tiers, length: int, tolerance: float) -> tuple[Bool[Array, " K"], Shortlist]:
+def self_computing(
+    t: Tiers, length: int, tolerance: float, allowed: bool | Bool[Array, ""] = True
+) -> tuple[Bool[Array, " K"], Shortlist]:
     """Terminals that compute themselves, and the shortlist of the others.
 
     Those without any usable link have to. A further one does when its own latency is below the best value of the
     others: then it costs nothing and frees servers, so terminals are added from the quickest up while that holds.
+    Nobody does where it is not ``allowed``.
     """
     has_link = jnp.any(t.edge_able, axis=1) | jnp.any(t.cloud_able, axis=1)
     busy = t.scenario.task_bits > 0
-    forced = ~has_link & busy
+    forced = ~has_link & busy & allowed
 
     def candidate(local: Bool[Array, " K"]) -> Int[Array, ""]:
         return jnp.argmin(jnp.where(local | ~busy, jnp.inf, t.local_s))
@@ -225,7 +228,7 @@ def self_computing(t: Tiers, length: int, tolerance: float) -> tuple[Bool[Array,
     def more(state) -> Bool[Array, ""]:
         local, best, fresh = state
         k = candidate(local)
-        return fresh | (~local[k] & busy[k] & (t.local_s[k] < best.value[0]))
+        return fresh | (allowed & ~local[k] & busy[k] & (t.local_s[k] < best.value[0]))
 
     def grow(state):
         local, _, fresh = state

@@ -44,13 +44,18 @@ SCENARIO_SCHEMA: dict[str, Field] = {
 }
 
 
+MULTIPLES = {"T": 8}
+"""Terminals are given antennas that do nothing up to a multiple of eight, so that sizes share programs."""
+
+
 class LatencyScenario(Scenario):
     """One network of the latency system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
 
     Attributes
     ----------
     cluster_size : int
-        Static: the largest number of access points that serve one terminal.
+        Static: how many links a terminal has at most; at least the largest number of access points that serve one, see
+        :func:`cluster_size`.
     """
 
     uplink_channel: Complex[Array, "K M A T"]
@@ -91,7 +96,8 @@ class LatencyScenario(Scenario):
         own = np.einsum("kkrt->krt", np.asarray(arrays["terminal_channel"]))
         if np.any(own != 0):
             raise InputError("terminal_channel", "a diagonal that is not zero", "zeros at [k, k]")
-        size = max(1, int(np.asarray(arrays["serving"]).sum(axis=1).max()))
+        serving = np.asarray(arrays["serving"])
+        size = cluster_size(max(1, int(serving.sum(axis=1).max())), serving.shape[1])
         return cls(**{name: jnp.asarray(value) for name, value in arrays.items()}, cluster_size=size)
 
     @property
@@ -103,6 +109,18 @@ class LatencyScenario(Scenario):
     def access_points(self) -> int:
         """M."""
         return self.uplink_channel.shape[1]
+
+
+def cluster_size(serving: int, access_points: int) -> int:
+    """Links per terminal for clusters of so many access points: a multiple of three, so that sizes share programs."""
+    return min(-(-serving // 3) * 3, access_points)
+
+
+def program_sizes(p: LatencyParams) -> tuple[int, ...]:
+    """Sizes that a scheme's program depends on, see :class:`trinode.systems.contract.System`."""
+    antennas = -(-p.terminal_antennas // MULTIPLES["T"]) * MULTIPLES["T"]
+    links = cluster_size(p.serving, p.access_points)
+    return p.terminals, p.access_points, p.ap_antennas, antennas, p.radar_antennas, links
 
 
 def draw(params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
@@ -204,7 +222,7 @@ def _assemble(
         sensing_sinr_min=per_terminal(propagation.from_db(p.sensing_sinr_min_db)),
         terminal_position_m=terminal,
         ap_position_m=ap,
-        cluster_size=min(p.serving, m),
+        cluster_size=cluster_size(min(p.serving, m), m),
     )
 
 

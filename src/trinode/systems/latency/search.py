@@ -68,6 +68,8 @@ class Queue(NamedTuple):
         How it starts (see :func:`run`).
     retry : (Q,) bool
         Whether it is made only where the others are not good enough.
+    among : (Q,) bool
+        Whether it may be made at all.
     lowest : float
         Lower bound over the assignments of the queue.
     """
@@ -78,17 +80,22 @@ class Queue(NamedTuple):
     value: Float[Array, " Q"]
     begin: Int[Array, " Q"]
     retry: Bool[Array, " Q"]
+    among: Bool[Array, " Q"]
     lowest: Float[Array, ""]
 
     @classmethod
-    def of(cls, listed: Shortlist, tries: list[Any], retries: list[Any]) -> Queue:
-        """Attempts (place of the shortlist, how it starts), the second ones only where the first are not enough."""
+    def of(cls, listed: Shortlist, tries: list[Any], retries: list[Any], among: Bool[Array, " L"]) -> Queue:
+        """Attempts (place of the shortlist, how it starts), the second ones only where the first are not enough.
+
+        Only assignments ``among`` the listed ones are descended.
+        """
         at = jnp.stack([jnp.asarray(place) for place, _ in (*tries, *retries)])
         begin = jnp.asarray([one for _, one in (*tries, *retries)])
         retry = jnp.arange(at.size) >= len(tries)
         modes = listed.modes[at]
         power = jnp.where((modes == EDGE)[..., None], listed.edge.power[at], listed.cloud.power[at])
-        return cls(at, modes, power, listed.value[at], begin, retry, listed.value[0])
+        lowest = jnp.min(jnp.where(among, listed.value, jnp.inf))
+        return cls(at, modes, power, listed.value[at], begin, retry, among[at], lowest)
 
 
 def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Complex[Array, "K S1 T"]]:
@@ -151,7 +158,7 @@ def over_assignments(
     view: Screen,
     stages: Stages,
     start: LatencySolution | None,
-    enough: float,
+    enough: float | Float[Array, ""],
 ) -> Outcome:
     """Run the attempts of a queue, each only while its bound says that it can still win.
 
@@ -165,7 +172,7 @@ def over_assignments(
         done, best, fresh = state
         can_win = queue.value < best.decision.latency * (1 - 1e-9)
         wanted = ~queue.retry | (best.decision.latency > enough * queue.lowest)
-        return ~done & (fresh | (can_win & wanted)) & (view.met | fresh)
+        return queue.among & ~done & (fresh | (can_win & wanted)) & (view.met | fresh)
 
     def step(state):
         done, best, fresh = state

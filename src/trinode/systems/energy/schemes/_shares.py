@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, ClassVar, final
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from trinode.systems.contract import Scheme
 from trinode.systems.energy import problem as problems
@@ -24,20 +26,27 @@ class Worker(Scheme):
     summary: ClassVar[str] = "what schemes of given numbers have in common"
     share: Float[Array, ""]
     weight: Float[Array, ""]
+    apart: Bool[Array, ""]
 
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        problem = problems.build(scenario, share=self.share, weight=self.weight)
+        together = problems.build(scenario, share=self.share, weight=self.weight)
+        alone, band = problems.apart(scenario, together)
+        problem = jax.tree.map(lambda one, other: jnp.where(self.apart, one, other), alone, together)
         outcome, echoes = search.solve(problem, search.as_beams(problem, start))
-        return search.finish(scenario, problem, outcome, echoes)
+        return search.finish(scenario, problem, outcome, echoes, band, self.apart)
 
 
 class Numbers(Scheme):
-    """A scheme by its numbers: NaN leaves the shares free, and the weights as the scenario has them."""
+    """A scheme by its numbers: NaN leaves the shares free, and the weights as the scenario has them.
+
+    ``apart`` gives each terminal a sub-band of its own.
+    """
 
     part: ClassVar[int] = 8
     share: ClassVar[float] = math.nan
     weight: ClassVar[float] = math.nan
+    apart: ClassVar[bool] = False
 
     def part_of(self, scenarios: Any) -> int:
         """Scenarios of these shapes to one program."""
@@ -45,4 +54,8 @@ class Numbers(Scheme):
 
     def worker(self) -> Worker:
         """The program of all such schemes."""
-        return Worker(jnp.asarray(self.share), jnp.asarray(self.weight))
+        return Worker(jnp.asarray(self.share), jnp.asarray(self.weight), jnp.asarray(self.apart))
+
+    def of_worker(self, solution: EnergySolution) -> EnergySolution:
+        """The solution, with sub-bands only where there are any."""
+        return solution if self.apart else replace(solution, subband_hz=None)

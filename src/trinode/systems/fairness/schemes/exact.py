@@ -67,7 +67,37 @@ def part_of(most: int, scenarios: FairnessScenario) -> int:
 
 
 @final
-class Exact(Scheme):
+class Worker(Scheme):
+    """One program for both; ``local`` says whether terminals may compute."""
+
+    name: ClassVar[str] = "worker"
+    summary: ClassVar[str] = "powers and offloading ratios"
+    local: Bool[Array, ""]
+    effort: Effort = eqx.field(static=True)
+
+    def solve(self, scenario: FairnessScenario, start: FairnessSolution | None = None) -> FairnessSolution:
+        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
+        return optimise(scenario, common.tasks_of(scenario, self.local), self.effort, start)
+
+
+class _Optimised(Scheme):
+    """What both have in common."""
+
+    part: ClassVar[int] = 500
+    local: ClassVar[bool]
+    effort: Effort = eqx.field(static=True, default=Effort())
+
+    def part_of(self, scenarios: FairnessScenario) -> int:
+        """Fewer at once where their channels fill the processor's memory, or where a scenario takes milliseconds."""
+        return part_of(self.part, scenarios)
+
+    def worker(self) -> Worker:
+        """The program of both."""
+        return Worker(jnp.asarray(self.local), self.effort)
+
+
+@final
+class Exact(_Optimised):
     """Powers and offloading ratios, combiners as the scenario has them.
 
     One subcarrier: the global optimum with its certificate (:mod:`trinode.systems.fairness.single`), which is unique
@@ -79,32 +109,14 @@ class Exact(Scheme):
     name: ClassVar[str] = "exact"
     summary: ClassVar[str] = "global optimum on one subcarrier, best of many descents on several (default)"
     family: ClassVar[str] = "given"
-    part: ClassVar[int] = 500
-    effort: Effort = eqx.field(static=True, default=Effort())
-
-    def part_of(self, scenarios: FairnessScenario) -> int:
-        """Fewer at once where their channels fill the processor's memory, or where a scenario takes milliseconds."""
-        return part_of(self.part, scenarios)
-
-    def solve(self, scenario: FairnessScenario, start: FairnessSolution | None = None) -> FairnessSolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        return optimise(scenario, common.tasks_of(scenario), self.effort, start)
+    local: ClassVar[bool] = True
 
 
 @final
-class NoLocal(Scheme):
+class NoLocal(_Optimised):
     """As ``exact``, but terminals offload everything ("CF-mMIMO w/o local comp." of Section V)."""
 
     name: ClassVar[str] = "no-local"
     summary: ClassVar[str] = "everything offloaded, optimised as exact"
     family: ClassVar[str] = "no-local"
-    part: ClassVar[int] = 500
-    effort: Effort = eqx.field(static=True, default=Effort())
-
-    def part_of(self, scenarios: FairnessScenario) -> int:
-        """Fewer at once where their channels fill the processor's memory, or where a scenario takes milliseconds."""
-        return part_of(self.part, scenarios)
-
-    def solve(self, scenario: FairnessScenario, start: FairnessSolution | None = None) -> FairnessSolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        return optimise(scenario, common.tasks_of(scenario, local=False), self.effort, start)
+    local: ClassVar[bool] = False

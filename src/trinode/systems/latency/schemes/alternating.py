@@ -99,6 +99,7 @@ class Alternating(Scheme):
 
     name: ClassVar[str] = "alternating"
     summary: ClassVar[str] = "the paper's proposed method: offloading, beams, servers in turn"
+    heavy: ClassVar[bool] = True
     evenness: ClassVar[float] = 0.5
     turns: int = eqx.field(static=True, default=12)
     beam_steps: int = eqx.field(static=True, default=6)
@@ -273,9 +274,12 @@ def _penalised_program(b0, c0, path_b, path_c, serial, local, t: Tiers, shares, 
     owner = jnp.repeat(jnp.eye(k), links, axis=1)
     rho_b = scheme.penalty * (1 - xb) * xb
     rho_c = scheme.penalty * (1 - xc) * xc
-    # (29): slope 1 - 2 x of each penalty; a little pressure on unusable links
-    push_b = (owner.T @ (rho_b * (1 - 2 * xb))) + jnp.where(can_b.reshape(-1), 0.0, 1e3)
-    push_c = (owner.T @ (rho_c * (1 - 2 * xc))) + jnp.where(can_c.reshape(-1), 0.0, 1e3)
+    # links that cannot be used are in no constraint, and a price sends them to zero
+    live_b, live_c = can_b.reshape(-1), can_c.reshape(-1)
+    own_b, own_c = owner * live_b, owner * live_c
+    # (29): slope 1 - 2 x of each penalty
+    push_b = jnp.where(live_b, owner.T @ (rho_b * (1 - 2 * xb)), 1.0)
+    push_c = jnp.where(live_c, owner.T @ (rho_c * (1 - 2 * xc)), 1.0)
     cost = jnp.concatenate([push_b, push_c, jnp.full(2 * k, 1e-6), jnp.ones(1)])
     eye, zero = jnp.eye(k), jnp.zeros((k, 1))
     member = (t.index.reshape(-1)[None] == jnp.arange(t.scenario.access_points)[:, None]).astype(float)
@@ -287,8 +291,8 @@ def _penalised_program(b0, c0, path_b, path_c, serial, local, t: Tiers, shares, 
         # (32a): t - [local (1 - xb - xc) + linearised products] >= 0
         jnp.concatenate(
             [
-                owner * (local - tb)[:, None],
-                owner * (local - tc)[:, None],
+                own_b * (local - tb)[:, None],
+                own_c * (local - tc)[:, None],
                 -eye * xb[:, None],
                 -eye * xc[:, None],
                 zero + 1,
@@ -298,9 +302,9 @@ def _penalised_program(b0, c0, path_b, path_c, serial, local, t: Tiers, shares, 
         # (26b), (26c)
         jnp.concatenate(
             [
-                -jnp.diag(path_b.reshape(-1)),
+                -jnp.diag(live_b * path_b.reshape(-1)),
                 jnp.zeros((size, size)),
-                owner.T,
+                own_b.T,
                 0 * owner.T,
                 jnp.zeros((size, 1)),
             ],
@@ -309,33 +313,33 @@ def _penalised_program(b0, c0, path_b, path_c, serial, local, t: Tiers, shares, 
         jnp.concatenate(
             [
                 jnp.zeros((size, size)),
-                -jnp.diag(path_c.reshape(-1)),
+                -jnp.diag(live_c * path_c.reshape(-1)),
                 0 * owner.T,
-                owner.T,
+                own_c.T,
                 jnp.zeros((size, 1)),
             ],
             axis=1,
         ),
         # (27a)
-        jnp.concatenate([-owner, -owner, 0 * eye, 0 * eye, zero], axis=1),
+        jnp.concatenate([-own_b, -own_c, 0 * eye, 0 * eye, zero], axis=1),
         # (32c), (32b), (32d), (23g)
-        jnp.concatenate([-member * (w_b * shares[0].reshape(-1)), blank, pad], axis=1),
-        jnp.concatenate([-member * (w_b * edge_cubic.reshape(-1)), blank, pad], axis=1),
-        jnp.concatenate([blank, -member * (w_c * shares[1].reshape(-1)), pad], axis=1),
+        jnp.concatenate([-member * (live_b * w_b * shares[0].reshape(-1)), blank, pad], axis=1),
+        jnp.concatenate([-member * (live_b * w_b * edge_cubic.reshape(-1)), blank, pad], axis=1),
+        jnp.concatenate([blank, -member * (live_c * w_c * shares[1].reshape(-1)), pad], axis=1),
         jnp.concatenate([jnp.zeros(size), -(owner.T @ shares[2]), jnp.zeros(2 * k + 1)])[None],
     ]
     offset = jnp.concatenate(
         [
             -local + xb * tb + xc * tc,
-            jnp.zeros(size),
-            -jnp.repeat(serial, links),
+            jnp.where(live_b, 0.0, 1.0),
+            jnp.where(live_c, -jnp.repeat(serial, links), 1.0),
             jnp.ones(k),
             jnp.ones(3 * member.shape[0]) * (1 + 1e-6),
             jnp.ones(1) * (1 + 1e-6),
         ]
     )
     matrix = jnp.concatenate(rows)
-    small = 1e-4 / links
+    small = 1e-4 / jnp.maximum(jnp.max(jnp.sum(can_b | can_c, axis=1)), 1)
     begin_b = jnp.full(size, small)
     high = 2 + jnp.max(local) + jnp.max(xb * tb + xc * tc)
     t_c = serial + 1.0

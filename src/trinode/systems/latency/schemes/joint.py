@@ -8,21 +8,9 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from trinode.systems.contract import Scheme
-from trinode.systems.latency import assignments, search
+from trinode.systems.latency import search
 from trinode.systems.latency.optimise import Stages
-from trinode.systems.latency.scenario import LatencyScenario
-from trinode.systems.latency.search import EVEN, RANDOM, STRONGEST
-from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import Tiers, tiers
-
-_RETRIES = (
-    (0, EVEN),
-    (0, RANDOM),
-    (1, STRONGEST),
-    (1, RANDOM + 1),
-    (2, STRONGEST),
-)
-"""Which of the listed assignments are descended where the first tries are not enough, and where they begin."""
+from trinode.systems.latency.schemes._worker import ANYWHERE, Worker
 
 
 @final
@@ -46,27 +34,11 @@ class Joint(Scheme):
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, servers, fronthaul, split and assignment together (default)"
+    heavy: ClassVar[bool] = True
     listed: int = eqx.field(static=True, default=12)
     enough: float = eqx.field(static=True, default=search.ENOUGH)
     stages: Stages = Stages()
 
-    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
-        view = search.screen(t)
-        outcome = search.over_assignments(t, self._queue(t), view, self.stages, start, self.enough)
-        return search.finish(t, outcome, view)
-
-    def _queue(self, t: Tiers) -> search.Queue:
-        local, listed = assignments.self_computing(t, self.listed, 1e-5)
-        uniform = [
-            jnp.argmax(jnp.all(local | (listed.modes == mode), axis=1))
-            for mode in (assignments.EDGE, assignments.CLOUD)
-        ]
-        last = listed.value.shape[0] - 1
-        return search.Queue.of(
-            listed,
-            tries=[(place, STRONGEST) for place in (0, *uniform)],
-            retries=[(min(place, last), begin) for place, begin in _RETRIES]
-            + [(place, begin) for place in uniform for begin in search.AGAIN],
-        )
+    def worker(self) -> Worker:
+        """The program of all schemes that descend assignments."""
+        return Worker(jnp.asarray(ANYWHERE), jnp.asarray(self.enough), self.listed, self.stages)

@@ -4,49 +4,28 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
 
 from trinode.systems.contract import Scheme
-from trinode.systems.latency import assignments, optimise, search
+from trinode.systems.latency import optimise, search
 from trinode.systems.latency.optimise import Outcome, Stages
 from trinode.systems.latency.scenario import LatencyScenario
+from trinode.systems.latency.schemes._worker import Worker
+from trinode.systems.latency.schemes.joint import Joint
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
-
-
-@final
-class _Worker(Scheme):
-    """One program for all places."""
-
-    name: ClassVar[str] = "worker"
-    summary: ClassVar[str] = "all in one place"
-    place: Int[Array, ""]
-    stages: Stages
-
-    def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
-        """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
-        view = search.screen(t)
-        modes = jnp.full(scenario.terminals, self.place)
-        value, edge, cloud = assignments.value_of(t, modes, 1e-6)
-        modes, value, edge, cloud = jax.tree.map(lambda leaf: leaf[None], (modes, value, edge, cloud))
-        only = assignments.Shortlist(modes, value, edge, cloud, rest=jnp.asarray(jnp.inf))
-        queue = search.Queue.of(only, tries=[(0, search.STRONGEST)], retries=[(0, begin) for begin in search.AGAIN])
-        outcome = search.over_assignments(t, queue, view, self.stages, start, search.ENOUGH)
-        return search.finish(t, outcome, view)
 
 
 class _Everywhere(Scheme):
     """All terminals in one place."""
 
+    heavy: ClassVar[bool] = True
     place: ClassVar[int]
     stages: Stages = Stages()
 
-    def worker(self) -> _Worker:
-        """The program of all such schemes."""
-        return _Worker(jnp.asarray(self.place), self.stages)
+    def worker(self) -> Worker:
+        """The program of all schemes that descend assignments."""
+        return Worker(jnp.asarray(self.place), jnp.asarray(search.ENOUGH), Joint().listed, self.stages)
 
 
 @final
