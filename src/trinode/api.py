@@ -108,8 +108,10 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
     """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`)."""
     found = find_system(system)
     given = {f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"}
-    arrays = jax.tree.map(jnp.asarray, given)
-    return _finite(found, _program(_import, found, arrays, parameters(found, params), *_seeds(seed, trial)))
+    arrays, values = jax.tree.map(jnp.asarray, given), parameters(found, params)
+    if found.check_channels is not None:
+        found.check_channels(channels, values)
+    return _finite(found, _program(_import, found, arrays, values, *_seeds(seed, trial)))
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:

@@ -1,6 +1,7 @@
 """Which terminals share an uplink pilot: the farther apart they are, the less they disturb each other's estimates.
 
-All functions give one label in 0 .. pilots-1 to each terminal, and use every label.
+All functions give one label in 0 .. pilots-1 to each terminal, and use every label. The number of pilots may be traced;
+it is checked where it is not.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import itertools
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
 
 
-def clustering(distance: Float[Array, "K K"], pilots: int) -> Int[Array, " K"]:
+def clustering(distance: Float[Array, "K K"], pilots: int | Int[Array, ""]) -> Int[Array, " K"]:
     """Merge the two clusters whose nearest members are farthest apart, until ``pilots`` are left.
 
     Source: region paper, Algorithm 1. It is greedy: the smallest distance between sharers is not the largest possible.
@@ -39,7 +41,7 @@ def clustering(distance: Float[Array, "K K"], pilots: int) -> Int[Array, " K"]:
     return (jnp.cumsum(first) - 1)[label]
 
 
-def spread(distance: Float[Array, "K K"], pilots: int, max_steps: int = 200) -> Int[Array, " K"]:
+def spread(distance: Float[Array, "K K"], pilots: int | Int[Array, ""], max_steps: int = 200) -> Int[Array, " K"]:
     """Improve :func:`clustering` by moving one terminal or swapping two, while that lowers the crowding.
 
     The crowding is the sum of ``distance**-8`` over all pairs that share a pilot: close to "make the smallest distance
@@ -53,11 +55,11 @@ def spread(distance: Float[Array, "K K"], pilots: int, max_steps: int = 200) -> 
 
     def step(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         label, _, steps = carry
-        member = (label[:, None] == jnp.arange(pilots)).astype(float)  # (K, P)
+        member = (label[:, None] == jnp.arange(count)).astype(float)  # as many pilots as there could be
         load = near @ member  # crowding of terminal k if it had pilot p
         own = jnp.take_along_axis(load, label[:, None], 1)[:, 0]
         last = member.sum(0)[label] == 1  # a pilot keeps its only terminal
-        move = jnp.where(last[:, None], jnp.inf, load - own[:, None])
+        move = jnp.where(last[:, None] | (jnp.arange(count) >= pilots), jnp.inf, load - own[:, None])
         there = load[:, label]  # of k with the pilot of j
         swap = there + there.T - own[:, None] - own[None] - 2 * near
         swap = jnp.where(eye | (label[:, None] == label[None]), jnp.inf, swap)
@@ -105,8 +107,8 @@ def smallest_distance(distance: Float[Array, "K K"], label: Int[Array, " K"]) ->
     return jnp.min(jnp.where(other & (label[:, None] == label[None]), distance, jnp.inf))
 
 
-def _check(count: int, pilots: int) -> None:
-    if not 1 <= pilots <= count:
+def _check(count: int, pilots: int | Int[Array, ""]) -> None:
+    if not isinstance(pilots, Tracer) and not 1 <= pilots <= count:
         raise InputError("pilots", pilots, f"from 1 to the number of terminals, {count}")
 
 

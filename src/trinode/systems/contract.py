@@ -192,6 +192,8 @@ class System:
         nothing. Schemes of the host see the network as it is.
     sizes : callable, optional
         ``sizes(params)``: what of the parameters decides which program a scheme is; all static fields if absent.
+    check_channels : callable, optional
+        ``check_channels(channels, params)`` raises where channels from outside are not enough for the parameters.
     from_channels : callable
         ``from_channels(channels, params, key) -> Scenario`` for channels from outside.
     """
@@ -217,6 +219,7 @@ class System:
     bound_part: int = 1
     multiples: Mapping[str, int] = field(default_factory=dict)
     sizes: Callable[[Any], Hashable] | None = None
+    check_channels: Callable[[Any, Any], None] | None = None
 
     def program_sizes(self, params: Any) -> Hashable:
         """Equal for parameters whose networks a scheme solves by the same program."""

@@ -8,7 +8,7 @@ from trinode.systems.region.bound import bound
 from trinode.systems.region.figures import FIGURES
 from trinode.systems.region.model import evaluate
 from trinode.systems.region.params import RegionParams
-from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, draw, from_channels
+from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, check_channels, draw, from_channels
 from trinode.systems.region.schemes import SCHEMES
 from trinode.systems.region.solution import SOLUTION_SCHEMA, RegionSolution
 
@@ -31,4 +31,5 @@ system = System(
     from_channels=from_channels,
     figures=FIGURES,
     part=8,
+    check_channels=check_channels,
 )

@@ -17,7 +17,8 @@ PILOT_RULES = ("clustering", "spread")
 class RegionParams(eqx.Module):
     """Parameters of the region system (Table I of the paper).
 
-    Integer fields set array shapes and are static, as are the choices; all others are numbers that may be swept.
+    Integer fields set array shapes and are static, as are the choices; all others are numbers that may be swept, and so
+    may ``pilots``, a count that no array's shape depends on.
 
     Attributes
     ----------
@@ -72,7 +73,7 @@ class RegionParams(eqx.Module):
     access_points: int = eqx.field(static=True, default=6)
     ap_antennas: int = eqx.field(static=True, default=12)
     targets: int = eqx.field(static=True, default=3)
-    pilots: int = eqx.field(static=True, default=5)
+    pilots: int = 5
     directions: int = eqx.field(static=True, default=181)
     targets_per_ap: int = eqx.field(static=True, default=1)
     broadside: bool = eqx.field(static=True, default=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Key
@@ -144,22 +145,10 @@ def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> R
 
     The first antenna of each terminal counts, and its uplink channel is, conjugated, the direct link (2). What
     estimation may assume of it is its mean power per antenna. Targets fall within the box around all positions;
-    ``params.targets`` and ``params.pilots`` have to fit the sizes of the channels.
-
-    Raises
-    ------
-    InputError
-        More pilots than terminals, or more targets than the access points can sense.
+    ``params.targets`` and ``params.pilots`` have to fit the sizes of the channels (:func:`check_channels`).
     """
     uplink = jnp.asarray(channels.uplink_channel)
     terminal, ap = jnp.asarray(channels.terminal_position_m), jnp.asarray(channels.ap_position_m)
-    k, m = uplink.shape[:2]
-    if params.pilots > k:
-        raise InputError("pilots", params.pilots, f"at most the number of terminals, {k}")
-    if params.targets > m * params.targets_per_ap:
-        raise InputError(
-            "targets", params.targets, f"at most access points x targets_per_ap = {m * params.targets_per_ap}"
-        )
     # received = conj(h) . x in the downlink, and H^T of the uplink by reciprocity
     direct = jnp.moveaxis(uplink[..., 0], 0, 1).conj()
     gain = jnp.mean(jnp.abs(direct) ** 2, axis=-1)
@@ -167,6 +156,22 @@ def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> R
     low, high = everything.min(0), everything.max(0)
     target = low + (high - low) * draws.uniform(key, "target position", (params.targets, 2))
     return _assemble(params, key, gain, direct, ap, terminal, target)
+
+
+def check_channels(channels: Any, params: RegionParams) -> None:
+    """Whether channels from outside are enough for the parameters.
+
+    Raises
+    ------
+    InputError
+        More pilots than terminals, or more targets than the access points can sense.
+    """
+    k, m = channels.uplink_channel.shape[:2]
+    if params.pilots > k:
+        raise InputError("pilots", int(params.pilots), f"at most the number of terminals, {k}")
+    if params.targets > m * params.targets_per_ap:
+        most = m * params.targets_per_ap
+        raise InputError("targets", params.targets, f"at most access points x targets_per_ap = {most}")
 
 
 def path_gain(distance: Float[Array, ...], p: RegionParams) -> Float[Array, ...]:
@@ -209,10 +214,11 @@ def _assemble(
     channel = estimation.channel(statistics, drawn, mean, jnp.full_like(mean, jnp.sqrt(variance)))
 
     apart = propagation.distance_m(terminal[:, None], terminal[None])
-    label = {"clustering": pilots.clustering, "spread": pilots.spread}[p.pilot_rule](apart, p.pilots)
+    count = jnp.asarray(p.pilots, dtype=int)
+    label = {"clustering": pilots.clustering, "spread": pilots.spread}[p.pilot_rule](apart, count)
     energy = propagation.from_db(p.pilot_power_db) * p.pilots
     known = estimation.estimator(estimation.channel_covariance(statistics), label, energy)
-    noise = draws.complex_normal(key, "pilot noise", (m, p.pilots, a))
+    noise = draws.complex_normal(key, "pilot noise", (m, k, a))  # of as many pilots as there could be
 
     paired = pairing(jnp.sqrt(jnp.sum(to_target**2, axis=-1)), p.targets_per_ap)
     sensing = jnp.any(paired, axis=1)
@@ -224,7 +230,7 @@ def _assemble(
     seen = jnp.arcsin(jnp.clip(jnp.sin(seen), -1.0, 1.0))  # a linear array cannot tell front from back
     seen = jnp.where(jnp.abs(seen) < 1e-12, 0.0, seen)
     width = jnp.deg2rad(p.beam_width_deg)
-    ideal = jnp.stack([beampattern.ideal(direction, jnp.where(paired[i], seen[i], jnp.nan), width) for i in range(m)])
+    ideal = jax.vmap(lambda angle: beampattern.ideal(direction, angle, width))(jnp.where(paired, seen, jnp.nan))
     targets = None
     if p.detection_probability_min is not None:
         snr = echo_snr(
