@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import toy
-from trinode import _programs
+from trinode import _batch, _pool, _programs
 
 TRACES = []
 
@@ -123,3 +123,43 @@ def test_functions_from_elsewhere_are_traced_by_one_thread_and_run_by_all(monkey
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda k: float(_programs.call_unkept(function, "word", jnp.asarray(1.0 * k))), range(2)))
     assert traces == ["word"]
+
+
+def test_long_runs_are_compiled_well_where_the_process_compiles_quickly(folder, monkeypatch):
+    """An option of the one program; what is compiled otherwise stays another program."""
+    asked = []
+    plain = jax.stages.Lowered.compile
+
+    def compile(self, compiler_options=None):
+        asked.append(compiler_options)
+        return plain(self, compiler_options=compiler_options)
+
+    monkeypatch.setattr(jax.stages.Lowered, "compile", compile)
+    monkeypatch.setattr(_programs._flags, "quick", lambda: True)
+    for _ in range(2):
+        _programs.call(double, "toy", scenario(), 2.0)
+        with _programs.long_runs():
+            _programs.call(double, "toy", scenario(), 2.0)
+            with _programs.long_runs(False):
+                _programs.call(double, "toy", scenario(), 2.0)
+    assert asked == [{}, dict(_programs._flags.WELL)]
+    monkeypatch.setattr(_programs._flags, "quick", lambda: False)
+    new_process(monkeypatch)
+    with _programs.long_runs():
+        _programs.call(double, "toy", scenario(), 2.0)
+    assert asked[2:] == [{}]
+
+
+def test_parts_of_a_batch_know_of_long_runs(monkeypatch):
+    """Also where they are solved by other threads."""
+    monkeypatch.setattr(_pool, "programs", lambda: 2)
+    monkeypatch.setattr(_programs._flags, "quick", lambda: True)
+    known = []
+
+    def one(row):
+        known.append(_programs._options())
+        return row
+
+    with _programs.long_runs():
+        _batch.map_parts(one, one, (np.arange(5.0),), 1)
+    assert known == 5 * [dict(_programs._flags.WELL)]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import pytest
 
 import toy
 import trinode.experiments.execute as executing
+from trinode import _pool
 from trinode.errors import InputError
-from trinode.experiments import Measure, Store, Sweep, expand, gather, run
+from trinode.experiments import Measure, Store, Sweep, expand, gather, run, runner
 from trinode.experiments.execute import execute
+from trinode.experiments.places import compute
+from trinode.experiments.runner import run_all
 
 SWEEP = dataclasses.replace(toy.SWEEP, values=(5.0, 10.0), trials=7, block=3)
 ITEMS = 2 * 3 * (2 + 2)  # values, blocks, two schemes and a bound for each of two families
@@ -256,3 +260,107 @@ def test_programs_are_let_go_before_there_are_too_many(tmp_path, monkeypatch):
     assert gather(sweep, tmp_path / "few").identical(gather(sweep, tmp_path / "all"))
     assert len(let_go) >= 3
     assert len(executing._kept) == 1
+
+
+def test_others_wait_while_programs_are_let_go(tmp_path, monkeypatch):
+    """A stream of items that need nothing new does not put it off for ever."""
+    sweep = dataclasses.replace(SWEEP, parameter="terminals", values=(2, 3, 4), trials=3)
+    monkeypatch.setattr(_pool, "programs", lambda: 2)
+    monkeypatch.setattr(executing, "_kept", set())
+    monkeypatch.setattr(executing, "_crowded", lambda: len(executing._kept) > 0)
+    running, let_go = [], []
+
+    def forget():
+        assert running == []
+        let_go.append(1)
+
+    def trials(item, *rest, plain=executing._trials):
+        running.append(item)
+        try:
+            return plain(item, *rest)
+        finally:
+            running.remove(item)
+
+    monkeypatch.setattr(executing._programs, "forget", forget)
+    monkeypatch.setattr(executing, "_trials", trials)
+    assert run(sweep, tmp_path).failed == ()
+    assert let_go
+
+
+def test_networks_are_drawn_once_for_all_schemes_of_a_point(tmp_path, toy_system, monkeypatch):
+    drawn = []
+
+    def draw_batch(system, seed, trials, plain=executing.api.draw_batch, **given):
+        drawn.append((list(trials), given))
+        return plain(system, seed, trials, **given)
+
+    monkeypatch.setattr(executing, "_drawn", OrderedDict())
+    monkeypatch.setattr(executing.api, "draw_batch", draw_batch)
+    run(dataclasses.replace(SWEEP, seed=5), tmp_path / "a")
+    assert len(drawn) == 2 * 3  # values, blocks
+    monkeypatch.setattr(executing, "_drawn", OrderedDict())
+    run(dataclasses.replace(SWEEP, seed=5), tmp_path / "b", memory=1)  # no room to remember anything
+    assert len(drawn) > 2 * 2 * 3
+    monkeypatch.setattr(executing, "_drawn", OrderedDict())
+    sweeps = (tmp_path / "a", tmp_path / "b")
+    assert gather(dataclasses.replace(SWEEP, seed=5), sweeps[0]).identical(
+        gather(dataclasses.replace(SWEEP, seed=5), sweeps[1])
+    )
+
+
+def test_several_sweeps_are_one(tmp_path, whole, toy_system):
+    """What they share is computed once, each ends in a dataset of its own, and they are told of in their order."""
+    other = dataclasses.replace(SWEEP, values=(10.0, 20.0))
+    done = []
+
+    def counted(item):
+        done.append(item.key)
+        return execute(item)
+
+    first, second, third = run_all(
+        [(SWEEP, tmp_path / "a"), (other, tmp_path / "b"), (SWEEP, tmp_path / "a")], execute=counted
+    )
+    assert len(done) == len(set(done)) == ITEMS + ITEMS // 2
+    assert (first.total, first.computed, second.computed, third.computed) == (ITEMS, ITEMS, ITEMS, ITEMS)
+    assert gather(SWEEP, tmp_path / "a").identical(whole)
+    both = gather(other, tmp_path / "b").sel(line_bps=10.0)
+    assert both["objective"].identical(whole.sel(line_bps=10.0)["objective"])
+
+
+def test_a_sweep_is_told_of_before_the_next_one_ends(tmp_path, toy_system):
+    """And what fails in one is held against that one alone."""
+    other = dataclasses.replace(SWEEP, values=(20.0,), seed=9)
+
+    def breaks(item):
+        if item.record["seed"] == 9:
+            raise ValueError("a bug")
+        return execute(item)
+
+    told = run_all([(SWEEP, tmp_path / "a"), (other, tmp_path / "b")], execute=breaks, place=OneByOne())
+    assert (next(told).failed, len(list((tmp_path / "b").glob("items/*.failed.txt")))) == ((), 0)
+    assert len(next(told).failed) == ITEMS // 2
+    assert next(told, None) is None
+
+
+class OneByOne:
+    """A place that begins an item once the one before is kept."""
+
+    def work(self, items, execute, begin):
+        return (compute(item, execute) for item in items)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_heavy_programs_are_compiled_well_where_they_solve_many(tmp_path, toy_system, monkeypatch, quick):
+    monkeypatch.setattr(runner._flags, "quick", lambda: quick)
+    monkeypatch.setattr(type(toy.system.schemes["even"]), "heavy", True)
+    monkeypatch.setattr(runner, "OFTEN", 14)
+    seen = {}
+
+    def look(item):
+        seen.setdefault((item.scheme or item.family, item.given["terminals"]), set()).add(item.often)
+        return execute(item)
+
+    twice = {"two": {"terminals": 2}, "again": {"terminals": 2, "line_bps": 7.0}, "three": {"terminals": 3}}
+    run(dataclasses.replace(SWEEP, parameter="", values=(), series=twice), tmp_path, execute=look)
+    well = {name for name, often in seen.items() if True in often}
+    assert well == ({("even", 2)} if quick else set())

@@ -75,3 +75,10 @@ def test_pilots_that_cannot_be(used):
         pilots.clustering(jnp.asarray(distances(4, 0)), used)
     with pytest.raises(InputError, match="pilots"):
         pilots.exact(distances(4, 0), used)
+
+
+@pytest.mark.parametrize("rule", [pilots.clustering, pilots.spread])
+def test_the_number_of_pilots_may_be_traced(rule):
+    traced, known = jax.jit(rule), jax.jit(rule, static_argnums=1)
+    for used in (1, 3, 7):
+        np.testing.assert_array_equal(traced(distances(7, 4), used), known(distances(7, 4), used))

@@ -6,6 +6,7 @@ import gc
 import math
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
@@ -31,10 +32,11 @@ CROWDED = 0.5
 """Share of the pieces of memory that a process may hold beyond which compiled programs are let go."""
 REMEMBERED = 8
 """Batches of scenarios that are kept for the next item; together they take a share of the memory at most."""
-_drawn: OrderedDict[Any, Any] = OrderedDict()
+_drawn: OrderedDict[Any, Future[Any]] = OrderedDict()
 _kept: set[Any] = set()
 _free = Condition()
 _busy = 0
+_closed = False
 
 
 def execute(item: Item, memory: int = MEMORY) -> dict[str, np.ndarray]:
@@ -57,15 +59,20 @@ def _room(item: Item) -> Iterator[None]:
     Linux grants a process about 65,000 pieces of memory, of which a large program takes hundreds to thousands; beyond
     them the compiler crashes. What is let go is found in the cache on disk when it is needed again.
     """
-    global _busy
+    global _busy, _closed
     with _free:
+        _free.wait_for(lambda: not _closed)
         if item.program not in _kept and _crowded():
-            _free.wait_for(lambda: _busy == 0)
-            if _crowded():  # still: another thread may have done it
+            _closed = True  # nobody else begins, or this would wait for ever
+            try:
+                _free.wait_for(lambda: _busy == 0)
                 _programs.forget()
                 jax.clear_caches()
                 gc.collect()
                 _kept.clear()
+            finally:
+                _closed = False
+                _free.notify_all()
         _kept.add(item.program)
         _busy += 1
     try:
@@ -124,20 +131,28 @@ def _trials(item: Item, trials: range, memory: int) -> dict[str, np.ndarray]:
 
 
 def _scenarios(item: Item, trials: range, memory: int) -> Any:
-    """The networks of an item; small batches are remembered a while, since other schemes look at them too."""
+    """The networks of an item, drawn once for all who ask meanwhile; small batches are remembered a while longer."""
     system = find_system(item.record["system"])
     wanted = (system, item.record["seed"], trials, tuple(sorted(item.given.items())))
+    mine: Future[Any] = Future()
     with _free:
-        if wanted in _drawn:
-            _drawn.move_to_end(wanted)
-            return _drawn[wanted]
-    scenarios = api.draw_batch(system.name, item.record["seed"], trials, **item.given)
-    if sum(leaf.nbytes for leaf in jax.tree.leaves(scenarios)) <= memory // (REMEMBERED * _COPIES):
-        with _free:
-            _drawn[wanted] = scenarios
-            while len(_drawn) > REMEMBERED:
-                _drawn.popitem(last=False)
-    return scenarios
+        first = _drawn.setdefault(wanted, mine)
+    if first is not mine:
+        return first.result()
+    try:
+        mine.set_result(api.draw_batch(system.name, item.record["seed"], trials, **item.given))
+    except BaseException as fault:
+        mine.set_exception(fault)
+    with _free:
+        if mine.exception() is not None or _bytes(mine.result()) > memory // (REMEMBERED * _COPIES):
+            _drawn.pop(wanted, None)
+        while len(_drawn) > REMEMBERED:
+            _drawn.popitem(last=False)
+    return mine.result()
+
+
+def _bytes(scenarios: Any) -> int:
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(scenarios))
 
 
 def _worst_residual(report: Report) -> np.ndarray:

@@ -6,41 +6,73 @@ another shape agrees with it wherever both have entries: a seventh terminal leav
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float, Key
+import numpy as np
+from jaxtyping import Array, Complex, Float, Key, UInt32
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 def named_key(key: Key[Array, ""], name: str) -> Key[Array, ""]:
     """Key of one named quantity."""
-    return jax.random.fold_in(key, zlib.crc32(name.encode()) & 0x7FFFFFFF)
-
-
-def _per_entry(draw: Callable[[Key[Array, ""]], Array], key: Key[Array, ""], shape: tuple[int, ...]) -> Array:
-    keys = key
-    for length in shape:
-        fold = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
-        for _ in range(keys.ndim):
-            fold = jax.vmap(fold, in_axes=(0, None))
-        keys = fold(keys, jnp.arange(length))
-    for _ in shape:
-        draw = jax.vmap(draw)
-    return draw(keys)
+    return jax.random.fold_in(key, _code(name))
 
 
 def uniform(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Float[Array, ...]:
     """Uniform on [0, 1)."""
-    return _per_entry(lambda k: jax.random.uniform(k, dtype=jnp.float64), named_key(key, name), shape)
+    return several(key, uniform={name: shape})[name]
 
 
 def complex_normal(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Complex[Array, ...]:
     """Circular complex normal of unit variance."""
+    return several(key, normal={name: shape})[name]
 
-    def one(k: Key[Array, ""]) -> Complex[Array, ""]:
-        parts = jax.random.normal(k, (2,), dtype=jnp.float64) * jnp.sqrt(0.5)
-        return jax.lax.complex(parts[0], parts[1])
 
-    return _per_entry(one, named_key(key, name), shape)
+def several(key: Key[Array, ""], uniform: Shapes | None = None, normal: Shapes | None = None) -> dict[str, Array]:
+    """Arrays by name, as :func:`uniform` and :func:`complex_normal` draw them one by one.
+
+    Compiling a draw is mostly compiling hashes; together they take one for each axis and kind, however many arrays.
+    """
+    even, bell = dict(uniform or {}), dict(normal or {})
+    keys = _entry_keys(key, even | bell)
+    drawn: dict[str, Array] = {}
+    if even:
+        drawn |= _apart(_over(lambda one: jax.random.uniform(one, dtype=jnp.float64), keys, even), even)
+    if bell:
+        parts = _over(lambda one: jax.random.normal(one, (2,), dtype=jnp.float64) * jnp.sqrt(0.5), keys, bell)
+        drawn |= _apart(jax.lax.complex(parts[:, 0], parts[:, 1]), bell)
+    return drawn
+
+
+def _code(name: str) -> int:
+    return zlib.crc32(name.encode()) & 0x7FFFFFFF
+
+
+def _entry_keys(key: Key[Array, ""], shapes: Shapes) -> dict[str, UInt32[Array, "n 2"]]:
+    """Data of the keys of all entries of each array: its named key, the indices folded in axis by axis."""
+    order = sorted(shapes, key=lambda name: -len(shapes[name]))  # whoever has an axis stands before who has not
+    codes = np.array([_code(name) for name in order])
+    named = jax.random.key_data(jax.vmap(jax.random.fold_in, (None, 0))(key, codes))
+    counts = [math.prod(shapes[name]) for name in order]
+    data = jnp.concatenate([jnp.broadcast_to(named[i], (count, 2)) for i, count in enumerate(counts)])
+    for axis in range(max(map(len, shapes.values()))):
+        index = [np.indices(shape)[axis].reshape(-1) for shape in map(shapes.get, order) if shape and len(shape) > axis]
+        place = np.concatenate(index).astype(np.uint32)
+        folded = jax.vmap(jax.random.fold_in)(jax.random.wrap_key_data(data[: place.size]), place)
+        data = jnp.concatenate([jax.random.key_data(folded), data[place.size :]])
+    return dict(zip(order, jnp.split(data, np.cumsum(counts)[:-1])))
+
+
+def _over(draw, keys: dict[str, UInt32[Array, "n 2"]], shapes: Shapes) -> Array:
+    """``draw`` over the keys of some arrays, end to end."""
+    return jax.vmap(draw)(jax.random.wrap_key_data(jnp.concatenate([keys[name] for name in shapes])))
+
+
+def _apart(values: Array, shapes: Shapes) -> dict[str, Array]:
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()])[:-1]
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), jnp.split(values, ends))}

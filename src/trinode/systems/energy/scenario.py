@@ -121,11 +121,16 @@ def draw(params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
     paper states none of it. Every quantity has a key of its own and every entry too.
     """
     p = params
-    k = p.terminals
-    distance = p.terminal_distance_min_m + (p.terminal_distance_max_m - p.terminal_distance_min_m) * draws.uniform(
-        key, "terminal distance", (k,)
+    k, scattered = p.terminals, (p.terminals, p.scattered_paths)
+    alone = ("terminal distance", "terminal direction", "orientation", "line of sight phase")
+    drawn = draws.several(
+        key,
+        uniform=dict.fromkeys(alone, (k,)) | {"departure": scattered, "arrival": scattered},
+        normal={"scattered gain": scattered},
     )
-    around = 2 * jnp.pi * draws.uniform(key, "terminal direction", (k,))
+    span = p.terminal_distance_max_m - p.terminal_distance_min_m
+    distance = p.terminal_distance_min_m + span * drawn["terminal distance"]
+    around = 2 * jnp.pi * drawn["terminal direction"]
     target = jnp.stack([jnp.asarray(p.target_distance_m, float), jnp.asarray(0.0), jnp.asarray(p.terminal_height_m)])
     place = jnp.stack(
         [
@@ -136,12 +141,12 @@ def draw(params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
         axis=1,
     )
     ap = jnp.stack([jnp.asarray(0.0), jnp.asarray(0.0), jnp.asarray(p.ap_height_m, float)])
-    facing = 2 * jnp.pi * draws.uniform(key, "orientation", (k,))
+    facing = 2 * jnp.pi * drawn["orientation"]
     bearing = jnp.arctan2(-place[:, 1], -place[:, 0]) - facing
     arrival = jnp.arctan2(place[:, 1], place[:, 0])
     length = propagation.distance_m(place, ap)
     loss_db = 32.4 + 21 * jnp.log10(length) + 20 * jnp.log10(p.carrier_hz / 1e9)
-    uplink = _rician(p, key, jnp.sqrt(propagation.from_db(-loss_db)), bearing, arrival)
+    uplink = _rician(p, drawn, jnp.sqrt(propagation.from_db(-loss_db)), bearing, arrival)
     seen = around + jnp.pi - facing
     if p.aligned_target:
         seen = jnp.arcsin(jnp.clip(jnp.sin(bearing) + p.bearing_offset, -1.0, 1.0))
@@ -160,9 +165,10 @@ def from_channels(channels: Any, params: EnergyParams, key: Key[Array, ""]) -> E
     uplink = jnp.take(every, chosen, axis=1)
     k, a, t = uplink.shape
     sized = eqx.tree_at(lambda p: p.carrier_hz, params, jnp.asarray(channels.carrier_hz, dtype=float))
-    share = draws.uniform(key, "terminal distance", (k,))
+    drawn = draws.several(key, uniform=dict.fromkeys(("terminal distance", "target direction"), (k,)))
+    share = drawn["terminal distance"]
     distance = sized.terminal_distance_min_m + share * (sized.terminal_distance_max_m - sized.terminal_distance_min_m)
-    seen = 2 * jnp.pi * draws.uniform(key, "target direction", (k,))
+    seen = 2 * jnp.pi * drawn["target direction"]
     place = jnp.asarray(channels.terminal_position_m)
     ap = jnp.take(jnp.asarray(channels.ap_position_m), chosen, axis=0)[None]
     return _assemble(sized, uplink, distance, seen, place, ap, min(a, t))
@@ -175,18 +181,18 @@ def paths(p: EnergyParams) -> int:
 
 def _rician(
     p: EnergyParams,
-    key: Key[Array, ""],
+    drawn: dict[str, Array],
     amplitude: Float[Array, " K"],
     bearing: Float[Array, " K"],
     arrival: Float[Array, " K"],
 ) -> Complex[Array, "K A T"]:
     """Channels of a line of sight and scattered paths of equal mean power, directions uniform over the half plane."""
-    k, count = p.terminals, p.scattered_paths
+    count = p.scattered_paths
     factor = propagation.from_db(p.rician_db)
-    turn = jnp.exp(2j * jnp.pi * draws.uniform(key, "line of sight phase", (k,)))
-    leave = jnp.pi * (draws.uniform(key, "departure", (k, count)) - 0.5)
-    reach = jnp.pi * (draws.uniform(key, "arrival", (k, count)) - 0.5)
-    weak = draws.complex_normal(key, "scattered gain", (k, count)) / jnp.sqrt(max(count, 1) * (1 + factor))
+    turn = jnp.exp(2j * jnp.pi * drawn["line of sight phase"])
+    leave = jnp.pi * (drawn["departure"] - 0.5)
+    reach = jnp.pi * (drawn["arrival"] - 0.5)
+    weak = drawn["scattered gain"] / jnp.sqrt(max(count, 1) * (1 + factor))
     strong = jnp.sqrt(factor / (1 + factor)) * turn if count else turn
     gain = jnp.concatenate([strong[:, None], weak], axis=1) * amplitude[:, None]
     out = propagation.steering(

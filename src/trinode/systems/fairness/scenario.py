@@ -85,14 +85,15 @@ def large_scale(
     p: FairnessParams, key: Key[Array, ""]
 ) -> tuple[Float[Array, "K M"], Float[Array, "K 2"], Float[Array, "M 2"]]:
     """Power gains without fading, and where everything is; one access point in the middle where BS-centred."""
-    if p.layout == "cell-free":
-        ap = p.radius_m * _disc(draws.uniform(key, "ap position", (p.access_points, 2)))
-    else:
-        ap = jnp.zeros((1, 2))
-    terminal = p.radius_m * _disc(draws.uniform(key, "terminal position", (p.terminals, 2)))
+    spread = p.layout == "cell-free"
+    aps = p.access_points if spread else 1
+    places = {"terminal position": (p.terminals, 2)} | ({"ap position": (aps, 2)} if spread else {})
+    drawn = draws.several(key, uniform=places, normal={"shadowing": (p.terminals, aps)})
+    ap = p.radius_m * _disc(drawn["ap position"]) if spread else jnp.zeros((1, 2))
+    terminal = p.radius_m * _disc(drawn["terminal position"])
     flat = propagation.distance_m(terminal[:, None], ap[None])
     distance = jnp.sqrt(flat**2 + jnp.asarray(p.ap_height_m) ** 2)
-    shadowing = jnp.sqrt(2.0) * draws.complex_normal(key, "shadowing", distance.shape).real
+    shadowing = jnp.sqrt(2.0) * drawn["shadowing"].real
     loss = p.path_loss_1m_db + p.path_loss_per_decade_db * jnp.log10(distance) + p.shadowing_db * shadowing
     return propagation.from_db(-loss), terminal, ap
 
@@ -134,8 +135,10 @@ def _assemble(
         norm = jnp.sqrt(jnp.sum(jnp.abs(uplink) ** 2, axis=(2, 3), keepdims=True))
         uplink = jnp.broadcast_to(norm / np.sqrt(m * uplink.shape[3]), uplink.shape).astype(complex)
 
+    drawn = draws.several(key, uniform=dict.fromkeys(("task bits", "cycles per bit", "terminal frequency"), (k,)))
+
     def spread(name: str, value: Any) -> Float[Array, " K"]:
-        factor = 1 + p.task_spread * (2 * draws.uniform(key, name, (k,)) - 1)
+        factor = 1 + p.task_spread * (2 * drawn[name] - 1)
         return jnp.asarray(value, dtype=float) * factor
 
     return FairnessScenario(

@@ -130,20 +130,21 @@ def draw(params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
     antennas contains the smaller one. The echo's loss is one-way, the only reading in which 1 dB can be met.
     """
     p = params
+    k, m, t = p.terminals, p.access_points, p.terminal_antennas
+    drawn = draws.several(
+        key,
+        uniform={"ap position": (m, 2), "terminal position": (k, 2)} | _targets(k),
+        normal={"uplink fading": (k, m, p.ap_antennas, t), "terminal fading": (k, k, p.radar_antennas, t)},
+    )
     area = jnp.asarray(p.area_m, dtype=float)
-    ap = draws.uniform(key, "ap position", (p.access_points, 2)) * area
-    terminal = draws.uniform(key, "terminal position", (p.terminals, 2)) * area
+    ap, terminal = drawn["ap position"] * area, drawn["terminal position"] * area
     gain = _gain(p, propagation.distance_m(terminal[:, None], ap[None]))
     between = _gain(p, propagation.distance_m(terminal[:, None], terminal[None]))
     between = jnp.where(jnp.eye(p.terminals, dtype=bool), 0.0, between)
-    uplink = jnp.sqrt(gain)[..., None, None] * draws.complex_normal(
-        key, "uplink fading", (p.terminals, p.access_points, p.ap_antennas, p.terminal_antennas)
-    )
-    crosstalk = jnp.sqrt(between)[..., None, None] * draws.complex_normal(
-        key, "terminal fading", (p.terminals, p.terminals, p.radar_antennas, p.terminal_antennas)
-    )
-    reach = _target_distance(p, key)
-    return _assemble(p, key, uplink, crosstalk, clusters.strongest(gain, p.serving), terminal, ap, _gain(p, reach))
+    uplink = jnp.sqrt(gain)[..., None, None] * drawn["uplink fading"]
+    crosstalk = jnp.sqrt(between)[..., None, None] * drawn["terminal fading"]
+    reach = _target_distance(p, drawn)
+    return _assemble(p, drawn, uplink, crosstalk, clusters.strongest(gain, p.serving), terminal, ap, _gain(p, reach))
 
 
 def from_channels(channels: Any, params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
@@ -161,14 +162,17 @@ def from_channels(channels: Any, params: LatencyParams, key: Key[Array, ""]) -> 
     serving = clusters.strongest(gain, min(params.serving, uplink.shape[1]))
     terminal = jnp.asarray(channels.terminal_position_m)
     ap = jnp.asarray(channels.ap_position_m)
-    reach = _target_distance(sized, key, uplink.shape[0])
-    free = propagation.free_space_gain(reach, sized.carrier_hz)
-    return _assemble(sized, key, uplink, crosstalk, serving, terminal, ap, free)
+    drawn = draws.several(key, uniform=_targets(uplink.shape[0]))
+    free = propagation.free_space_gain(_target_distance(sized, drawn), sized.carrier_hz)
+    return _assemble(sized, drawn, uplink, crosstalk, serving, terminal, ap, free)
 
 
-def _target_distance(p: LatencyParams, key: Key[Array, ""], count: int | None = None) -> Float[Array, " K"]:
-    share = draws.uniform(key, "target distance", (count or p.terminals,))
-    return _between(p.target_distance_min_m, p.target_distance_max_m, share)
+def _targets(terminals: int) -> dict[str, tuple[int]]:
+    return dict.fromkeys(("target distance", "target angle", "target reflection"), (terminals,))
+
+
+def _target_distance(p: LatencyParams, drawn: dict[str, Array]) -> Float[Array, " K"]:
+    return _between(p.target_distance_min_m, p.target_distance_max_m, drawn["target distance"])
 
 
 def _gain(p: LatencyParams, distance: Float[Array, ...]) -> Float[Array, ...]:
@@ -177,7 +181,7 @@ def _gain(p: LatencyParams, distance: Float[Array, ...]) -> Float[Array, ...]:
 
 def _assemble(
     p: LatencyParams,
-    key: Key[Array, ""],
+    drawn: dict[str, Array],
     uplink: Complex[Array, "K M A T"],
     crosstalk: Complex[Array, "K K R T"],
     serving: Bool[Array, "K M"],
@@ -188,8 +192,8 @@ def _assemble(
     k, m, _, t = uplink.shape
     r = crosstalk.shape[2]
     noise = propagation.thermal_noise_w(p.bandwidth_hz, p.noise_figure_db, p.temperature_k)
-    angle = jnp.pi * draws.uniform(key, "target angle", (k,))
-    reflection = _between(p.reflection_min, p.reflection_max, draws.uniform(key, "target reflection", (k,)))
+    angle = jnp.pi * drawn["target angle"]
+    reflection = _between(p.reflection_min, p.reflection_max, drawn["target reflection"])
 
     def per_terminal(value: Any) -> Float[Array, " K"]:
         return jnp.full((k,), value, dtype=float)

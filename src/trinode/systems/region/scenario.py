@@ -129,15 +129,18 @@ def draw(params: RegionParams, key: Key[Array, ""]) -> RegionScenario:
     contains the positions and fading of the smaller one.
     """
     p = params
+    k, m, a = p.terminals, p.access_points, p.ap_antennas
+    drawn = draws.several(
+        key,
+        uniform={"ap position": (m, 2), "terminal position": (k, 2), "target position": (p.targets, 2)},
+        normal={"fading": (m, k, a)} | _paths(m, k, a, p.targets),
+    )
     area = jnp.asarray(p.area_m, dtype=float)
-    ap = draws.uniform(key, "ap position", (p.access_points, 2)) * area
+    ap, terminal, target = (drawn[f"{what} position"] * area for what in ("ap", "terminal", "target"))
     if p.central:
         ap = ap.at[0].set(area / 2)
-    terminal = draws.uniform(key, "terminal position", (p.terminals, 2)) * area
-    target = draws.uniform(key, "target position", (p.targets, 2)) * area
-    fading = draws.complex_normal(key, "fading", (p.access_points, p.terminals, p.ap_antennas))
     gain = path_gain(propagation.distance_m(ap[:, None], terminal[None]), p)
-    return _assemble(p, key, gain, jnp.sqrt(gain)[..., None] * fading, ap, terminal, target)
+    return _assemble(p, drawn, gain, jnp.sqrt(gain)[..., None] * drawn["fading"], ap, terminal, target)
 
 
 def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> RegionScenario:
@@ -154,8 +157,10 @@ def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> R
     gain = jnp.mean(jnp.abs(direct) ** 2, axis=-1)
     everything = jnp.concatenate([terminal[:, :2], ap[:, :2]])
     low, high = everything.min(0), everything.max(0)
-    target = low + (high - low) * draws.uniform(key, "target position", (params.targets, 2))
-    return _assemble(params, key, gain, direct, ap, terminal, target)
+    m, k, a = direct.shape
+    drawn = draws.several(key, uniform={"target position": (params.targets, 2)}, normal=_paths(m, k, a, params.targets))
+    target = low + (high - low) * drawn["target position"]
+    return _assemble(params, drawn, gain, direct, ap, terminal, target)
 
 
 def check_channels(channels: Any, params: RegionParams) -> None:
@@ -182,14 +187,14 @@ def path_gain(distance: Float[Array, ...], p: RegionParams) -> Float[Array, ...]
 
 def _assemble(
     p: RegionParams,
-    key: Key[Array, ""],
+    drawn: dict[str, Array],
     gain: Float[Array, "M K"],
     direct: Complex[Array, "M K A"],
     ap: Float[Array, "M dims"],
     terminal: Float[Array, "K dims"],
     target: Float[Array, "T 2"],
 ) -> RegionScenario:
-    m, k, a = direct.shape
+    m, a = direct.shape[0], direct.shape[2]
     to_target = ap[:, None, :2] - target[None]
     bearing = jnp.arctan2(-to_target[..., 0], -to_target[..., 1])  # from the y axis: broadside of an array along x
     statistics = estimation.Statistics(
@@ -202,24 +207,22 @@ def _assemble(
         steering_variance=jnp.full((m, p.targets), propagation.from_db(p.steering_variance_db)),
         reflection=jnp.full((p.targets,), p.reflection, dtype=float),
     )
-    drawn = estimation.Fading(
+    fading = estimation.Fading(
         direct=direct / jnp.sqrt(jnp.where(gain > 0, gain, 1.0))[..., None],
-        terminal_target=draws.complex_normal(key, "terminal target fading", (k, p.targets)),
-        target_amplitude=_normal(key, "target amplitude", (m, p.targets)),
-        terminal_target_amplitude=_normal(key, "terminal target amplitude", (k, p.targets)),
-        array=draws.complex_normal(key, "target array", (m, p.targets, a)),
+        terminal_target=drawn["terminal target fading"],
+        target_amplitude=jnp.sqrt(2.0) * drawn["target amplitude"].real,
+        terminal_target_amplitude=jnp.sqrt(2.0) * drawn["terminal target amplitude"].real,
+        array=drawn["target array"],
     )
     variance = propagation.from_db(p.terminal_target_variance_db)
     mean = jnp.sqrt(jnp.maximum(statistics.terminal_target - variance, 0.0))
-    channel = estimation.channel(statistics, drawn, mean, jnp.full_like(mean, jnp.sqrt(variance)))
+    channel = estimation.channel(statistics, fading, mean, jnp.full_like(mean, jnp.sqrt(variance)))
 
     apart = propagation.distance_m(terminal[:, None], terminal[None])
     count = jnp.asarray(p.pilots, dtype=int)
     label = {"clustering": pilots.clustering, "spread": pilots.spread}[p.pilot_rule](apart, count)
     energy = propagation.from_db(p.pilot_power_db) * p.pilots
     known = estimation.estimator(estimation.channel_covariance(statistics), label, energy)
-    noise = draws.complex_normal(key, "pilot noise", (m, k, a))  # of as many pilots as there could be
-
     paired = pairing(jnp.sqrt(jnp.sum(to_target**2, axis=-1)), p.targets_per_ap)
     sensing = jnp.any(paired, axis=1)
     direction = jnp.linspace(-jnp.pi / 2, jnp.pi / 2, p.directions)
@@ -250,7 +253,7 @@ def _assemble(
             false_alarm=jnp.asarray(p.false_alarm, dtype=float),
         )
     return RegionScenario(
-        channel_estimate=estimation.estimate(known, channel, label, energy, noise),
+        channel_estimate=estimation.estimate(known, channel, label, energy, drawn["pilot noise"]),
         error_covariance=known.error_covariance,
         ap_power=_powers(p, sensing),
         sensing_ap=sensing,
@@ -283,8 +286,15 @@ def _powers(p: RegionParams, sensing: Bool[Array, " M"]) -> Float[Array, " M"]:
     return one * share
 
 
-def _normal(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Float[Array, ...]:
-    return jnp.sqrt(2.0) * draws.complex_normal(key, name, shape).real
+def _paths(m: int, k: int, a: int, targets: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of what is normal besides the direct links; noise of as many pilots as there could be."""
+    return {
+        "terminal target fading": (k, targets),
+        "target amplitude": (m, targets),
+        "terminal target amplitude": (k, targets),
+        "target array": (m, targets, a),
+        "pilot noise": (m, k, a),
+    }
 
 
 def _check_errors(covariance: np.ndarray) -> None:

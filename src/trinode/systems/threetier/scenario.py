@@ -111,21 +111,22 @@ def draw(params: ThreetierParams, key: Key[Array, ""]) -> ThreetierScenario:
     the smaller one. Channels between terminals are independent in both directions.
     """
     p = params
+    k, m, t = p.terminals, p.access_points, p.terminal_antennas
+    drawn = draws.several(
+        key,
+        uniform={"terminal position": (k, 2)} | _targets(k),
+        normal={"uplink fading": (k, m, p.ap_antennas, t), "terminal fading": (k, k, p.radar_antennas, t)},
+    )
     ap = _base_stations(p)
-    offset = draws.uniform(key, "terminal position", (p.terminals, 2)) - 0.5
-    terminal = jnp.asarray(CENTRE_M) + offset * p.area_m
+    terminal = jnp.asarray(CENTRE_M) + (drawn["terminal position"] - 0.5) * p.area_m
     gain = _gain(p, propagation.distance_m(terminal[:, None], ap[None]))
     between = _gain(p, propagation.distance_m(terminal[:, None], terminal[None]))
     between = jnp.where(jnp.eye(p.terminals, dtype=bool), 0.0, between)
-    uplink = jnp.sqrt(gain)[..., None, None] * draws.complex_normal(
-        key, "uplink fading", (p.terminals, p.access_points, p.ap_antennas, p.terminal_antennas)
-    )
-    crosstalk = jnp.sqrt(between)[..., None, None] * draws.complex_normal(
-        key, "terminal fading", (p.terminals, p.terminals, p.radar_antennas, p.terminal_antennas)
-    )
-    reach = _target_distance(p, key, p.terminals)
+    uplink = jnp.sqrt(gain)[..., None, None] * drawn["uplink fading"]
+    crosstalk = jnp.sqrt(between)[..., None, None] * drawn["terminal fading"]
+    reach = _target_distance(p, drawn)
     echo = propagation.from_db(p.reference_gain_db) * reach ** (-jnp.asarray(p.echo_path_exponent, dtype=float))
-    return _assemble(p, key, uplink, crosstalk, terminal, ap, echo)
+    return _assemble(p, drawn, uplink, crosstalk, terminal, ap, echo)
 
 
 def from_channels(channels: Any, params: ThreetierParams, key: Key[Array, ""]) -> ThreetierScenario:
@@ -135,11 +136,12 @@ def from_channels(channels: Any, params: ThreetierParams, key: Key[Array, ""]) -
     length loses one way, which is (6) in the reading of :func:`draw` with the reference gain of that carrier.
     """
     uplink = jnp.asarray(channels.uplink_channel)
-    reach = _target_distance(params, key, uplink.shape[0])
+    drawn = draws.several(key, uniform=_targets(uplink.shape[0]))
+    reach = _target_distance(params, drawn)
     reference = propagation.free_space_gain(jnp.asarray(1.0), jnp.asarray(channels.carrier_hz, dtype=float))
     return _assemble(
         params,
-        key,
+        drawn,
         uplink,
         jnp.asarray(channels.terminal_channel),
         jnp.asarray(channels.terminal_position_m),
@@ -160,14 +162,17 @@ def _gain(p: ThreetierParams, distance: Float[Array, ...]) -> Float[Array, ...]:
     return propagation.from_db(p.reference_gain_db) / jnp.maximum(distance, p.least_distance_m) ** 2
 
 
-def _target_distance(p: ThreetierParams, key: Key[Array, ""], count: int) -> Float[Array, " K"]:
-    share = draws.uniform(key, "target distance", (count,))
-    return _between(p.target_distance_min_m, p.target_distance_max_m, share)
+def _targets(terminals: int) -> dict[str, tuple[int]]:
+    return dict.fromkeys(("target distance", "target angle", "target reflection"), (terminals,))
+
+
+def _target_distance(p: ThreetierParams, drawn: dict[str, Array]) -> Float[Array, " K"]:
+    return _between(p.target_distance_min_m, p.target_distance_max_m, drawn["target distance"])
 
 
 def _assemble(
     p: ThreetierParams,
-    key: Key[Array, ""],
+    drawn: dict[str, Array],
     uplink: Complex[Array, "K M A T"],
     crosstalk: Complex[Array, "K K R T"],
     terminal: Float[Array, "K dims"],
@@ -177,8 +182,8 @@ def _assemble(
     k, m, _, t = uplink.shape
     r = crosstalk.shape[2]
     noise = propagation.from_db(p.noise_density_dbm_hz) * 1e-3 * p.bandwidth_hz
-    angle = jnp.pi * draws.uniform(key, "target angle", (k,))
-    cross_section = _between(p.reflection_min, p.reflection_max, draws.uniform(key, "target reflection", (k,)))
+    angle = jnp.pi * drawn["target angle"]
+    cross_section = _between(p.reflection_min, p.reflection_max, drawn["target reflection"])
 
     def per_terminal(value: Any) -> Float[Array, " K"]:
         return jnp.full((k,), value, dtype=float)
