@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import get_lapack_funcs
 
 Real = npt.NDArray[np.float64]
+_factor, _solve = get_lapack_funcs(("getrf", "getrs"), dtype=np.float64)
 
 
 class QuadraticProgram(NamedTuple):
@@ -58,34 +60,38 @@ def minimize(program: QuadraticProgram, start: Real, *, tolerance: float = 1e-9,
     size = size if size > 0 else 1.0
     p, q = p / size, q / size
     x = start.astype(float).copy()
-    diagonal = np.arange(blocks)
+    whole, rows = blocks * n, b.reshape(m, -1)
 
     def constraints(x: Real) -> tuple[Real, Real]:
-        bent = np.einsum("mbij,bj->mbi", a, x)
-        return 0.5 * np.einsum("mbi,bi->m", bent, x) + np.einsum("mbi,bi->m", b, x) + r, bent + b
+        """Values, and gradients (m, B n)."""
+        bent = np.matmul(a, x[..., None]).reshape(m, whole)
+        flat = x.reshape(-1)
+        return (0.5 * bent + rows) @ flat + r, bent + rows
 
     g, jacobian = constraints(x)
     s = np.maximum(-g, 1e-2)
     z = 0.1 / s
     residual, steps = np.inf, 0
     for _ in range(max_steps):
-        dual = np.einsum("bij,bj->bi", p, x) + q + np.einsum("m,mbi->bi", z, jacobian)
+        dual = np.matmul(p, x[..., None]).reshape(-1) + q.reshape(-1) + z @ jacobian
         primal = g + s
         gap = float(s @ z) / m if m else 0.0
         residual = max(float(np.abs(dual).max()), float(np.abs(primal).max(initial=0.0)), gap)
         if residual <= tolerance:
             break
-        curved = p + np.einsum("m,mbij->bij", z, a)
-        matrix = np.zeros((blocks, n, blocks, n))
-        matrix[diagonal, :, diagonal, :] = curved
-        flat = jacobian.reshape(m, blocks * n)
-        matrix = matrix.reshape(blocks * n, blocks * n) + flat.T @ (flat * (z / s)[:, None])
-        matrix[np.diag_indices(blocks * n)] += 1e-13 * (1 + np.abs(np.diagonal(matrix)))
+        curved = p + (z @ a.reshape(m, -1)).reshape(p.shape)
+        matrix = jacobian.T @ (jacobian * (z / s)[:, None])
+        for i in range(blocks):
+            own = slice(i * n, (i + 1) * n)
+            matrix[own, own] += curved[i]
+        matrix.flat[:: whole + 1] *= 1 + 1e-13
+        matrix.flat[:: whole + 1] += 1e-13
+        lower, pivots, _ = _factor(matrix, overwrite_a=True)  # once for both directions
 
         def newton(complementarity: Real) -> tuple[Real, Real, Real]:
-            right = -dual.reshape(-1) - flat.T @ ((z * primal - complementarity) / s)  # noqa: B023
-            dx = np.linalg.solve(matrix, right)  # noqa: B023
-            ds = -primal - flat @ dx  # noqa: B023
+            right = -dual - ((z * primal - complementarity) / s) @ jacobian  # noqa: B023
+            dx, _ = _solve(lower, pivots, right)  # noqa: B023
+            ds = -primal - jacobian @ dx  # noqa: B023
             return dx, ds, (-complementarity - z * ds) / s  # noqa: B023
 
         dx, ds, dz = newton(s * z)
@@ -101,9 +107,8 @@ def minimize(program: QuadraticProgram, start: Real, *, tolerance: float = 1e-9,
 
 
 def _reach(value: Real, change: Real) -> float:
-    """Largest step up to 1 that keeps ``value + step * change`` at least 0."""
-    falling = change < 0
-    return float(min(1.0, np.min(-value[falling] / change[falling], initial=1.0)))
+    """Largest step up to 1 that keeps ``value + step * change`` at least 0, of positive values."""
+    return 1 / max(float(np.max(-change / value, initial=0.0)), 1.0)
 
 
 def real_matrix(matrix: npt.NDArray[np.complex128]) -> Real:
