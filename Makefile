@@ -8,10 +8,11 @@ CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format check-wheel clean
+.PHONY: help demo figures test coverage lint format check-wheel clean
 
 help:
 	@echo "make demo    solve a ray-traced city with every scheme; tables here, pictures in out/"
+	@echo "make figures  every figure of every paper on five networks each, into out/figures/report.html"
 	@echo "make test    run all tests"
 	@echo "make coverage    the same, and which lines they do not reach"
 	@echo "make lint    style and types"
@@ -21,6 +22,9 @@ help:
 
 demo: $(CORE)
 	$(BIN)/trinode demo
+
+figures: $(CORE)
+	$(BIN)/trinode reproduce --all --trials 5 --quickly --out out/figures
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

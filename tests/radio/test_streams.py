@@ -27,12 +27,16 @@ def network():
 def test_rates_are_the_models(network):
     scenario, t = network
     rng = np.random.default_rng(0)
-    beams = jnp.asarray(0.15 * noise(rng, (3, 3, 2)))
-    wide = jnp.zeros((3, 4, 2), complex).at[jnp.arange(3)[:, None], t.index].set(beams[:, :2])
-    expected = np.asarray(model.link_rates(scenario, wide, beams[:, 2]))
+    links, linked = t.index.shape[1], np.asarray(t.linked)
+    assert (links, linked.sum(1).tolist()) == (3, [2, 2, 2])  # one of three links is there for the shape only
+    beams = jnp.asarray(0.15 * noise(rng, (3, links + 1, 2))).at[:, :links].multiply(t.linked[..., None])
+    wide = jnp.zeros((3, 4, 2), complex).at[jnp.arange(3)[:, None], t.index].add(beams[:, :links])
+    expected = np.asarray(model.link_rates(scenario, wide, beams[:, links]))
     found = np.asarray(t.uplink.rates(beams)) * float(scenario.bandwidth_hz) / np.log(2)
-    np.testing.assert_allclose(found[:, :2], np.take_along_axis(expected, np.asarray(t.index), 1), rtol=1e-9)
-    np.testing.assert_array_equal(found[:, 2], 0)  # the radar's stream carries no data
+    at_links = np.take_along_axis(expected, np.asarray(t.index), 1)
+    np.testing.assert_allclose(found[:, :links][linked], at_links[linked], rtol=1e-9)
+    np.testing.assert_array_equal(found[:, :links][~linked], 0)
+    np.testing.assert_array_equal(found[:, links], 0)  # the radar's stream carries no data
 
 
 @pytest.fixture(scope="module", params=[3, 7], ids=["more streams than antennas", "fewer"])
