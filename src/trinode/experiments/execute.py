@@ -60,9 +60,10 @@ def _room(item: Item) -> Iterator[None]:
     them the compiler crashes. What is let go is found in the cache on disk when it is needed again.
     """
     global _busy, _closed
+    program = item.program
     with _free:
         _free.wait_for(lambda: not _closed)
-        if item.program not in _kept and _crowded():
+        if program not in _kept and _crowded():
             _closed = True  # nobody else begins, or this would wait for ever
             try:
                 _free.wait_for(lambda: _busy == 0)
@@ -73,7 +74,7 @@ def _room(item: Item) -> Iterator[None]:
             finally:
                 _closed = False
                 _free.notify_all()
-        _kept.add(item.program)
+        _kept.add(program)
         _busy += 1
     try:
         yield

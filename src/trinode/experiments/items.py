@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import jax
@@ -63,7 +62,7 @@ class Item:
         """Hash of the record: the item's name in a store."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:20]
 
-    @cached_property
+    @property
     def program(self) -> Hashable:
         """Equal for items that go through the same compiled program."""
         system = find_system(self.record["system"])
