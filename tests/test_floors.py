@@ -16,7 +16,7 @@ FLOORS = [
     ("computing",),
     ("channels",),
     ("systems",),
-    ("_batch", "_programs"),
+    ("_batch", "_programs", "_sizes"),
     ("api",),
     ("reference",),
     ("experiments",),

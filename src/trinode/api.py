@@ -15,14 +15,13 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from trinode import _programs, _runtime  # noqa: F401  (double precision before the first array)
+from trinode import _programs, _runtime, _sizes  # noqa: F401  (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
-from trinode.channels.files import Field, Schema
+from trinode.channels.files import Field
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
 from trinode.systems.contract import Report, Scenario, Scheme, Solution, System
@@ -133,8 +132,8 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     if chosen.host:
         return chosen.solve(scenario, start)
     run = _programs.call if _ours(type(chosen)) else _programs.call_unkept
-    wide, begin = _rounded(system, system.scenario_schema, scenario), _rounded(system, system.solution_schema, start)
-    return _cropped(system, chosen.of_worker(run(_solve, chosen.worker(), wide, begin)), scenario)
+    wide, begin = _sizes.rounded(system, scenario), _sizes.rounded(system, start)
+    return _sizes.cropped(system, chosen.of_worker(run(_solve, chosen.worker(), wide, begin)), scenario)
 
 
 def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -149,9 +148,9 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
         return stack([chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
     run, worker = _programs.call if _ours(type(chosen)) else _programs.call_unkept, chosen.worker()
     one, many = partial(run, _solve, worker), partial(run, _solve_many, worker)
-    wide, begin = _rounded(system, system.scenario_schema, scenarios), _rounded(system, system.solution_schema, start)
+    wide, begin = _sizes.rounded(system, scenarios), _sizes.rounded(system, start)
     solutions = map_parts(one, many, (wide, begin), chosen.part_of(wide))
-    return _cropped(system, chosen.of_worker(solutions), scenarios)
+    return _sizes.cropped(system, chosen.of_worker(solutions), scenarios)
 
 
 def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
@@ -195,7 +194,7 @@ def bound_batch(scenarios: Any, family: str = "") -> Array:
     system = system_of(scenarios)
     run, named = _runner(system)
     one, many = partial(run, _bound, named, family=family), partial(run, _bound_many, named, family=family)
-    return map_parts(one, many, (_rounded(system, system.scenario_schema, scenarios),), system.bound_part)
+    return map_parts(one, many, (_sizes.rounded(system, scenarios),), system.bound_part)
 
 
 def save(path: str | Path, scenario: Any, solution: Any = None, report: Report | None = None) -> None:
@@ -382,46 +381,7 @@ def _program(function: Callable[..., Any], system: System, *arguments: Any) -> A
 
 
 def _bounded(system: System, scenario: Any, family: str) -> Array:
-    return _program(_bound, system, _rounded(system, system.scenario_schema, scenario), family)
-
-
-def _rounded(system: System, schema: Schema, whole: Any) -> Any:
-    """A network or solution, or stacked ones, in the sizes that schemes see (:attr:`.System.multiples`)."""
-    return _resized(system, schema, whole, {}) if whole is not None else None
-
-
-def _cropped(system: System, solution: Any, scenario: Any) -> Any:
-    """A solution in the sizes of its network."""
-    return _resized(system, system.solution_schema, solution, _sizes(system, scenario))
-
-
-def _sizes(system: System, scenario: Any) -> dict[str, int]:
-    """Letters of the schema and their sizes; those of stacked networks are found from the end."""
-    found: dict[str, int] = {}
-    for name, field in system.scenario_schema.items():
-        shape = _shape(scenario, name)
-        found.update(zip(reversed(field.dims), reversed(shape)))
-    return found
-
-
-def _resized(system: System, schema: Schema, whole: Any, wanted: Mapping[str, int]) -> Any:
-    """Letters of :attr:`.System.multiples` brought to the wanted sizes, the others of them to the next multiples."""
-    changed = {}
-    for name, field in schema.items():
-        value = getattr(whole, name, None)
-        if value is None or not set(field.dims) & set(system.multiples):
-            continue
-        sizes = list(np.shape(value))
-        for place, letter in zip(range(-len(field.dims), 0), field.dims):
-            if letter in system.multiples:
-                step = system.multiples[letter]
-                sizes[place] = wanted.get(letter, -(-sizes[place] // step) * step)
-        if tuple(sizes) != np.shape(value):
-            kept = tuple(slice(0, min(old, new)) for old, new in zip(np.shape(value), sizes))
-            more = [(0, max(new - old, 0)) for old, new in zip(np.shape(value), sizes)]
-            xp = jnp if isinstance(value, jax.core.Tracer) else np
-            changed[name] = jnp.asarray(xp.pad(xp.asarray(value)[kept], more))
-    return dataclasses.replace(whole, **changed) if changed else whole
+    return _program(_bound, system, _sizes.rounded(system, scenario), family)
 
 
 def _found(system: System | str) -> System:

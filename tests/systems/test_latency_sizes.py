@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import trinode as tn
-from trinode import api
+from trinode import _sizes, api
 from trinode.systems.latency import system
 from trinode.systems.latency.scenario import cluster_size
 
@@ -57,7 +57,7 @@ def test_what_is_said_to_share_a_program_does():
         values = api.parameters(system, params)
         drawn = jax.eval_shape(system.draw, values, jax.random.key(0))
         blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), drawn)
-        wide = api._rounded(system, system.scenario_schema, blank)
+        wide = _sizes.rounded(system, blank)
         shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(wide))
         return system.program_sizes(system.Params(**params)), (shapes, wide.cluster_size)
 
