@@ -48,6 +48,13 @@ def test_begins_on_the_boundary():
     assert found.prices[0] == pytest.approx(1.0, rel=1e-6)
 
 
+def test_without_constraints_it_is_a_linear_system():
+    q = program(5, m=1)
+    free = qcqp.QuadraticProgram(q.p, q.q, q.a[:0], q.b[:0], q.r[:0])
+    found = qcqp.minimize(free, np.ones(q.q.shape))
+    np.testing.assert_allclose(found.point, -np.linalg.solve(q.p, q.q[..., None])[..., 0], rtol=1e-6)
+
+
 def test_real_forms():
     rng = np.random.default_rng(0)
     root = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))

@@ -140,7 +140,7 @@ def run_all(
             for account in wanted[done.item.key]:
                 account.settle(done)
                 shown.end()
-            while closed < len(accounts) and accounts[closed].closed:
+            while closed < len(accounts) - 1 and accounts[closed].closed:  # the last once the bar is gone
                 yield accounts[closed].summary(began)
                 closed, began = closed + 1, time.perf_counter()
     for account in accounts[closed:]:

@@ -60,7 +60,8 @@ def minimize(program: QuadraticProgram, start: Real, *, tolerance: float = 1e-9,
     size = size if size > 0 else 1.0
     p, q = p / size, q / size
     x = start.astype(float).copy()
-    whole, rows = blocks * n, b.reshape(m, -1)
+    whole = blocks * n
+    rows, squares = b.reshape(m, whole), a.reshape(m, whole * n)
 
     def constraints(x: Real) -> tuple[Real, Real]:
         """Values, and gradients (m, B n)."""
@@ -79,7 +80,7 @@ def minimize(program: QuadraticProgram, start: Real, *, tolerance: float = 1e-9,
         residual = max(float(np.abs(dual).max()), float(np.abs(primal).max(initial=0.0)), gap)
         if residual <= tolerance:
             break
-        curved = p + (z @ a.reshape(m, -1)).reshape(p.shape)
+        curved = p + (z @ squares).reshape(p.shape)
         matrix = jacobian.T @ (jacobian * (z / s)[:, None])
         for i in range(blocks):
             own = slice(i * n, (i + 1) * n)
