@@ -350,10 +350,9 @@ class OneByOne:
 
 
 @pytest.mark.parametrize("quick", [True, False])
-def test_heavy_programs_are_compiled_well_where_they_solve_many(tmp_path, toy_system, monkeypatch, quick):
+def test_programs_are_compiled_well_where_they_solve_many(tmp_path, toy_system, monkeypatch, quick):
     monkeypatch.setattr(runner._flags, "quick", lambda: quick)
-    monkeypatch.setattr(type(toy.system.schemes["even"]), "heavy", True)
-    monkeypatch.setattr(runner, "OFTEN", 14)
+    monkeypatch.setattr(type(toy.system.schemes["even"]), "repaid", 14)
     seen = {}
 
     def look(item):
@@ -364,3 +363,17 @@ def test_heavy_programs_are_compiled_well_where_they_solve_many(tmp_path, toy_sy
     run(dataclasses.replace(SWEEP, parameter="", values=(), series=twice), tmp_path, execute=look)
     well = {name for name, often in seen.items() if True in often}
     assert well == ({("even", 2)} if quick else set())
+
+
+def test_items_of_the_host_lie_evenly_among_the_others_which_keep_their_order(tmp_path, toy_system, monkeypatch):
+    monkeypatch.setattr(type(toy.system.schemes["even"]), "host", True)
+    begun = []
+    run(SWEEP, tmp_path, execute=lambda item: begun.append(item) or {"objective": np.zeros(len(item.trials))},
+        place=OneByOne())  # fmt: skip
+    host = [n for n, item in enumerate(begun) if item.host]
+    gaps = np.diff([-1, *host, len(begun)])
+    assert len(host) > 2
+    assert gaps.max() - gaps.min() <= 2
+    for kind in (True, False):
+        kept = [item.key for item in expand(SWEEP) if item.host is kind]
+        assert [item.key for item in begun if item.host is kind] == kept

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Hashable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,10 @@ class Item:
         Name of the scheme; empty for a bound.
     family : str
         Of a bound.
+    sizes, program : str
+        Equal for items whose networks have equal sizes, and for those that go through the same compiled program.
+    repaid : float
+        From how many networks on the program is worth compiling well; a bound's as that of the default scheme.
     often : bool
         Whether its program solves so many networks that it is compiled well even where it is asked to compile quickly.
     """
@@ -50,6 +55,9 @@ class Item:
     value: int
     scheme: str = ""
     family: str = ""
+    sizes: str = ""
+    program: str = ""
+    repaid: float = math.inf
     often: bool = False
 
     @property
@@ -60,19 +68,17 @@ class Item:
     @property
     def key(self) -> str:
         """Hash of the record: the item's name in a store."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:20]
+        return _short(self.text)
 
     @property
-    def program(self) -> Hashable:
-        """Equal for items that go through the same compiled program."""
-        system = find_system(self.record["system"])
-        work = jax.tree.structure(system.scheme(self.scheme).worker()) if self.scheme else self.family
-        return system, work, system.program_sizes(system.Params(**self.given))
+    def compiled(self) -> frozenset[str]:
+        """What may have to be compiled for it: its program, and what draws and judges networks of its sizes."""
+        return frozenset((self.program, self.sizes))
 
     @property
-    def heavy(self) -> bool:
-        """Whether each network takes long; a bound does where the default scheme does."""
-        return find_system(self.record["system"]).scheme(self.scheme).heavy
+    def host(self) -> bool:
+        """Whether Python computes it rather than a compiled program."""
+        return bool(self.scheme) and find_system(self.record["system"]).scheme(self.scheme).host
 
     @property
     def trials(self) -> range:
@@ -101,9 +107,13 @@ def expand(sweep: Sweep) -> Iterator[Item]:
         "system": system.name,
         "seed": sweep.seed,
     }
+    works = {name: str(jax.tree.structure(scheme.worker())) for name, scheme in schemes.items()}
     for point in points(sweep):
         at = common | {"params": describe_parameters(system, point.given)}
-        places = {"given": point.given, "series": point.series, "value": point.value}
+        params = system.Params(**point.given)
+        sizes = f"{system.name} {system.program_sizes(params)}"
+        repaid = {name: system.scheme(name).repaid_at(params) for name in ("", *schemes)}
+        places = {"given": point.given, "series": point.series, "value": point.value, "sizes": sizes}
         for first in range(0, sweep.trials, block):
             trials = at | {"first": first, "count": min(block, sweep.trials - first)}
             for name, scheme in schemes.items():
@@ -111,9 +121,17 @@ def expand(sweep: Sweep) -> Iterator[Item]:
                     "measures": [list(dataclasses.astuple(m)) for m in sweep.measures],
                     "history": sweep.history,
                 }
-                yield Item(trials | kept | {"scheme": describe_scheme(scheme)}, **places, scheme=name)
+                record = trials | kept | {"scheme": describe_scheme(scheme)}
+                program = _short(f"{sizes}: {works[name]}")
+                yield Item(record, **places, scheme=name, program=program, repaid=repaid[name])
             for family in families:
-                yield Item(trials | {"bound": family}, **places, family=family)
+                program = _short(f"{sizes}: bound {family}")
+                yield Item(trials | {"bound": family}, **places, family=family, program=program, repaid=repaid[""])
+
+
+def _short(text: str) -> str:
+    """A name of it."""
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def describe_parameters(system: System, given: dict[str, Any]) -> dict[str, Any]:

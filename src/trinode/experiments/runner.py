@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from trinode.experiments.progress import SILENT, bar
 from trinode.experiments.store import Store
 from trinode.systems.figure import Sweep
 
-OFTEN = 10
-"""Networks of a heavy scheme that are worth a well compiled program."""
+AHEAD = 256
+"""Items among which the next one is chosen."""
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,23 @@ def run_all(
             wanted.setdefault(item.key, []).append(account)
             items.setdefault(item.key, item)
 
-    networks = Counter[Hashable]()
+    networks = Counter[str]()
     for item in items.values() if _flags.quick() else ():
         networks[item.program] += len(item.trials)
 
+    order = _Order(items)
+
     def waiting() -> Iterator[Item]:
-        for key, item in items.items():
+        for key, item in order:
             lacking = [account for account in wanted[key] if not account.has(item)]
             for account in wanted[key]:
                 if account not in lacking:  # another run has finished it in the meantime
                     account.over.append(key)
             wanted[key] = lacking
-            if lacking:
-                often = _flags.quick() and item.heavy and networks[item.program] >= OFTEN
+            if not lacking:
+                order.done(item)
+            else:
+                often = _flags.quick() and networks[item.program] >= item.repaid
                 yield replace(item, often=True) if often else item
 
     total, found = sum(len(a.items) for a in accounts), sum(a.found for a in accounts)
@@ -137,6 +142,7 @@ def run_all(
     closed = 0
     with bar(total, found, title) if progress else nullcontext(SILENT) as shown:
         for done in (place or Here()).work(waiting(), execute or partial(_execute, memory=memory), shown.begin):
+            order.done(done.item)
             for account in wanted[done.item.key]:
                 account.settle(done)
                 shown.end()
@@ -146,6 +152,36 @@ def run_all(
     for account in accounts[closed:]:
         yield account.summary(began)
         began = time.perf_counter()
+
+
+class _Order:
+    """Items in the order in which they begin: the next one that waits for no program that another one compiles.
+
+    What Python computes stands evenly among the others, since it does one thing at a time.
+    """
+
+    def __init__(self, items: Mapping[str, Item]):
+        groups = ([pair for pair in items.items() if pair[1].host is host] for host in (True, False))
+        placed = [((n + 0.5) / len(group), pair) for group in groups for n, pair in enumerate(group)]
+        self._rest = (pair for _, pair in sorted(placed, key=lambda one: one[0]))
+        self._near: list[tuple[str, Item]] = []
+        self._coming: set[str] = set()
+        self._there: set[str] = set()
+
+    def __iter__(self) -> Iterator[tuple[str, Item]]:
+        while True:
+            self._near += islice(self._rest, AHEAD - len(self._near))
+            if not self._near:
+                return
+            free = (n for n, (_, item) in enumerate(self._near) if self._coming.isdisjoint(item.compiled))
+            key, item = self._near.pop(next(free, 0))
+            self._coming |= item.compiled - self._there
+            yield key, item
+
+    def done(self, item: Item) -> None:
+        """Whatever was compiled for an item is there."""
+        self._there |= item.compiled
+        self._coming -= self._there
 
 
 class _Account:

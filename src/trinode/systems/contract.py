@@ -121,8 +121,8 @@ class Scheme(eqx.Module):
     (for ``scheme_bound``), or is empty where there is none; ``evenness`` by how much, relatively, its objective may
     differ between equivalent scenarios: more for methods that round near-ties; ``part`` how many scenarios of a batch
     go through one program together on a CPU: 1 where some take several times longer than others and would hold up
-    their part, hundreds where each takes microseconds. ``heavy`` says that a network takes so long
-    that a sweep compiles the program well even where it is asked to compile quickly.
+    their part, hundreds where each takes microseconds. ``repaid`` says from how many networks on it
+    is worth compiling the program well even in a sweep that is asked to compile quickly.
     """
 
     name: ClassVar[str]
@@ -132,11 +132,15 @@ class Scheme(eqx.Module):
     family: ClassVar[str] = ""
     evenness: ClassVar[float] = 5e-3
     part: ClassVar[int] = 1
-    heavy: ClassVar[bool] = False
+    repaid: ClassVar[float] = float("inf")
 
     def part_of(self, scenarios: Any) -> int:
         """``part`` for scenarios of these shapes; schemes whose time depends on them strongly may vary it."""
         return self.part
+
+    def repaid_at(self, params: Any) -> float:
+        """``repaid`` for networks of these parameters."""
+        return self.repaid
 
     def worker(self) -> Scheme:
         """The scheme that does the work: schemes that differ in numbers only give one kind, which is compiled once."""

@@ -32,5 +32,5 @@ system = System(
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
-    part=8,
+    part=4,
 )

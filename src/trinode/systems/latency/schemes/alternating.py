@@ -99,7 +99,7 @@ class Alternating(Scheme):
 
     name: ClassVar[str] = "alternating"
     summary: ClassVar[str] = "the paper's proposed method: offloading, beams, servers in turn"
-    heavy: ClassVar[bool] = True
+    repaid: ClassVar[float] = 25
     evenness: ClassVar[float] = 0.5
     turns: int = eqx.field(static=True, default=12)
     beam_steps: int = eqx.field(static=True, default=6)

@@ -34,7 +34,7 @@ class Joint(Scheme):
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, servers, fronthaul, split and assignment together (default)"
-    heavy: ClassVar[bool] = True
+    repaid: ClassVar[float] = 15
     listed: int = eqx.field(static=True, default=12)
     enough: float = eqx.field(static=True, default=search.ENOUGH)
     stages: Stages = Stages()

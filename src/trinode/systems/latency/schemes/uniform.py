@@ -19,7 +19,7 @@ from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
 class _Everywhere(Scheme):
     """All terminals in one place."""
 
-    heavy: ClassVar[bool] = True
+    repaid: ClassVar[float] = 15
     place: ClassVar[int]
     stages: Stages = Stages()
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool
 from trinode.systems.contract import Scheme
 from trinode.systems.threetier import search
 from trinode.systems.threetier.optimise import Stages
+from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.search import Effort
 from trinode.systems.threetier.solution import ThreetierSolution
@@ -41,6 +42,10 @@ class _InTurns(Scheme):
     cloud: ClassVar[bool] = True
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)
+
+    def repaid_at(self, params: ThreetierParams) -> float:
+        """The descents take longer with the cube of the terminals, compiling about as long whatever they are."""
+        return 1000 * (9 / max(params.terminals, 1)) ** 3
 
     def worker(self) -> _Worker:
         """The program of both."""
