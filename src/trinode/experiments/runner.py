@@ -23,6 +23,8 @@ from trinode.systems.figure import Sweep
 
 AHEAD = 256
 """Items among which the next one is chosen."""
+HOST_UNTIL = 0.8
+"""Share of the items after which none is left that Python computes."""
 
 
 @dataclass(frozen=True)
@@ -157,13 +159,16 @@ def run_all(
 class _Order:
     """Items in the order in which they begin: the next one that waits for no program that another one compiles.
 
-    What Python computes stands evenly among the others, since it does one thing at a time.
+    What Python computes stands evenly among the others, since it does one thing at a time, and none of it at the end.
     """
 
     def __init__(self, items: Mapping[str, Item]):
-        groups = ([pair for pair in items.items() if pair[1].host is host] for host in (True, False))
-        placed = [((n + 0.5) / len(group), pair) for group in groups for n, pair in enumerate(group)]
-        self._rest = (pair for _, pair in sorted(placed, key=lambda one: one[0]))
+        def spread(host: bool, until: float) -> list[tuple[float, tuple[str, Item]]]:
+            chosen = [pair for pair in items.items() if pair[1].host is host]
+            return [(until * (n + 0.5) / len(chosen), pair) for n, pair in enumerate(chosen)]
+
+        placed = sorted(spread(True, HOST_UNTIL) + spread(False, 1.0), key=lambda one: one[0])
+        self._rest = (pair for _, pair in placed)
         self._near: list[tuple[str, Item]] = []
         self._coming: set[str] = set()
         self._there: set[str] = set()
