@@ -44,8 +44,8 @@ class _InTurns(Scheme):
     effort: Effort = eqx.field(default_factory=Effort)
 
     def repaid_at(self, params: ThreetierParams) -> float:
-        """The descents take longer with the cube of the terminals, compiling about as long whatever they are."""
-        return 1000 * (9 / max(params.terminals, 1)) ** 3
+        """Descents take longer with about the fourth power of the terminals, compiling as long whatever they are."""
+        return 500 * (9 / max(params.terminals, 1)) ** 4
 
     def worker(self) -> _Worker:
         """The program of both."""
