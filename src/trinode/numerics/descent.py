@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int
 
 from trinode.numerics.loops import while_loop
@@ -20,19 +19,27 @@ Objective = Callable[[Float[Array, " n"]], Float[Array, ""]]
 
 
 class Memory(NamedTuple):
-    """What the last accepted steps say of the curvature, the newest last.
+    """What the last accepted steps say of the curvature, the newest last; zeros where there were fewer.
+
+    The small matrices of the compact form of Byrd, Nocedal and Schnabel (1994) are carried along, since forming them
+    from the pairs takes longer than all else in a trip.
 
     Attributes
     ----------
-    moves, bends : (h, n)
-        Steps, and the changes of the slope along them.
-    inner : (h,)
-        ``1 / (move . bend)``; 0 marks an empty place.
+    pairs : (2, h, n)
+        Moves, and bends: the changes of the slope along them.
+    inverse : (h, h)
+        Of the upper triangle of ``moves . bends``.
+    moved : (h,)
+        ``move . bend`` of each step.
+    bent : (h, h)
+        ``bends . bends``.
     """
 
-    moves: Float[Array, "h n"]
-    bends: Float[Array, "h n"]
-    inner: Float[Array, " h"]
+    pairs: Float[Array, "2 h n"]
+    inverse: Float[Array, "h h"]
+    moved: Float[Array, " h"]
+    bent: Float[Array, "h h"]
 
 
 class Descent(NamedTuple):
@@ -46,7 +53,8 @@ class Descent(NamedTuple):
 
 def nothing(n: int, pairs: int = 8) -> Memory:
     """An empty memory."""
-    return Memory(jnp.zeros((pairs, n)), jnp.zeros((pairs, n)), jnp.zeros(pairs))
+    square = jnp.zeros((pairs, pairs))
+    return Memory(jnp.zeros((2, pairs, n)), square, jnp.zeros(pairs), square)
 
 
 def lbfgs(
@@ -78,22 +86,6 @@ def lbfgs(
         calm: Int[Array, ""]
         trips: Int[Array, ""]
 
-    def direction(g: Float[Array, " n"], memory: Memory) -> Float[Array, " n"]:
-        # compact form of Byrd, Nocedal and Schnabel (1994): a few small products instead of two loops
-        moves, bends, inner = memory
-        live = inner > 0
-        cross = moves @ bends.T
-        diagonal = jnp.where(live, jnp.diagonal(cross), 1.0)
-        upper = jnp.triu(cross, 1) + jnp.diag(diagonal)
-        newest = jnp.vdot(bends[-1], bends[-1])
-        scale = jnp.where(live[-1], diagonal[-1] / jnp.where(newest > 0, newest, 1.0), 1.0)
-        back = solve_triangular(upper, jnp.eye(inner.size))
-        along, across = moves @ g, bends @ g
-        first = back @ along
-        middle = (jnp.diag(jnp.where(live, diagonal, 0.0)) + scale * bends @ bends.T) @ first
-        push = back.T @ (middle - scale * across)
-        return -(scale * g + push @ moves - scale * first @ bends)
-
     def trip(s: State) -> State:
         x = s.x + s.a * s.d
         f, g = value_and_slope(x)
@@ -103,13 +95,10 @@ def lbfgs(
         product = jnp.vdot(move, bend)
         keep = good & (product > 1e-12 * jnp.linalg.norm(move) * jnp.linalg.norm(bend))
 
-        def push(old: Array, new: Array) -> Array:
-            return jnp.where(keep, jnp.concatenate([old[1:], new[None]]), old)
-
-        memory = Memory(*map(push, s.memory, (move, bend, 1 / jnp.where(product > 0, product, 1.0))))
-        ahead = direction(jnp.where(good, g, s.g), memory)
+        memory = _learn(s.memory, move, bend, keep)
+        ahead = _direction(jnp.where(good, g, s.g), memory)
         # without any memory the first step is a short one
-        downhill = (jnp.vdot(ahead, g) < 0) & ((memory.inner[-1] > 0) | (s.trips > 0))
+        downhill = (jnp.vdot(ahead, g) < 0) & ((memory.moved[-1] > 0) | (s.trips > 0))
         ahead = jnp.where(downhill, ahead, -g)
         # a failed trial: minimiser of the parabola through it, kept within [0.1, 0.5] of the step
         parabola = -slope * s.a / (2 * (f - s.f - s.a * slope))
@@ -133,6 +122,38 @@ def lbfgs(
     first = State(start, jnp.asarray(jnp.inf), still, still, jnp.asarray(0.0), memory, none, none)
     last = while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, first)
     return Descent(last.x, last.f, last.trips, last.memory)
+
+
+def _learn(old: Memory, move: Float[Array, " n"], bend: Float[Array, " n"], keep: Array) -> Memory:
+    """The memory with one more step, if it is to be kept."""
+    h = old.moved.size
+    last = jnp.arange(h) == h - 1
+
+    def push(old: Array, new: Array) -> Array:
+        return jnp.where(keep, jnp.concatenate([old[..., 1:, :], new[..., None, :]], axis=-2), old)
+
+    pairs = push(old.pairs, jnp.stack([move, bend]))
+    moved, bent = (pairs.reshape(2 * h, -1) @ bend).reshape(2, h)
+    one = 1 / jnp.where(moved[-1] > 0, moved[-1], 1.0)
+    rest = jnp.pad(old.inverse[1:, 1:], (0, 1))
+    column = jnp.where(last, one, -(rest @ moved) * one)
+    inverse = jnp.where(last, column[:, None], rest)
+    square = jnp.where(last, bent[:, None], jnp.where(last[:, None], bent, jnp.pad(old.bent[1:, 1:], (0, 1))))
+    newest = jnp.concatenate([old.moved[1:], moved[-1:]])
+    small = [jnp.where(keep, new, was) for new, was in zip((inverse, newest, square), old[1:])]
+    return Memory(pairs, *small)
+
+
+def _direction(slope: Float[Array, " n"], memory: Memory) -> Float[Array, " n"]:
+    """Minus the inverse of the remembered curvature times a slope."""
+    h = memory.moved.size
+    flat = memory.pairs.reshape(2 * h, -1)
+    along, across = (flat @ slope).reshape(2, h)
+    newest = memory.bent[-1, -1]
+    scale = jnp.where(newest > 0, memory.moved[-1] / jnp.where(newest > 0, newest, 1.0), 1.0)
+    first = memory.inverse @ along
+    push = memory.inverse.T @ (memory.moved * first + scale * (memory.bent @ first) - scale * across)
+    return -(scale * slope + jnp.concatenate([push, -scale * first]) @ flat)
 
 
 def constrained(

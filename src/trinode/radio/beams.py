@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
 from trinode.numerics import descent
@@ -74,12 +75,11 @@ def improve(
     size = z.size
 
     def unpack(x: Float[Array, " n"]) -> tuple[Complex[Array, "K S T"], Float[Array, " n"]]:
-        z = jnp.reshape(x[:size] + 1j * x[size : 2 * size], shape)
-        spare = x[2 * size : 2 * size + shape[0]]
-        norm = jnp.sqrt(
-            jnp.sum(x[:size].reshape(shape) ** 2 + x[size : 2 * size].reshape(shape) ** 2, axis=(1, 2)) + spare**2
-        )
-        return (amplitude / norm)[:, None, None] * z, x[2 * size + shape[0] :]
+        # taken apart once, so that the slope is put together once
+        real, imag, spare, rest = lax.split(x, (size, size, shape[0], others.size))
+        real, imag = real.reshape(shape), imag.reshape(shape)
+        norm = jnp.sqrt(jnp.sum(real**2 + imag**2, axis=(1, 2)) + spare**2)
+        return (amplitude / norm)[:, None, None] * lax.complex(real, imag), rest
 
     def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
         w, rest = unpack(x)
@@ -91,7 +91,7 @@ def improve(
         lambda x: constraints(unpack(x)[0]),
         start,
         price,
-        memory,
+        no_memory(precoder, others.size) if memory is None else memory,
         penalty=penalty,
         max_evaluations=max_evaluations,
         tolerance=tolerance,

@@ -59,64 +59,64 @@ def _rates_bwd(saved, weight):
     weight = jnp.where(useful, weight / left, 0.0)
     here = target[None] == jnp.arange(channel.shape[1])[:, None, None]  # (M, K, S)
     few = target.size < channel.shape[2]
-    gradient = (_few_back if few else _many_back)(channel, here, received, solved, weight)
+    push = (_few_back if few else _many_back)(here, received, solved, weight)  # (M, K * S, A)
+    k, s = target.shape
+    push = jnp.moveaxis(push.reshape(-1, k, s, channel.shape[2]), 0, 2).reshape(k, s, -1)
     # JAX's cotangent of a complex input is the conjugate of the direction of ascent
-    return None, None, None, 2 * gradient.conj()
+    return None, None, None, 2 * jnp.matmul(push.conj(), _by_terminal(channel))
 
 
 _rates.defvjp(_rates_fwd, _rates_bwd)
 
 
+def _by_terminal(channel):
+    """Channels to all antennas of all receivers, (K, M * A, T)."""
+    return channel.reshape(channel.shape[0], -1, channel.shape[3])
+
+
+def _received(channel, precoder):
+    """What each receiver hears of each stream, (M, K * S, A); by products of matrices, which are quick unoptimised."""
+    k, m, a, _ = channel.shape
+    heard = jnp.matmul(_by_terminal(channel), precoder.swapaxes(1, 2)).reshape(k, m, a, -1)
+    return heard.transpose(1, 0, 3, 2).reshape(m, -1, a)
+
+
 def _few(channel, target, precoder):
     """Fewer streams than antennas: ``I + Y^H Y`` is the smaller matrix, and q the diagonal of its inverse."""
-    k, s = target.shape
-    received = jnp.einsum("kmat,kst->mksa", channel, precoder).reshape(channel.shape[1], k * s, -1)
-    gram = jnp.einsum("mia,mja->mij", received.conj(), received)
-    inverse = jnp.linalg.inv(gram + jnp.eye(k * s))
-    places = jnp.arange(k * s).reshape(k, s)
-    return inverse[target, places, places].real, (received, inverse)
+    received = _received(channel, precoder)
+    gram = jnp.matmul(received.conj(), received.swapaxes(1, 2))
+    inverse = jnp.linalg.inv(gram + jnp.eye(target.size))
+    places = jnp.arange(target.size)
+    return inverse[target.reshape(-1), places, places].real.reshape(target.shape), (received, inverse)
 
 
-def _few_back(channel, here, received, inverse, weight):
+def _few_back(here, received, inverse, weight):
     chosen = jnp.where(here, weight, 0.0).reshape(len(received), -1)
-    turned = jnp.einsum("mij,mj,mjl->mil", inverse, chosen, inverse)
-    push = jnp.einsum("mia,mil->mla", received, turned).reshape(*here.shape, -1)
-    return jnp.einsum("kmat,mksa->kst", channel.conj(), push)
+    turned = jnp.matmul(inverse * chosen[:, None], inverse)
+    return jnp.matmul(turned.swapaxes(1, 2), received)
 
 
 def _many(channel, target, precoder):
     """At least as many streams as antennas: the covariance is the smaller matrix."""
-    received = jnp.sum(channel[:, :, None] * precoder[:, None, :, None], axis=-1)  # (K, M, S, A)
-    k, m, s, a = received.shape
-    stacked = jnp.moveaxis(received, 1, 0).reshape(m, k * s, a)
-    covariance = jnp.sum(stacked[..., :, None] * stacked.conj()[..., None, :], axis=1) + jnp.eye(a)
-    inverse = hermitian_inverse(covariance)
-    own = jnp.take_along_axis(received, target[:, None, :, None], axis=1)[:, 0]  # (K, S, A)
-    filtered = jnp.sum(inverse[target] * own[:, :, None, :], axis=-1)
-    return 1 - jnp.sum((own.conj() * filtered).real, axis=-1), (received, filtered)
+    received = _received(channel, precoder)
+    covariance = jnp.matmul(received.swapaxes(1, 2), received.conj()) + jnp.eye(channel.shape[2])
+    # of all streams at all receivers, since a product of matrices is quicker than choosing first
+    solved = jnp.matmul(received, hermitian_inverse(covariance).swapaxes(1, 2))
+    places = (target.reshape(-1), jnp.arange(target.size))
+    own, filtered = received[places], solved[places]
+    left = 1 - jnp.sum((own.conj() * filtered).real, axis=-1)
+    return left.reshape(target.shape), (received, filtered)
 
 
-def _many_back(channel, here, received, filtered, weight):
-    outer = weight[..., None, None] * filtered[..., :, None] * filtered.conj()[..., None, :]
-    hurt = jnp.sum(jnp.where(here[..., None, None], outer[None], 0.0), axis=(1, 2))  # (M, A, A)
-    pull = -jnp.sum(hurt[None, :, None] * received[..., None, :], axis=-1)  # (K, M, S, A)
-    push = (weight[..., None] * filtered)[:, None] * jnp.moveaxis(here, 0, 1)[..., None]
-    return jnp.sum(channel.conj()[:, :, None] * (pull + push)[..., None], axis=(1, 3))
+def _many_back(here, received, filtered, weight):
+    chosen = jnp.where(here, weight, 0.0).reshape(len(received), -1, 1) * filtered  # (M, K * S, A)
+    hurt = jnp.einsum("mxa,xb->mab", chosen, filtered.conj())
+    return chosen - jnp.matmul(received, hurt.swapaxes(1, 2))
 
 
 def hermitian_inverse(matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:
     """Inverse of a positive definite matrix by Gauss-Jordan without pivoting, which vectorises over a batch."""
     n = matrix.shape[-1]
-    places = jnp.arange(n)
-
-    def sweep(i: Int[Array, ""], matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:
-        unit = places == i
-        row = jnp.take(matrix, i, axis=-2)
-        column = jnp.take(matrix, i, axis=-1)
-        pivot = 1 / jnp.take(row, i, axis=-1).real
-        row = row * pivot[..., None]
-        left = jnp.where(unit, -1.0, column)[..., :, None]
-        upper = jnp.where(unit, pivot[..., None], row)[..., None, :]
-        return jnp.where(unit[:, None] | unit[None, :], 0.0, matrix) - left * upper
-
-    return lax.fori_loop(0, n, sweep, matrix, unroll=True)
+    root = lax.linalg.cholesky(matrix, symmetrize_input=False)
+    half = lax.linalg.triangular_solve(root, jnp.broadcast_to(jnp.eye(n, dtype=matrix.dtype), matrix.shape), left_side=True, lower=True)
+    return jnp.matmul(half.conj().swapaxes(-1, -2), half)

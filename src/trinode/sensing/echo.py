@@ -33,6 +33,8 @@ class EchoModel(eqx.Module):
         Transmit array response towards the target.
     leakage : (K, K, T, T)
         ``[k, j]``: Gram matrix of the channel from terminal j into the radar of terminal k; zero at [k, k].
+    rows : (K, K * T * 2 T)
+        The same in real numbers: what the covariances of all terminals are multiplied by.
     noise_w : (K,)
         Noise power in the denominator.
     max_power_w : (K,)
@@ -42,6 +44,7 @@ class EchoModel(eqx.Module):
     gain: Float[Array, " K"]
     steering: Complex[Array, "K T"]
     leakage: Complex[Array, "K K T T"]
+    rows: Float[Array, "K L"]
     noise_w: Float[Array, " K"]
     max_power_w: Float[Array, " K"]
 
@@ -58,7 +61,8 @@ class EchoModel(eqx.Module):
         """From channels; ``noise_w`` is the whole noise power of the denominator."""
         gain = echo_gain**2 * jnp.sum(jnp.abs(receive_steering) ** 2, axis=1)
         leakage = jnp.sum(channel.conj()[..., :, None] * channel[..., None, :], axis=2)
-        return cls(gain, transmit_steering, leakage, noise_w, max_power_w)
+        rows = jnp.concatenate([leakage.real, leakage.imag], axis=-1).reshape(len(gain), -1)
+        return cls(gain, transmit_steering, leakage, rows, noise_w, max_power_w)
 
     def sinr(self, precoder: Complex[Array, "K S T"]) -> Float[Array, " K"]:
         """Echo SINR of each terminal for its streams."""
@@ -68,11 +72,9 @@ class EchoModel(eqx.Module):
     def parts(self, precoder: Complex[Array, "K S T"]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
         """Echo power and interference power of each terminal, W."""
         towards = jnp.sum(self.steering.conj()[:, None] * precoder, axis=2)
-        covariance = jnp.sum(precoder[..., :, None] * precoder.conj()[..., None, :], axis=1)
+        turned = jnp.matmul(precoder.conj().swapaxes(1, 2), precoder)  # the covariance, transposed
         # tr(leakage covariance), both Hermitian: one real product of a matrix and a vector
-        turned = covariance.swapaxes(-1, -2)
-        apart = jnp.concatenate([self.leakage.real, self.leakage.imag], axis=-1)
-        heard = apart.reshape(len(self.gain), -1) @ jnp.concatenate([turned.real, -turned.imag], axis=-1).reshape(-1)
+        heard = self.rows @ jnp.concatenate([turned.real, -turned.imag], axis=-1).reshape(-1)
         return self.gain * jnp.sum(jnp.abs(towards) ** 2, axis=1), heard
 
 
