@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics import interior
 from trinode.numerics.loops import while_loop
+from trinode.radio.streams import product
 
 COMFORTABLE = 1.25
 """Margin at which a mere verdict stops looking for a larger one."""
@@ -72,7 +73,7 @@ class EchoModel(eqx.Module):
     def parts(self, precoder: Complex[Array, "K S T"]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
         """Echo power and interference power of each terminal, W."""
         towards = jnp.sum(self.steering.conj()[:, None] * precoder, axis=2)
-        turned = jnp.matmul(precoder.conj().swapaxes(1, 2), precoder)  # the covariance, transposed
+        turned = product(precoder.conj().swapaxes(1, 2), precoder)  # the covariance, transposed
         # tr(leakage covariance), both Hermitian: one real product of a matrix and a vector
         heard = self.rows @ jnp.concatenate([turned.real, -turned.imag], axis=-1).reshape(-1)
         return self.gain * jnp.sum(jnp.abs(towards) ** 2, axis=1), heard
