@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, Int
 
 from trinode.numerics.loops import while_loop
@@ -129,10 +130,10 @@ def _learn(old: Memory, move: Float[Array, " n"], bend: Float[Array, " n"], keep
     h = old.moved.size
     last = jnp.arange(h) == h - 1
 
-    def push(old: Array, new: Array) -> Array:
-        return jnp.where(keep, jnp.concatenate([old[..., 1:, :], new[..., None, :]], axis=-2), old)
+    def push() -> Array:
+        return jnp.concatenate([old.pairs[:, 1:], jnp.stack([move, bend])[:, None]], axis=1)
 
-    pairs = push(old.pairs, jnp.stack([move, bend]))
+    pairs = lax.cond(keep, push, lambda: old.pairs)  # quicker than a choice of each entry
     moved, bent = (pairs.reshape(2 * h, -1) @ bend).reshape(2, h)
     one = 1 / jnp.where(moved[-1] > 0, moved[-1], 1.0)
     rest = jnp.pad(old.inverse[1:, 1:], (0, 1))

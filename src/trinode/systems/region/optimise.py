@@ -78,10 +78,11 @@ def unpack(x: Float[Array, " n"], shape: Shape, like: Beams) -> Beams:
     """Beams of real variables: scaled to a power of 1 with the slack counted, at access points that may send less."""
     d, v = like.data.shape, like.sensing.shape
     size, more = like.data.size, like.sensing.size
-    data = x[:size].reshape(d), x[size : 2 * size].reshape(d)
-    rest = x[2 * size : 2 * size + 2 * more].reshape(2, *v)
-    rest = jnp.where(shape.sensing[:, None], rest, 0.0)
-    slack = jnp.where(shape.full, 0.0, x[2 * size + 2 * more :])
+    # taken apart once, so that the slope is put together once
+    real, imag, rest, slack = lax.split(x, (size, size, 2 * more, d[0]))
+    data = real.reshape(d), imag.reshape(d)
+    rest = jnp.where(shape.sensing[:, None], rest.reshape(2, *v), 0.0)
+    slack = jnp.where(shape.full, 0.0, slack)
     norm = jnp.sum(data[0] ** 2 + data[1] ** 2, axis=(1, 2)) + jnp.sum(rest[0] ** 2 + rest[1] ** 2, axis=1) + slack**2
     scale = 1 / jnp.sqrt(norm)
     return Beams(
