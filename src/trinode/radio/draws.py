@@ -55,17 +55,18 @@ def _code(name: str) -> int:
 
 def _entry_keys(key: Key[Array, ""], shapes: Shapes) -> dict[str, UInt32[Array, "n 2"]]:
     """Data of the keys of all entries of each array: its named key, the indices folded in axis by axis."""
-    order = sorted(shapes, key=lambda name: -len(shapes[name]))  # whoever has an axis stands before who has not
-    codes = np.array([_code(name) for name in order])
+    codes = np.array([_code(name) for name in shapes])
     named = jax.random.key_data(jax.vmap(jax.random.fold_in, (None, 0))(key, codes))
-    counts = [math.prod(shapes[name]) for name in order]
-    data = jnp.concatenate([jnp.broadcast_to(named[i], (count, 2)) for i, count in enumerate(counts)])
+    keys = dict(zip(shapes, jnp.split(named, len(shapes))))
     for axis in range(max(map(len, shapes.values()))):
-        index = [np.indices(shape)[axis].reshape(-1) for shape in map(shapes.get, order) if shape and len(shape) > axis]
-        place = np.concatenate(index).astype(np.uint32)
-        folded = jax.vmap(jax.random.fold_in)(jax.random.wrap_key_data(data[: place.size]), place)
-        data = jnp.concatenate([jax.random.key_data(folded), data[place.size :]])
-    return dict(zip(order, jnp.split(data, np.cumsum(counts)[:-1])))
+        longer = {name: shape for name, shape in shapes.items() if len(shape) > axis}
+        # entries that differ in later axes only still share a key
+        wide = [jnp.repeat(keys[name], shape[axis], axis=0) for name, shape in longer.items()]
+        place = [np.tile(np.arange(shape[axis], dtype=np.uint32), len(keys[name])) for name, shape in longer.items()]
+        folded = jax.vmap(jax.random.fold_in)(jax.random.wrap_key_data(jnp.concatenate(wide)), np.concatenate(place))
+        ends = np.cumsum([one.size for one in place])[:-1]
+        keys |= dict(zip(longer, jnp.split(jax.random.key_data(folded), ends)))
+    return keys
 
 
 def _over(draw, keys: dict[str, UInt32[Array, "n 2"]], shapes: Shapes) -> Array:

@@ -139,8 +139,9 @@ class Scheme(eqx.Module):
         return self.part
 
     def repaid_at(self, params: Any) -> float:
-        """``repaid`` for networks of these parameters."""
-        return self.repaid
+        """``repaid`` of the worker, for networks of these parameters."""
+        worker = self.worker()
+        return self.repaid if worker is self else worker.repaid_at(params)
 
     def worker(self) -> Scheme:
         """The scheme that does the work: schemes that differ in numbers only give one kind, which is compiled once."""

@@ -45,6 +45,7 @@ class Worker(Scheme):
 
     name: ClassVar[str] = "worker"
     summary: ClassVar[str] = "assignments by certified values, each descended"
+    repaid: ClassVar[float] = 55
     place: Int[Array, ""]
     enough: Float[Array, ""]
     listed: int = eqx.field(static=True)

@@ -34,7 +34,6 @@ class Joint(Scheme):
 
     name: ClassVar[str] = "joint"
     summary: ClassVar[str] = "beams, servers, fronthaul, split and assignment together (default)"
-    repaid: ClassVar[float] = 15
     listed: int = eqx.field(static=True, default=12)
     enough: float = eqx.field(static=True, default=search.ENOUGH)
     stages: Stages = Stages()

@@ -19,7 +19,6 @@ from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
 class _Everywhere(Scheme):
     """All terminals in one place."""
 
-    repaid: ClassVar[float] = 15
     place: ClassVar[int]
     stages: Stages = Stages()
 

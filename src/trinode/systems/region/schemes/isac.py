@@ -35,7 +35,7 @@ class Isac(Scheme):
     summary: ClassVar[str] = "largest sum rate within the pattern error (P3), all beams in one descent"
     evenness: ClassVar[float] = 2e-2
     part: ClassVar[int] = 1
-    repaid: ClassVar[float] = 10
+    repaid: ClassVar[float] = 28
     rounds: int = eqx.field(static=True, default=8)
     opening: int = eqx.field(static=True, default=400)
     evaluations: int = eqx.field(static=True, default=150)

@@ -28,6 +28,10 @@ class _Worker(Scheme):
     stages: Stages
     effort: Effort
 
+    def repaid_at(self, params: ThreetierParams) -> float:
+        """Descents take longer with about the third power of the terminals, compiling as long whatever they are."""
+        return 650 * (9 / max(params.terminals, 1)) ** 3
+
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         t = tiers(scenario)
@@ -42,10 +46,6 @@ class _InTurns(Scheme):
     cloud: ClassVar[bool] = True
     stages: Stages = eqx.field(default_factory=Stages)
     effort: Effort = eqx.field(default_factory=Effort)
-
-    def repaid_at(self, params: ThreetierParams) -> float:
-        """Descents take longer with about the fourth power of the terminals, compiling as long whatever they are."""
-        return 500 * (9 / max(params.terminals, 1)) ** 4
 
     def worker(self) -> _Worker:
         """The program of both."""
