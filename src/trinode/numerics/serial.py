@@ -2,7 +2,8 @@
 
 The iterates are those of :func:`trinode.numerics.descent.lbfgs`; what differs is where the time goes. The pairs lie in
 one ring that is written in place, the small matrices of the compact form are carried along instead of being formed
-from the pairs each time. In a batch the ring would be scattered to: see :func:`trinode.numerics.loops.in_turn`.
+from the pairs each time, and a trip ends with its evaluation, so that the slope is written once. In a batch the ring
+would be scattered to: see :func:`trinode.numerics.loops.in_turn`.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class _State(NamedTuple):
     slope: Float[Array, ""]
     a: Float[Array, ""]
     trial: Float[Array, " n"]
+    trial_f: Float[Array, ""]
+    trial_g: Float[Array, " n"]
     memory: Memory
     calm: Int[Array, ""]
     trips: Int[Array, ""]
@@ -86,7 +89,7 @@ def lbfgs(
     value_and_slope = jax.value_and_grad(objective)
 
     def trip(s: _State) -> _State:
-        x, (f, g) = s.trial, value_and_slope(s.trial)
+        x, f, g = s.trial, s.trial_f, s.trial_g
         good = jnp.isfinite(f) & (f <= s.f + 1e-4 * s.a * s.slope)
         move, bend = x - s.x, g - s.g
         product = jnp.vdot(move, bend)
@@ -104,13 +107,18 @@ def lbfgs(
         d = jnp.where(good, jnp.where(downhill, ahead, -now), s.d)
         a = jnp.where(good, jnp.where(downhill, 1.0, 0.1 / jnp.sqrt(steep + 1e-300)), shorter)
         slope = jnp.where(good, jnp.where(downhill, slope, -steep), s.slope)
-        return _State(point, jnp.where(good, f, s.f), now, d, slope, a, point + a * d, memory, calm, s.trips + 1)
+        trial = point + a * d
+        after = value_and_slope(trial)
+        return _State(point, jnp.where(good, f, s.f), now, d, slope, a, trial, *after, memory, calm, s.trips + 1)
 
-    # the first trip evaluates the start, so that the function is compiled once
-    zero, still, none = jnp.asarray(0.0), jnp.zeros_like(start), jnp.asarray(0)
-    began = _State(start, jnp.asarray(jnp.inf), still, still, zero, zero, start, memory, none, none)
+    zero, still = jnp.asarray(0.0), jnp.zeros_like(start)
+    first = value_and_slope(start)
+    none = jnp.asarray(0)
+    began = _State(start, jnp.asarray(jnp.inf), still, still, zero, zero, start, *first, memory, none, none + 1)
     last = while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, began)
-    return End(last.x, last.f, last.trips, last.memory)
+    better = last.trial_f < last.f
+    point = jnp.where(better, last.trial, last.x)
+    return End(point, jnp.where(better, last.trial_f, last.f), last.trips, last.memory)
 
 
 def constrained(

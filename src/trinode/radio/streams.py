@@ -124,8 +124,8 @@ def _many_back(here, received, filtered, weight):
 
 
 def hermitian_inverse(matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:
-    """Inverse of a positive definite matrix by Gauss-Jordan without pivoting, which vectorises over a batch."""
-    n = matrix.shape[-1]
+    """Inverse of a positive definite matrix."""
     root = lax.linalg.cholesky(matrix, symmetrize_input=False)
-    half = lax.linalg.triangular_solve(root, jnp.broadcast_to(jnp.eye(n, dtype=matrix.dtype), matrix.shape), left_side=True, lower=True)
+    unit = jnp.broadcast_to(jnp.eye(matrix.shape[-1], dtype=matrix.dtype), matrix.shape)
+    half = lax.linalg.triangular_solve(root, unit, left_side=True, lower=True)
     return jnp.matmul(half.conj().swapaxes(-1, -2), half)

@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 from trinode.computing import offload
 from trinode.computing.offload import Curve, Work
 from trinode.numerics.loops import while_loop
+from trinode.radio.streams import hermitian_inverse
 from trinode.systems.energy import reduced
 from trinode.systems.energy.reduced import Air, Listeners
 
@@ -119,7 +120,7 @@ def advance(problem: Problem, state: State, damping: Float[Array, ""] | float = 
     heard = weight * jnp.concatenate([ears.data, ears.radar])  # (2K, K, D)
     costs = jnp.sum(heard[..., :, None] * heard.conj()[..., None, :], axis=0)
     anywhere = 0.0 if air.radius is None else air.radius**2 * jnp.sum(a)  # errors turn any power into interference
-    inverse = reduced.inverse(costs + (watt + anywhere)[:, None, None] * jnp.eye(d))
+    inverse = hermitian_inverse(costs + (watt + anywhere)[:, None, None] * jnp.eye(d))
     data = jnp.sum(inverse * mine[:, None, :], axis=2)
     echo = jnp.sum(inverse * mine_echo[:, None, :], axis=2)
     # a plain step of the prices, for where the exact ones do not exist

@@ -18,9 +18,6 @@ from jaxtyping import Array, Complex, Float
 from trinode.radio.streams import hermitian_inverse
 from trinode.systems.energy.scenario import EnergyScenario
 
-SMALL = 8
-"""Largest matrix that is inverted by unrolled elimination."""
-
 
 class Air(eqx.Module):
     """Channels in the reduced space, noise 1 at every receiver.
@@ -132,11 +129,6 @@ def _echo_direction(air: Air) -> tuple[Float[Array, " K"], Complex[Array, "K D"]
     return jnp.maximum(value[:, -1], 0.0), vector[..., -1]
 
 
-def inverse(matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:
-    """Inverse of a positive definite matrix, small ones in lockstep over a batch."""
-    return hermitian_inverse(matrix) if matrix.shape[-1] <= SMALL else jnp.linalg.inv(matrix)
-
-
 def data_sinr(air: Air, beams: Complex[Array, "K 2 D"]) -> Float[Array, " K"]:
     """Data SINR with the best combiners, at the worst errors within the radius; beams[:, 0] carry data, [:, 1] sense.
 
@@ -170,7 +162,7 @@ def listen_uplink(air: Air, beams: Complex[Array, "K 2 D"]) -> tuple[Float[Array
     ahead = jnp.sum(air.uplink[:, :, None] * beams[None, :, :, None, :], axis=-1)  # H_j^H (H_k z_ks): [j, k, s, D]
     gram = jnp.sum(beams.conj()[:, None, :, None] * ahead[:, :, None], axis=-1)  # [j, k, s, r]
     gram = jnp.moveaxis(gram, 1, 2).reshape(2 * k, 2 * k)
-    whole = inverse(gram + air.load(beams) * jnp.eye(2 * k))
+    whole = hermitian_inverse(gram + air.load(beams) * jnp.eye(2 * k))
     mine = whole[:, ::2]  # of the data streams
     error = jnp.clip(jnp.diagonal(whole).real[::2] * air.load(beams), 1e-300, 1.0)
     # the MMSE combiner is sum_i y_i whole[i, stream]
@@ -190,7 +182,7 @@ def listen_echo(air: Air, beams: Complex[Array, "K 2 D"]) -> tuple[Float[Array, 
     # streams as columns of (terminal, E): Gram of what each radar hears
     moved = jnp.sum(air.echo[:, :, :, :, None] * spread[None, None, None], axis=-1)  # [k, j, E, i, s]
     gram = jnp.sum(spread.conj()[None, :, :, :, None, None] * moved[:, :, None], axis=3)  # [k, j, r, i, s]
-    whole = inverse(gram.reshape(k, k * factors, k * factors) + jnp.eye(k * factors))
+    whole = hermitian_inverse(gram.reshape(k, k * factors, k * factors) + jnp.eye(k * factors))
     own = jnp.arange(k)
     wish = echo[:, 1]  # (K, E) of the own sensing stream
     wish = jnp.where(jnp.sum(jnp.abs(wish) ** 2, axis=1, keepdims=True) > 0, wish, 1e-150)
@@ -215,7 +207,7 @@ def combiners(
     k = s.terminals
     received, echo = _arriving(s, air, beams)
     received = received.reshape(2 * k, -1)
-    whole = inverse(received.conj() @ received.T + air.load(beams) * jnp.eye(2 * k))
+    whole = hermitian_inverse(received.conj() @ received.T + air.load(beams) * jnp.eye(2 * k))
     w = whole[:, ::2].T @ received
     return _norm1(w), _radar_combiner(s, air, beams, echo.reshape(k, -1, echo.shape[-1]))
 
@@ -228,7 +220,7 @@ def combiners_apart(
     received, echo = _arriving(s, air, beams)
     louder = jnp.sqrt(s.bandwidth_hz / subband_hz)[:, None, None]
     received = received * louder
-    inner = inverse(jnp.einsum("kia,kja->kij", received.conj(), received) + jnp.eye(2))
+    inner = hermitian_inverse(jnp.einsum("kia,kja->kij", received.conj(), received) + jnp.eye(2))
     w = jnp.einsum("kia,ki->ka", received, inner[:, :, 0])
     return _norm1(w), _radar_combiner(s, air, beams, echo[own, own] * louder)
 
@@ -250,7 +242,7 @@ def _radar_combiner(
     s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"], flat: Complex[Array, "K n R"]
 ) -> Complex[Array, "K R"]:
     own = jnp.arange(s.terminals)
-    inner = inverse(jnp.einsum("kir,kjr->kij", flat.conj(), flat) + jnp.eye(flat.shape[1]))
+    inner = hermitian_inverse(jnp.einsum("kir,kjr->kij", flat.conj(), flat) + jnp.eye(flat.shape[1]))
     wish = jnp.sum(air.toward.conj() * _norm1(beams[:, 1])[..., None], axis=1)  # (K, E)
     target = jnp.sum(s.echo_receive[own, own] * wish[:, None], axis=2)
     fit = jnp.einsum("kij,kjr,kr->ki", inner, flat.conj(), target)

@@ -120,7 +120,7 @@ def decide(
     usable = _usable(t, modes)
     gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
     place = jnp.where(on_edge[:, None], t.index, t.index + s.access_points)  # pools of both tiers side by side
-    cubic = jnp.where(on_edge[:, None], t.edge_pool(on_edge, None).cubic, 0.0)
+    used = used_pool(t, on_edge, on_cloud)
 
     beside = (place.reshape(-1)[:, None] == place.reshape(-1)) & usable.reshape(-1)
     beside = beside.astype(float)  # a product with it is quicker than adding up entry by entry
@@ -133,16 +133,15 @@ def decide(
         raw = jnp.where(usable, jnp.exp(jnp.clip(x[: k * links].reshape(k, links), -40.0, 40.0)), 0.0)
         total = gather(raw)
         part = raw / jnp.where(total > 0, total, 1.0)
-        part = part * jnp.minimum(1.0, 1 / jnp.cbrt(jnp.maximum(gather(cubic * part**3), 1e-9)))
+        part = part * jnp.minimum(1.0, 1 / jnp.cbrt(jnp.maximum(gather(used.cubic * part**3), 1e-9)))
         serial = jnp.where(on_cloud, jnp.exp(jnp.clip(x[k * links :], -40.0, 40.0)), 0.0)
         return part, serial / jnp.maximum(serial.sum(), 1e-300)
 
     def worth(rate: Float[Array, "K S1"], w: Complex[Array, "K S1 T"], x: Float[Array, " n"]) -> Float[Array, ""]:
         part, serial = shares(x)
         rate = jnp.maximum(rate[:, :links], 1e-9)
-        edge = pool.latencies(t.edge_pool(on_edge, rate), part, part, serial)
-        cloud = pool.latencies(t.cloud_pool(on_cloud, rate), part, part, serial)
-        return soft_max(edge + cloud, jnp.any(usable, axis=1))
+        now = eqx.tree_at(lambda p: p.upload, used, used.upload / rate)
+        return soft_max(pool.latencies(now, part, part, serial), jnp.any(usable, axis=1))
 
     def others(d: Decision) -> Float[Array, " n"]:
         share = jnp.where(on_edge[:, None], d.edge.share, d.cloud.share)
@@ -210,6 +209,17 @@ def decide(
     )
     last = while_loop(going, one, start)
     return Outcome(last.best, last.gain <= stages.tolerance, last.history)
+
+
+def used_pool(t: Tiers, on_edge: Bool[Array, " K"], on_cloud: Bool[Array, " K"]) -> pool.Pool:
+    """Both tiers in one, each terminal in its own, at a rate of 1 nat/s/Hz on all links."""
+    rate = jnp.ones_like(t.snr)
+    edge, cloud = t.edge_pool(on_edge, rate), t.cloud_pool(on_cloud, rate)
+
+    def own(a: Array, b: Array) -> Array:
+        return jnp.where(on_edge.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+    return jax.tree.map(own, edge, cloud)
 
 
 def soft_max(time: Float[Array, " K"], counted: Bool[Array, " K"], sharpness: float = SHARPNESS) -> Float[Array, ""]:

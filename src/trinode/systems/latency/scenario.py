@@ -123,6 +123,11 @@ def program_sizes(p: LatencyParams) -> tuple[int, ...]:
     return p.terminals, p.access_points, p.ap_antennas, antennas, p.radar_antennas, links
 
 
+def descent_time(p: LatencyParams) -> float:
+    """About how long a descent takes, over what it takes at the paper's sizes: by the square of the links."""
+    return (p.terminals * cluster_size(p.serving, p.access_points) / 18) ** 2
+
+
 def draw(params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
     """Draw a network: uniform positions, (54)-(56) of the paper, Rayleigh fading, targets of Section IV-A.
 

@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, Int
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import assignments, search
 from trinode.systems.latency.optimise import Stages
-from trinode.systems.latency.scenario import LatencyScenario
+from trinode.systems.latency.params import LatencyParams
+from trinode.systems.latency.scenario import LatencyScenario, descent_time
 from trinode.systems.latency.search import AGAIN, EVEN, RANDOM, STRONGEST
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
@@ -45,11 +46,14 @@ class Worker(Scheme):
 
     name: ClassVar[str] = "worker"
     summary: ClassVar[str] = "assignments by certified values, each descended"
-    repaid: ClassVar[float] = 55
     place: Int[Array, ""]
     enough: Float[Array, ""]
     listed: int = eqx.field(static=True)
     stages: Stages
+
+    def repaid_at(self, params: LatencyParams) -> float:
+        """Fewer where descents take longer, compiling as long whatever the sizes."""
+        return 55 / max(descent_time(params), 1e-3)
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

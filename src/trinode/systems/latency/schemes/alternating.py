@@ -17,7 +17,8 @@ from trinode.radio.streams import Uplink, hermitian_inverse
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import optimise, search
 from trinode.systems.latency.optimise import Decision, Outcome
-from trinode.systems.latency.scenario import LatencyScenario
+from trinode.systems.latency.params import LatencyParams
+from trinode.systems.latency.scenario import LatencyScenario, descent_time
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
 
@@ -99,7 +100,6 @@ class Alternating(Scheme):
 
     name: ClassVar[str] = "alternating"
     summary: ClassVar[str] = "the paper's proposed method: offloading, beams, servers in turn"
-    repaid: ClassVar[float] = 25
     evenness: ClassVar[float] = 0.5
     turns: int = eqx.field(static=True, default=12)
     beam_steps: int = eqx.field(static=True, default=6)
@@ -107,6 +107,10 @@ class Alternating(Scheme):
     tolerance: float = eqx.field(static=True, default=1e-3)
     penalty: float = eqx.field(static=True, default=100.0)
     softening: float = eqx.field(static=True, default=1e-3)
+
+    def repaid_at(self, params: LatencyParams) -> float:
+        """Fewer where descents take longer, compiling as long whatever the sizes."""
+        return 25 / max(descent_time(params), 1e-3)
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
@@ -178,16 +182,15 @@ class Alternating(Scheme):
         need = t.scenario.sensing_sinr_min
         budget = optimise.power_budget(t, held.modes)
         gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
+        used = optimise.used_pool(t, on_edge, on_cloud)
+        fixed = used.cost / _safe(jnp.where(on_edge[:, None], held.edge.share, held.cloud.share))
+        serial = jnp.where(on_cloud, used.serial / _safe(held.cloud.serial_share), 0.0)
+        live = usable & (split > 1e-6)
 
         def worth(rate: Float[Array, "K S1"], w: Complex[Array, "K S1 T"], x: Float[Array, " n"]) -> Float[Array, ""]:
             # offloading and servers fixed: the slowest path of (36b), (36c)
             rate = jnp.maximum(rate[:, :links], 1e-3)
-            edge, cloud = t.edge_pool(on_edge, rate), t.cloud_pool(on_cloud, rate)
-            path = jnp.where(on_edge[:, None], edge.upload + edge.cost / _safe(held.edge.share), 0.0)
-            relay = jnp.where(on_cloud[:, None], cloud.upload + cloud.cost / _safe(held.cloud.share), 0.0)
-            serial = jnp.where(on_cloud, cloud.serial / _safe(held.cloud.serial_share), 0.0)
-            live = usable & (split > 1e-6)
-            time = jnp.where(live, split * (path + relay) + serial[:, None], 0.0)
+            time = jnp.where(live, split * (used.upload / rate + fixed) + serial[:, None], 0.0)
             return optimise.soft_max(
                 time.reshape(-1), live.reshape(-1), sharpness=60.0
             )  # sharper ends sooner, at worse beams

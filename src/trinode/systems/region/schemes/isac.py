@@ -36,7 +36,7 @@ class Isac(Scheme):
     evenness: ClassVar[float] = 2e-2
     part: ClassVar[int] = 1
     repaid: ClassVar[float] = 28
-    rounds: int = eqx.field(static=True, default=8)
+    rounds: int = eqx.field(static=True, default=16)
     opening: int = eqx.field(static=True, default=400)
     evaluations: int = eqx.field(static=True, default=150)
     tolerance: float = eqx.field(static=True, default=1e-4)
