@@ -19,9 +19,12 @@ def network():
     return tn.draw("latency", seed=2, serving=2, terminal_antennas=6, **SHAPE)
 
 
-@pytest.mark.parametrize(("scheme", "closeness"), [("joint", 1e-4), ("mec", 1e-4), ("alternating", 2e-3)])
+@pytest.mark.parametrize(("scheme", "closeness"), [("joint", 5e-4), ("mec", 5e-4), ("alternating", 2e-3)])
 def test_added_links_and_antennas_change_nothing(network, scheme, closeness):
-    """A scheme by itself, on the network as it is, against the same through the interface."""
+    """A scheme by itself, on the network as it is, against the same through the interface.
+
+    A descent ends where a round gains less than 2e-4, which round that is depends on rounding.
+    """
     assert network.cluster_size == 3
     exact = dataclasses.replace(network, cluster_size=2)
     alone = jax.jit(lambda s: system.scheme(scheme).solve(s))(exact)
