@@ -1,9 +1,9 @@
 """L-BFGS for one problem at a time, quick on a CPU, whose memory outlives a call.
 
 The iterates are those of :func:`trinode.numerics.descent.lbfgs`; what differs is where the time goes. The pairs lie in
-one ring that is written in place, the small matrices of the compact form are carried along instead of being formed
-from the pairs each time, and a trip ends with its evaluation, so that the slope is written once. In a batch the ring
-would be scattered to: see :func:`trinode.numerics.loops.in_turn`.
+one ring that is written in place, and a trip ends with its evaluation, so that the slope is written once. That pays
+with a thousand variables and more. In a batch the ring would be scattered to: see
+:func:`trinode.numerics.loops.in_turn`.
 """
 
 from __future__ import annotations
