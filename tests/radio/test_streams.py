@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trinode.radio.streams import Uplink, hermitian_inverse
+from trinode.numerics.matrices import hermitian_inverse
+from trinode.radio.streams import Uplink
 from trinode.systems.latency import model
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import draw

@@ -9,6 +9,7 @@ import pytest
 import trinode as tn
 from trinode import _sizes, api
 from trinode.systems.latency import system
+from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.scenario import cluster_size
 
 SHAPE = {"terminals": 3, "access_points": 5, "ap_antennas": 4, "radar_antennas": 2, "bandwidth_hz": 8e6}
@@ -19,16 +20,19 @@ def network():
     return tn.draw("latency", seed=2, serving=2, terminal_antennas=6, **SHAPE)
 
 
-@pytest.mark.parametrize(("scheme", "closeness"), [("joint", 5e-4), ("mec", 5e-4), ("alternating", 2e-3)])
+@pytest.mark.parametrize(("scheme", "closeness"), [("joint", 1e-4), ("mec", 1e-4), ("alternating", 2e-3)])
 def test_added_links_and_antennas_change_nothing(network, scheme, closeness):
     """A scheme by itself, on the network as it is, against the same through the interface.
 
-    A descent ends where a round gains less than 2e-4, which round that is depends on rounding.
+    Descents go on beyond their own stop, a gain of 2e-4: which round meets it depends on rounding.
     """
     assert network.cluster_size == 3
     exact = dataclasses.replace(network, cluster_size=2)
-    alone = jax.jit(lambda s: system.scheme(scheme).solve(s))(exact)
-    wide = tn.solve(network, scheme)
+    chosen = system.scheme(scheme)
+    if scheme != "alternating":
+        chosen = dataclasses.replace(chosen, stages=Stages(rounds=60, tolerance=1e-7))
+    alone = jax.jit(lambda s: chosen.solve(s))(exact)
+    wide = tn.solve(network, chosen)
     assert wide.precoder.shape == alone.precoder.shape == (3, 5, 6)
     assert wide.sensing_precoder.shape == (3, 6)
     one, other = (tn.evaluate(network, each, bound=False) for each in (wide, alone))

@@ -23,7 +23,7 @@ class Memory(NamedTuple):
     """What the last accepted steps say of the curvature, the newest last; zeros where there were fewer.
 
     The small matrices of the compact form of Byrd, Nocedal and Schnabel (1994) are carried along, since forming them
-    from the pairs takes longer than all else in a trip.
+    from the pairs takes longer than using them.
 
     Attributes
     ----------

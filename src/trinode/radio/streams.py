@@ -11,8 +11,9 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
+
+from trinode.numerics.matrices import hermitian_inverse, product
 
 
 class Uplink(eqx.Module):
@@ -69,15 +70,6 @@ def _rates_bwd(saved, weight):
 _rates.defvjp(_rates_fwd, _rates_bwd)
 
 
-def product(left: Complex[Array, "... m n"], right: Complex[Array, "... n l"]) -> Complex[Array, "... m l"]:
-    """Product of matrices, written out where it is with or of vectors: there that is quicker than the library's."""
-    if left.shape[-1] == 1:
-        return left * right
-    if right.shape[-1] == 1:
-        return jnp.sum(left * jnp.swapaxes(right, -1, -2), axis=-1, keepdims=True)
-    return jnp.matmul(left, right)
-
-
 def _by_terminal(channel):
     """Channels to all antennas of all receivers, (K, M * A, T)."""
     return channel.reshape(channel.shape[0], -1, channel.shape[3])
@@ -121,11 +113,3 @@ def _many_back(here, received, filtered, weight):
     chosen = jnp.where(here, weight, 0.0).reshape(len(received), -1, 1) * filtered  # (M, K * S, A)
     hurt = jnp.einsum("mxa,xb->mab", chosen, filtered.conj())
     return chosen - jnp.matmul(received, hurt.swapaxes(1, 2))
-
-
-def hermitian_inverse(matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:
-    """Inverse of a positive definite matrix."""
-    root = lax.linalg.cholesky(matrix, symmetrize_input=False)
-    unit = jnp.broadcast_to(jnp.eye(matrix.shape[-1], dtype=matrix.dtype), matrix.shape)
-    half = lax.linalg.triangular_solve(root, unit, left_side=True, lower=True)
-    return jnp.matmul(half.conj().swapaxes(-1, -2), half)

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics import interior
 from trinode.numerics.loops import while_loop
-from trinode.radio.streams import product
+from trinode.numerics.matrices import product
 
 COMFORTABLE = 1.25
 """Margin at which a mere verdict stops looking for a larger one."""

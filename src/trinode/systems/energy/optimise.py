@@ -21,7 +21,7 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 from trinode.computing import offload
 from trinode.computing.offload import Curve, Work
 from trinode.numerics.loops import while_loop
-from trinode.radio.streams import hermitian_inverse
+from trinode.numerics.matrices import hermitian_inverse
 from trinode.systems.energy import reduced
 from trinode.systems.energy.reduced import Air, Listeners
 

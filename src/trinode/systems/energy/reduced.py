@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from trinode.radio.streams import hermitian_inverse
+from trinode.numerics.matrices import hermitian_inverse
 from trinode.systems.energy.scenario import EnergyScenario
 
 

@@ -53,7 +53,7 @@ class Worker(Scheme):
 
     def repaid_at(self, params: LatencyParams) -> float:
         """Fewer where descents take longer, compiling as long whatever the sizes."""
-        return 55 / max(descent_time(params), 1e-3)
+        return 55 / descent_time(params)
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

@@ -12,8 +12,9 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics import interior
 from trinode.numerics.loops import while_loop
+from trinode.numerics.matrices import hermitian_inverse
 from trinode.radio import beams
-from trinode.radio.streams import Uplink, hermitian_inverse
+from trinode.radio.streams import Uplink
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import optimise, search
 from trinode.systems.latency.optimise import Decision, Outcome
@@ -110,7 +111,7 @@ class Alternating(Scheme):
 
     def repaid_at(self, params: LatencyParams) -> float:
         """Fewer where descents take longer, compiling as long whatever the sizes."""
-        return 25 / max(descent_time(params), 1e-3)
+        return 25 / descent_time(params)
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

@@ -30,7 +30,7 @@ class _Worker(Scheme):
 
     def repaid_at(self, params: ThreetierParams) -> float:
         """Descents take longer with about the third power of the terminals, compiling as long whatever they are."""
-        return 650 * (9 / max(params.terminals, 1)) ** 3
+        return 650 * (9 / params.terminals) ** 3
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
