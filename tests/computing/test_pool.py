@@ -13,7 +13,7 @@ from trinode.computing import pool
 from trinode.reference import latency as reference
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import draw
-from trinode.systems.latency.tiers import tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 
 SHAPE = LatencyParams(terminals=3, access_points=4, ap_antennas=3, terminal_antennas=2, radar_antennas=2, serving=2)
 EVERYONE = jnp.ones(3, bool)
@@ -41,7 +41,7 @@ def ours(s, rate, edge, cloud=None):
     t = tiers(s)
     nat = jnp.asarray(np.take_along_axis(rate, np.asarray(t.index), 1) * np.log(2) / float(s.bandwidth_hz))
     cloud = ~edge if cloud is None else cloud
-    return pool.solve_both(t.edge_pool(edge, nat), t.cloud_pool(cloud, nat))
+    return pool.solve(t.edge_pool(edge, nat)), pool.solve(t.cloud_pool(cloud, nat))
 
 
 @pytest.mark.parametrize("s", NETWORKS)
@@ -72,6 +72,29 @@ def test_limits_are_kept_and_prices_sum_to_one():
     np.add.at(power, np.asarray(t.index), np.asarray(s.edge_capacitance[t.index]) * frequency**3)
     assert np.all(power <= np.asarray(s.ap_max_power_w) * (1 + 1e-9))
     assert float(cloud.serial_share.sum()) <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("s", NETWORKS)
+def test_both_tiers_as_one_are_as_slow_as_the_slower(s):
+    rate = rates(s)
+    t = tiers(s)
+    nat = jnp.asarray(np.take_along_axis(rate, np.asarray(t.index), 1) * np.log(2) / float(s.bandwidth_hz))
+    modes = jnp.asarray([CLOUD, EDGE, CLOUD])
+    together, apart = pool.solve(t.pool(modes, nat)), ours(s, rate, modes == EDGE)
+    assert float(together.latency) == pytest.approx(max(float(tier.latency) for tier in apart), rel=1e-8)
+    assert float(together.lower) == pytest.approx(float(together.latency), rel=1e-6)
+    for tier, mode in ((t.edge_pool(modes == EDGE, nat), EDGE), (t.cloud_pool(modes == CLOUD, nat), CLOUD)):
+        own = pool.latencies(tier, together.share, together.power, together.serial_share)
+        assert np.all(np.asarray(own) <= float(together.latency) * (1 + 1e-12)), mode
+
+
+def test_what_the_slowest_leave_over_is_used():
+    """Terminal 0 has a server of its own, and a task that takes no time: it still gets all of the server."""
+    s = network(4, task_bits=[1e3, 3e6, 1e6])
+    s = dataclasses.replace(s, serving=jnp.asarray([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]], bool))
+    found, _ = ours(s, rates(s), EVERYONE)
+    limit = jnp.cbrt(s.ap_max_power_w / s.edge_capacitance) / s.edge_max_frequency_hz
+    assert float(found.share[0].max()) == pytest.approx(min(1.0, float(limit[0])), rel=1e-9)
 
 
 def test_price_is_the_derivative():
@@ -131,9 +154,8 @@ def test_nobody():
 @pytest.mark.parametrize("s", NETWORKS)
 def test_bought_rates_give_the_interference_free_bound(s):
     t = tiers(s)
-    for found, family in zip(
-        pool.solve_both(t.edge_pool(EVERYONE, None), t.cloud_pool(EVERYONE, None)), ("mec", "cloud")
-    ):
+    for tier, family in ((t.edge_pool(EVERYONE, None), "mec"), (t.cloud_pool(EVERYONE, None), "cloud")):
+        found = pool.solve(tier)
         assert float(found.latency) == pytest.approx(reference.bound(s, family), rel=1e-6)
         assert float(found.lower) <= reference.bound(s, family) * (1 + 1e-7)
         assert np.all(np.asarray(found.power).sum(axis=1) <= 1 + 1e-12)

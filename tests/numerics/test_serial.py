@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trinode.numerics import descent, serial
+from trinode.numerics import curvature, descent, serial
 
 WEIGHT = jnp.logspace(0, 3, 11)
 
@@ -22,16 +22,16 @@ def descend():
 def test_iterates_are_those_of_the_descent_for_batches(descend):
     plain = jax.jit(lambda most: descent.lbfgs(valley, jnp.zeros(11), max_evaluations=most, tolerance=1e-13))
     for most in (3, 14):  # with the memory filling up, and with old steps dropped
-        found, other = descend(jnp.zeros(11), serial.nothing(11), most), plain(most)
+        found, other = descend(jnp.zeros(11), curvature.nothing(11), most), plain(most)
         np.testing.assert_allclose(found.point, other.point, rtol=1e-6)
-    end = descend(jnp.zeros(11), serial.nothing(11), 400)
+    end = descend(jnp.zeros(11), curvature.nothing(11), 400)
     assert int(end.evaluations) < 400
     assert np.abs(jax.grad(valley)(end.point)).max() < 1e-4
 
 
 def test_a_descent_goes_on_by_what_it_remembers(descend):
-    whole, part = (descend(jnp.zeros(11), serial.nothing(11), most) for most in (28, 20))
-    on, afresh = (descend(part.point, memory, 8) for memory in (part.memory, serial.nothing(11)))
+    whole, part = (descend(jnp.zeros(11), curvature.nothing(11), most) for most in (28, 20))
+    on, afresh = (descend(part.point, memory, 8) for memory in (part.memory, curvature.nothing(11)))
     gained = [float(part.value - found.value) for found in (whole, on, afresh)]
     assert gained[1] == pytest.approx(gained[0], rel=0.2)
     assert gained[2] < 0.6 * gained[1]
@@ -54,7 +54,7 @@ def test_rounds_of_multipliers_end_at_the_constrained_optimum():
             tolerance=1e-14,
         )
 
-    x, price, memory = jnp.zeros(3), jnp.zeros(1), serial.nothing(3)
+    x, price, memory = jnp.zeros(3), jnp.zeros(1), curvature.nothing(3)
     for _ in range(12):
         end, price = one(x, price, memory)
         x, memory = end.point, end.memory

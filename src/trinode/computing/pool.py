@@ -104,7 +104,7 @@ def latencies(
 
 @partial(jax.jit, static_argnames=("tolerance", "max_steps"))
 def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDecision:
-    """Minimise the largest latency.
+    """Minimise the largest latency, and leave nothing of a pool unused.
 
     Terminals without a usable link are left out: whether they can be is for the caller to say.
     """
@@ -218,6 +218,11 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
     u, p, y, _ = split(best.point)
     u, p = jnp.where(pool.usable, u, 0.0), jnp.where(pool.usable, p, 0.0)
     y = jnp.where(serving_serial, y, 0.0)
+    # what the slowest terminals leave over is shared out in proportion
+    flat = u.reshape(-1)
+    filled = jnp.maximum(member @ flat, jnp.cbrt(member @ (cubic * flat**3)))
+    spare = 1 / _positive(filled)
+    u, p, y = u * (member.T @ spare).reshape(k, s), p / _positive(p.sum(1, keepdims=True)), y / _positive(y.sum())
     latency = latencies(pool, u, p, y).max(initial=0.0)
     price = best.prices[:k] / jnp.maximum(best.prices[:k].sum(), 1e-300)
     none = ~jnp.any(used)
@@ -230,15 +235,6 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
         jnp.where(used, price, 0.0),
         best.steps,
     )
-
-
-def solve_both(
-    one: Pool, other: Pool, *, tolerance: float = 1e-9, max_steps: int = 60
-) -> tuple[PoolDecision, PoolDecision]:
-    """Solve two tiers of equal shape side by side: one compiled program instead of two."""
-    both = jax.tree.map(lambda a, b: jnp.stack([a, b]), one, other)
-    best = jax.vmap(lambda p: solve(p, tolerance=tolerance, max_steps=max_steps))(both)
-    return jax.tree.map(lambda a: a[0], best), jax.tree.map(lambda a: a[1], best)
 
 
 def _upload(pool: Pool, power: Float[Array, "K S"]):
@@ -254,6 +250,10 @@ def _upload(pool: Pool, power: Float[Array, "K S"]):
     second = pool.upload * slope**2 / nats**2 * (1 + 2 / nats)
     time = pool.upload / nats
     return time if pool.delay is None else time + pool.delay, first, second
+
+
+def _positive(amount: Float[Array, ...]) -> Float[Array, ...]:
+    return jnp.where(amount > 0, amount, 1.0)
 
 
 def _over(amount: Float[Array, ...], share: Float[Array, ...]) -> Float[Array, ...]:

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -19,7 +20,7 @@ from trinode.experiments.sweep import Sweep, points
 from trinode.systems.contract import Scheme, System
 from trinode.systems.registry import system as find_system
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of what an item holds; a change makes all stored items worthless."""
 LEAST_BLOCK = 25
 """Trials of a work item, unless a system's batches want more or the sweep says otherwise."""
@@ -60,12 +61,12 @@ class Item:
     repaid: float = math.inf
     often: bool = False
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The record in a canonical form."""
         return json.dumps(self.record, sort_keys=True, separators=(",", ":"))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Hash of the record: the item's name in a store."""
         return _short(self.text)

@@ -216,6 +216,8 @@ class _Account:
         self.over.append(done.item.key)
 
     def summary(self, began: float) -> Summary:
+        """What was done, now that it is on the disk."""
+        self.store.sync()
         computed = len(self.missing) - len(self.failed)
         return Summary(len(self.items), self.found, computed, tuple(self.failed), time.perf_counter() - began)
 

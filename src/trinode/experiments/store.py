@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 from trinode.experiments.items import Item
 
 _RECORD = "record"
+SYNC = 1.0
+"""Seconds after which the names of new files are sent to the disk; a loss of power costs no more."""
 
 
 class Store:
@@ -23,6 +26,7 @@ class Store:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder) / "items"
+        self._synced = 0.0
 
     def path(self, item: Item) -> Path:
         """File of an item."""
@@ -36,26 +40,38 @@ class Store:
         """Arrays of a finished item; None where it is missing, damaged or made from other parameters."""
         try:
             with np.load(self.path(item), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+                whole = archive["item"]
+            arrays = {name: whole[name] for name in whole.dtype.names}
         except Exception:  # a damaged archive fails in many ways that share no base class
             return None
-        return arrays if str(arrays.pop(_RECORD, "")) == item.text else None
+        return arrays if arrays.pop(_RECORD).item() == item.text.encode() else None
 
     def save(self, item: Item, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep the result of an item, and forget that it ever failed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         final = self.path(item)
         partial = final.with_suffix(f".{uuid.uuid4().hex}.partial")
+        fields = {_RECORD: np.asarray(item.text.encode()), **{name: np.asarray(one) for name, one in arrays.items()}}
+        # as one array: an archive of many takes several times as long to read
+        whole = np.empty((), [(name, one.dtype, one.shape) for name, one in fields.items()])
+        for name, one in fields.items():
+            whole[name] = one
         try:
             with open(partial, "wb") as handle:
-                np.savez(handle, allow_pickle=False, **{_RECORD: np.asarray(item.text)}, **arrays)
+                np.savez(handle, allow_pickle=False, item=whole)
                 handle.flush()
                 os.fsync(handle.fileno())
             os.replace(partial, final)
         finally:
             partial.unlink(missing_ok=True)
-        _sync_folder(self.folder)
+        if time.monotonic() > self._synced + SYNC:
+            self.sync()
         self.failure_path(item).unlink(missing_ok=True)
+
+    def sync(self) -> None:
+        """Make what was saved outlive a loss of power."""
+        _sync_folder(self.folder)
+        self._synced = time.monotonic()
 
     def save_failure(self, item: Item, reason: str) -> None:
         """Keep why an item failed."""

@@ -11,36 +11,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float, Int
 
+from trinode.numerics import curvature
+from trinode.numerics.curvature import Memory
 from trinode.numerics.loops import while_loop
 
 Objective = Callable[[Float[Array, " n"]], Float[Array, ""]]
-
-
-class Memory(NamedTuple):
-    """What the last accepted steps say of the curvature, the newest last; zeros where there were fewer.
-
-    The small matrices of the compact form of Byrd, Nocedal and Schnabel (1994) are carried along, since forming them
-    from the pairs takes longer than using them.
-
-    Attributes
-    ----------
-    pairs : (2, h, n)
-        Moves, and bends: the changes of the slope along them.
-    inverse : (h, h)
-        Of the upper triangle of ``moves . bends``.
-    moved : (h,)
-        ``move . bend`` of each step.
-    bent : (h, h)
-        ``bends . bends``.
-    """
-
-    pairs: Float[Array, "2 h n"]
-    inverse: Float[Array, "h h"]
-    moved: Float[Array, " h"]
-    bent: Float[Array, "h h"]
 
 
 class Descent(NamedTuple):
@@ -50,12 +27,6 @@ class Descent(NamedTuple):
     value: Float[Array, ""]
     evaluations: Int[Array, ""]
     memory: Memory
-
-
-def nothing(n: int, pairs: int = 8) -> Memory:
-    """An empty memory."""
-    square = jnp.zeros((pairs, pairs))
-    return Memory(jnp.zeros((2, pairs, n)), square, jnp.zeros(pairs), square)
 
 
 def lbfgs(
@@ -96,10 +67,10 @@ def lbfgs(
         product = jnp.vdot(move, bend)
         keep = good & (product > 1e-12 * jnp.linalg.norm(move) * jnp.linalg.norm(bend))
 
-        memory = _learn(s.memory, move, bend, keep)
-        ahead = _direction(jnp.where(good, g, s.g), memory)
+        memory = curvature.learn(s.memory, move, bend, keep)
+        ahead = curvature.direction(memory, jnp.where(good, g, s.g))
         # without any memory the first step is a short one
-        downhill = (jnp.vdot(ahead, g) < 0) & ((memory.moved[-1] > 0) | (s.trips > 0))
+        downhill = (jnp.vdot(ahead, g) < 0) & (curvature.known(memory) | (s.trips > 0))
         ahead = jnp.where(downhill, ahead, -g)
         # a failed trial: minimiser of the parabola through it, kept within [0.1, 0.5] of the step
         parabola = -slope * s.a / (2 * (f - s.f - s.a * slope))
@@ -119,42 +90,10 @@ def lbfgs(
 
     # the first trip evaluates the start, so that the function is compiled once
     still, none = jnp.zeros_like(start), jnp.asarray(0)
-    memory = nothing(start.size) if memory is None else memory
+    memory = curvature.nothing(start.size) if memory is None else memory
     first = State(start, jnp.asarray(jnp.inf), still, still, jnp.asarray(0.0), memory, none, none)
     last = while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, first)
     return Descent(last.x, last.f, last.trips, last.memory)
-
-
-def _learn(old: Memory, move: Float[Array, " n"], bend: Float[Array, " n"], keep: Array) -> Memory:
-    """The memory with one more step, if it is to be kept."""
-    h = old.moved.size
-    last = jnp.arange(h) == h - 1
-
-    def push() -> Array:
-        return jnp.concatenate([old.pairs[:, 1:], jnp.stack([move, bend])[:, None]], axis=1)
-
-    pairs = lax.cond(keep, push, lambda: old.pairs)  # quicker than a choice of each entry
-    moved, bent = (pairs.reshape(2 * h, -1) @ bend).reshape(2, h)
-    one = 1 / jnp.where(moved[-1] > 0, moved[-1], 1.0)
-    rest = jnp.pad(old.inverse[1:, 1:], (0, 1))
-    column = jnp.where(last, one, -(rest @ moved) * one)
-    inverse = jnp.where(last, column[:, None], rest)
-    square = jnp.where(last, bent[:, None], jnp.where(last[:, None], bent, jnp.pad(old.bent[1:, 1:], (0, 1))))
-    newest = jnp.concatenate([old.moved[1:], moved[-1:]])
-    small = [jnp.where(keep, new, was) for new, was in zip((inverse, newest, square), old[1:])]
-    return Memory(pairs, *small)
-
-
-def _direction(slope: Float[Array, " n"], memory: Memory) -> Float[Array, " n"]:
-    """Minus the inverse of the remembered curvature times a slope."""
-    h = memory.moved.size
-    flat = memory.pairs.reshape(2 * h, -1)
-    along, across = (flat @ slope).reshape(2, h)
-    newest = memory.bent[-1, -1]
-    scale = jnp.where(newest > 0, memory.moved[-1] / jnp.where(newest > 0, newest, 1.0), 1.0)
-    first = memory.inverse @ along
-    push = memory.inverse.T @ (memory.moved * first + scale * (memory.bent @ first) - scale * across)
-    return -(scale * slope + jnp.concatenate([push, -scale * first]) @ flat)
 
 
 def constrained(

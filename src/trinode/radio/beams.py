@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
-from trinode.numerics import descent
+from trinode.numerics import curvature, descent
+from trinode.numerics.curvature import Memory
 
 Worth = Callable[[Float[Array, "K S"], Complex[Array, "K S T"], Float[Array, " n"]], Float[Array, ""]]
 
@@ -35,7 +36,7 @@ class Beams(NamedTuple):
     others: Float[Array, " n"]
     price: Float[Array, " m"]
     evaluations: Int[Array, ""]
-    memory: descent.Memory
+    memory: Memory
 
 
 def improve(
@@ -46,7 +47,7 @@ def improve(
     others: Float[Array, " n"],
     price: Float[Array, " m"],
     max_power: Float[Array, " K"],
-    memory: descent.Memory | None = None,
+    memory: Memory | None = None,
     *,
     penalty: float = 5.0,
     max_evaluations: int | Int[Array, ""] = 40,
@@ -100,6 +101,6 @@ def improve(
     return Beams(w, rest, price, best.evaluations, best.memory)
 
 
-def no_memory(precoder: Complex[Array, "K S T"], others: int) -> descent.Memory:
+def no_memory(precoder: Complex[Array, "K S T"], others: int) -> Memory:
     """An empty memory for :func:`improve` with so many variables of the caller's."""
-    return descent.nothing(2 * precoder.size + precoder.shape[0] + others)
+    return curvature.nothing(2 * precoder.size + precoder.shape[0] + others)

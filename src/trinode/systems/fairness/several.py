@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from trinode.numerics import descent
+from trinode.numerics import curvature, descent
 from trinode.systems.fairness import convex
 
 HELD = 1e-7
@@ -107,7 +107,7 @@ def _smooth(problem: convex.Problem, start: Float[Array, "S K"], effort: Effort)
             x,
             max_evaluations=effort.evaluations,
             tolerance=1e-7,
-            memory=descent.nothing(x.size, 6),
+            memory=curvature.nothing(x.size, 6),
         )
         return ended.point, None
 

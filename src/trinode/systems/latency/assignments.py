@@ -35,34 +35,25 @@ class Shortlist(NamedTuple):
         LOCAL, EDGE or CLOUD.
     value : (L,)
         Certified lower bound of the largest latency under each.
-    edge, cloud : PoolDecision
-        Interference-free optimum of each tier under each (leading axis L): where beams begin.
-    rest : float
-        Lower bound of all assignments not listed.
+    computing : PoolDecision
+        Interference-free optimum under each (leading axis L): where beams begin.
     """
 
     modes: Int[Array, "L K"]
     value: Float[Array, " L"]
-    edge: pool.PoolDecision
-    cloud: pool.PoolDecision
-    rest: Float[Array, ""]
+    computing: pool.PoolDecision
 
 
 @partial(jax.jit, static_argnames="tolerance")
 def value_of(t: Tiers, modes: Int[Array, " K"], tolerance: float):
-    """Interference-free decision of both tiers under an assignment, and its certified lower bound."""
-    edge, cloud = pool.solve_both(
-        t.edge_pool(modes == EDGE, None),
-        t.cloud_pool(modes == CLOUD, None),
-        tolerance=tolerance,
-        max_steps=40,
-    )
+    """Interference-free decision under an assignment, and its certified lower bound."""
+    computing = pool.solve(t.pool(modes, None), tolerance=tolerance, max_steps=40)
     busy = t.scenario.task_bits > 0
     lost = (modes == EDGE) & busy & ~jnp.any(t.edge_able, axis=1)
     lost |= (modes == CLOUD) & busy & ~jnp.any(t.cloud_able, axis=1)
     own = jnp.max(jnp.where(modes == LOCAL, t.local_s, 0.0))
-    lower = jnp.maximum(jnp.maximum(edge.lower, cloud.lower), own)
-    return jnp.where(jnp.any(lost), jnp.inf, lower), edge, cloud
+    lower = jnp.maximum(computing.lower, own)
+    return jnp.where(jnp.any(lost), jnp.inf, lower), computing
 
 
 def cloud_floor(t: Tiers, sets: Bool[Array, "N K"]) -> Float[Array, " N"]:
@@ -124,16 +115,9 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
     _, pick = lax.top_k(-score, count)
     modes = jnp.where(local, LOCAL, jnp.where(sets[pick], CLOUD, EDGE))
     modes = jnp.concatenate([modes, jnp.where(local, LOCAL, EDGE)[None], jnp.where(local, LOCAL, CLOUD)[None]])
-    value, edge, cloud = jax.vmap(lambda m: value_of(t, m, tolerance))(modes)
-    # the rest: the cheap cloud bound, and an edge set contains smaller ones that were solved
-    listed = jnp.zeros(rows.shape[0], bool).at[pick].set(True) | duplicate
-    on_edge = modes == EDGE
-    inside = jnp.all(~(on_edge[None] & sets[:, None]), axis=2)  # edge set of the listed within that of the row
-    known = jnp.max(jnp.where(inside, edge.lower[None], 0.0), axis=1)
-    rest = jnp.min(jnp.where(listed, jnp.inf, jnp.maximum(cloud_value, known)))
+    value, computing = jax.vmap(lambda m: value_of(t, m, tolerance))(modes)
     rank = jnp.argsort(value, stable=True)
-    best_first = jax.tree.map(lambda leaf: leaf[rank], (modes, value, edge, cloud))
-    return Shortlist(best_first[0], best_first[1], best_first[2], best_first[3], rest)
+    return Shortlist(*jax.tree.map(lambda leaf: leaf[rank], (modes, value, computing)))
 
 
 @partial(jax.jit, static_argnames="tolerance")

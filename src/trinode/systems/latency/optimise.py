@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int, PRNGKeyArray
 
 from trinode.computing import pool
-from trinode.numerics.descent import Memory
+from trinode.numerics.curvature import Memory
 from trinode.numerics.loops import while_loop
 from trinode.radio import beams
 from trinode.systems.contract import Status
@@ -30,8 +30,7 @@ class Decision(NamedTuple):
     latency: Float[Array, ""]
     modes: Int[Array, " K"]
     precoder: Complex[Array, "K S1 T"]
-    edge: pool.PoolDecision
-    cloud: pool.PoolDecision
+    computing: pool.PoolDecision
     rate_nat: Float[Array, "K S"]
     evaluations: Int[Array, ""]
 
@@ -113,16 +112,14 @@ def decide(
     rival : float
         Latency, s, to come below: given up once all rounds that are left would not do at the pace of the last one.
     """
-    s = t.scenario
     k, links = t.snr.shape
     budget = power_budget(t, modes)
-    on_edge, on_cloud = modes == EDGE, modes == CLOUD
+    on_cloud = modes == CLOUD
     usable = _usable(t, modes)
     gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
-    place = jnp.where(on_edge[:, None], t.index, t.index + s.access_points)  # pools of both tiers side by side
-    used = used_pool(t, on_edge, on_cloud)
+    used = t.pool(modes, jnp.ones_like(t.snr))
 
-    beside = (place.reshape(-1)[:, None] == place.reshape(-1)) & usable.reshape(-1)
+    beside = (used.index.reshape(-1)[:, None] == used.index.reshape(-1)) & usable.reshape(-1)
     beside = beside.astype(float)  # a product with it is quicker than adding up entry by entry
 
     def gather(value: Float[Array, "K S"]) -> Float[Array, "K S"]:
@@ -144,10 +141,8 @@ def decide(
         return soft_max(pool.latencies(now, part, part, serial), jnp.any(usable, axis=1))
 
     def others(d: Decision) -> Float[Array, " n"]:
-        share = jnp.where(on_edge[:, None], d.edge.share, d.cloud.share)
-        return jnp.concatenate(
-            [jnp.log(jnp.maximum(share, 1e-3)).reshape(-1), jnp.log(jnp.maximum(d.cloud.serial_share, 1e-3))]
-        )
+        shares = (d.computing.share.reshape(-1), d.computing.serial_share)
+        return jnp.log(jnp.maximum(jnp.concatenate(shares), 1e-3))
 
     class Round(NamedTuple):
         precoder: Complex[Array, "K S1 T"]
@@ -211,17 +206,6 @@ def decide(
     return Outcome(last.best, last.gain <= stages.tolerance, last.history)
 
 
-def used_pool(t: Tiers, on_edge: Bool[Array, " K"], on_cloud: Bool[Array, " K"]) -> pool.Pool:
-    """Both tiers in one, each terminal in its own, at a rate of 1 nat/s/Hz on all links."""
-    rate = jnp.ones_like(t.snr)
-    edge, cloud = t.edge_pool(on_edge, rate), t.cloud_pool(on_cloud, rate)
-
-    def own(a: Array, b: Array) -> Array:
-        return jnp.where(on_edge.reshape(-1, *[1] * (a.ndim - 1)), a, b)
-
-    return jax.tree.map(own, edge, cloud)
-
-
 def soft_max(time: Float[Array, " K"], counted: Bool[Array, " K"], sharpness: float = SHARPNESS) -> Float[Array, ""]:
     """Logarithm of the power mean of the latencies that stands for their largest."""
     log = jnp.where(counted, jnp.log(jnp.maximum(time, 1e-12)), -jnp.inf)
@@ -282,30 +266,23 @@ def settle(
     s = t.scenario
     rate = t.uplink.rates(precoder)[:, :-1]
     received = received_power(t, modes, precoder)
-    edge, cloud = pool.solve_both(
-        t.edge_pool(modes == EDGE, rate, received), t.cloud_pool(modes == CLOUD, rate), max_steps=40
-    )
+    computing = pool.solve(t.pool(modes, rate, received), max_steps=40)
     own = jnp.max(jnp.where(modes == LOCAL, t.local_s, 0.0))
     busy = s.task_bits > 0
     lost = (modes == EDGE) & busy & ~jnp.any(t.edge_able & (rate > 1e-12), axis=1)
     lost |= (modes == CLOUD) & busy & ~jnp.any(t.cloud_able & (rate > 1e-12), axis=1)
-    latency = jnp.maximum(jnp.maximum(edge.latency, cloud.latency), own)
-    return Decision(jnp.where(jnp.any(lost), jnp.inf, latency), modes, precoder, edge, cloud, rate, evaluations)
+    latency = jnp.maximum(computing.latency, own)
+    return Decision(jnp.where(jnp.any(lost), jnp.inf, latency), modes, precoder, computing, rate, evaluations)
 
 
 def splits(t: Tiers, d: Decision) -> Float[Array, "K S"]:
     """Share of the task on each link that makes all of a terminal's links equally slow."""
-
-    def split(p: pool.Pool, share: Float[Array, "K S"]) -> Float[Array, "K S"]:
-        ratio = p.cost / jnp.where(share > 0, share, 1.0)
-        usable = p.usable & ((share > 0) | (p.cost == 0))
-        speed = jnp.where(usable, 1 / jnp.where(usable, p.upload + ratio, 1.0), 0.0)
-        total = speed.sum(axis=1, keepdims=True)
-        return speed / jnp.where(total > 0, total, 1.0)
-
-    on_edge, on_cloud = d.modes == EDGE, d.modes == CLOUD
-    at_edge = split(t.edge_pool(on_edge, d.rate_nat), d.edge.share)
-    return jnp.where(on_edge[:, None], at_edge, split(t.cloud_pool(on_cloud, d.rate_nat), d.cloud.share))
+    p, share = t.pool(d.modes, d.rate_nat), d.computing.share
+    ratio = p.cost / jnp.where(share > 0, share, 1.0)
+    usable = p.usable & ((share > 0) | (p.cost == 0))
+    speed = jnp.where(usable, 1 / jnp.where(usable, p.upload + ratio, 1.0), 0.0)
+    total = speed.sum(axis=1, keepdims=True)
+    return speed / jnp.where(total > 0, total, 1.0)
 
 
 def received_power(t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"]) -> Float[Array, " M"]:
@@ -362,9 +339,9 @@ def to_solution(
         precoder=precoder,
         sensing_precoder=d.precoder[:, -1],
         terminal_frequency_hz=jnp.where(d.modes == LOCAL, t.local_frequency_hz, 0.0),
-        edge_frequency_hz=spread(jnp.where(on_edge[:, None], d.edge.share, 0.0)) * s.edge_max_frequency_hz,
-        cloud_frequency_hz=d.cloud.serial_share * s.cloud_max_frequency_hz,
-        fronthaul_bps=spread(jnp.where(on_cloud[:, None], d.cloud.share, 0.0)) * s.fronthaul_max_bps,
+        edge_frequency_hz=spread(jnp.where(on_edge[:, None], d.computing.share, 0.0)) * s.edge_max_frequency_hz,
+        cloud_frequency_hz=jnp.where(on_cloud, d.computing.serial_share, 0.0) * s.cloud_max_frequency_hz,
+        fronthaul_bps=spread(jnp.where(on_cloud[:, None], d.computing.share, 0.0)) * s.fronthaul_max_bps,
         sensing_margin_max=margin,
         sensing_sinr_max=sinr_max,
     )

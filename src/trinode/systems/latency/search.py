@@ -93,9 +93,8 @@ class Queue(NamedTuple):
         begin = jnp.asarray([one for _, one in (*tries, *retries)])
         retry = jnp.arange(at.size) >= len(tries)
         modes = listed.modes[at]
-        power = jnp.where((modes == EDGE)[..., None], listed.edge.power[at], listed.cloud.power[at])
         lowest = jnp.min(jnp.where(among, listed.value, jnp.inf))
-        return cls(at, modes, power, listed.value[at], begin, retry, among[at], lowest)
+        return cls(at, modes, listed.computing.power[at], listed.value[at], begin, retry, among[at], lowest)
 
 
 def compact(t: Tiers, solution: LatencySolution) -> tuple[Int[Array, " K"], Complex[Array, "K S1 T"]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -93,6 +95,23 @@ class Tiers(eqx.Module):
             cubic=jnp.zeros_like(self.snr),
             serial=s.cloud_cycles_per_bit * s.task_bits / cloud,
         )
+
+    def pool(
+        self,
+        modes: Int[Array, " K"],
+        rate_nat: Float[Array, "K S"] | None,
+        received_w: Float[Array, " M"] | float = 0.0,
+    ) -> Pool:
+        """Both tiers as one, each terminal in its own: the edge servers first, then the fronthauls."""
+        on_edge, on_cloud = modes == EDGE, modes == CLOUD
+        edge, cloud = self.edge_pool(on_edge, rate_nat, received_w), self.cloud_pool(on_cloud, rate_nat)
+        count = self.scenario.access_points
+
+        def own(a: Array, b: Array) -> Array:
+            return jnp.where(on_edge.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+        whole = jax.tree.map(own, edge, replace(cloud, index=cloud.index + count))
+        return replace(whole, pools=2 * count)
 
     def _pool(self, usable: Bool[Array, "K S"], rate_nat: Float[Array, "K S"] | None, *, cost, cubic, serial) -> Pool:
         s = self.scenario

@@ -17,7 +17,8 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
-from trinode.numerics import serial
+from trinode.numerics import curvature, serial
+from trinode.numerics.curvature import Memory
 from trinode.systems.region import optimise, sensing_only
 from trinode.systems.region.bound import bound
 from trinode.systems.region.downlink import covariance, downlink
@@ -212,7 +213,7 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
     room = jnp.maximum(ends.error[0] - sensing.smallest, 1e-3 * sensing.smallest)
     like = jax.tree.map(lambda leaf: leaf[0], ends.beams)
 
-    def step(carry: tuple[Array, Array, serial.Memory], share: Array) -> tuple[Any, Any]:
+    def step(carry: tuple[Array, Array, Memory], share: Array) -> tuple[Any, Any]:
         x, price, memory = carry
         goal = (high - share * (high - low)) * (1 - RATE_MARGIN)
 
@@ -249,7 +250,7 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
         return (best, price, memory), (Answer(beams.data, radar, rate(best)), error(best), beams)
 
     first = optimise.pack(like, shape)
-    _, (answers, errors, beams) = lax.scan(step, (first, jnp.zeros(1), serial.nothing(first.size)), shares)
+    _, (answers, errors, beams) = lax.scan(step, (first, jnp.zeros(1), curvature.nothing(first.size)), shares)
     return _points(s, sensing, answers, errors, beams)
 
 

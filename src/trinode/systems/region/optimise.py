@@ -14,7 +14,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.numerics import serial
+from trinode.numerics import curvature, serial
+from trinode.numerics.curvature import Memory
+from trinode.numerics.descent import Descent
 from trinode.numerics.loops import while_loop
 from trinode.sensing import beampattern
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
@@ -97,7 +99,7 @@ class Run(NamedTuple):
 
     x: Float[Array, " n"]
     price: Float[Array, " n"]
-    memory: serial.Memory
+    memory: Memory
     best: Answer
     history: Float[Array, " H"]
     rounds: Int[Array, ""]
@@ -176,7 +178,7 @@ def with_sensing(
             excess,
             run.x,
             run.price,
-            run.memory if surrogate is None else serial.nothing(run.x.size),
+            run.memory if surrogate is None else curvature.nothing(run.x.size),
             penalty=PENALTY,
             max_evaluations=jnp.where(run.rounds == 0, opening, evaluations),
             tolerance=tolerance,
@@ -311,7 +313,7 @@ def finish(
 
 def _record(
     run: Run,
-    end: serial.End,
+    end: Descent,
     x: Float[Array, " n"],
     price: Float[Array, " n"],
     found: Answer,
@@ -330,7 +332,7 @@ def _rounds(
     one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, most: int, price: Float[Array, " n"]
 ) -> Run:
     zero = jnp.asarray(0)
-    first = Run(x, price, serial.nothing(x.size), best, jnp.full(most, jnp.nan), zero, zero, zero)
+    first = Run(x, price, curvature.nothing(x.size), best, jnp.full(most, jnp.nan), zero, zero, zero)
     return while_loop(lambda run: (run.rounds < most) & (run.calm < 1), one, first)
 
 

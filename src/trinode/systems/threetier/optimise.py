@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.numerics.descent import Memory
+from trinode.numerics.curvature import Memory
 from trinode.numerics.loops import while_loop
 from trinode.radio import beams
 from trinode.sensing import cones

@@ -158,9 +158,9 @@ class Alternating(Scheme):
             on_cloud = best.modes == CLOUD
             # what a terminal does not use stays as it was
             shares = (
-                jnp.where(on_edge, best.edge.share, turn.shares[0]),
-                jnp.where(on_cloud[:, None], best.cloud.share, turn.shares[1]),
-                jnp.where(on_cloud, best.cloud.serial_share, turn.shares[2]),
+                jnp.where(on_edge, best.computing.share, turn.shares[0]),
+                jnp.where(on_cloud[:, None], best.computing.share, turn.shares[1]),
+                jnp.where(on_cloud, best.computing.serial_share, turn.shares[2]),
             )
             change = jnp.abs(turn.best.latency - best.latency) / best.latency
             history = turn.history.at[turn.made].set(best.latency)
@@ -183,9 +183,9 @@ class Alternating(Scheme):
         need = t.scenario.sensing_sinr_min
         budget = optimise.power_budget(t, held.modes)
         gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
-        used = optimise.used_pool(t, on_edge, on_cloud)
-        fixed = used.cost / _safe(jnp.where(on_edge[:, None], held.edge.share, held.cloud.share))
-        serial = jnp.where(on_cloud, used.serial / _safe(held.cloud.serial_share), 0.0)
+        used = t.pool(held.modes, jnp.ones_like(t.snr))
+        fixed = used.cost / _safe(held.computing.share)
+        serial = jnp.where(on_cloud, used.serial / _safe(held.computing.serial_share), 0.0)
         live = usable & (split > 1e-6)
 
         def worth(rate: Float[Array, "K S1"], w: Complex[Array, "K S1 T"], x: Float[Array, " n"]) -> Float[Array, ""]:
