@@ -321,6 +321,18 @@ def test_bench_runs_what_the_system_has(tmp_path, monkeypatch):
     assert "only: got none" in call("bench", "toy", "--only", "none", code=2).stderr
 
 
+def test_a_bench_that_is_stopped_keeps_what_is_over(tmp_path, monkeypatch):
+    def stopped(trials, say):
+        raise KeyboardInterrupt
+
+    tables = [{"title": "Speed", "columns": ["s"], "rows": [[1.5]], "note": ""}]
+    sections = {"speed": lambda trials, say: tables, "other": stopped}
+    monkeypatch.setattr("trinode.cli.bench._benchmarks", lambda name: sections)
+    call("bench", "toy", "--out", tmp_path / "b.json", code=130)
+    kept = json.loads((tmp_path / "b.json").read_text())
+    assert [entry["rows"] for entry in kept["tables"]] == [[[1.5]]]
+
+
 def test_bench_keeps_what_a_page_has_of_other_sections(tmp_path, monkeypatch):
     def section(title):
         return lambda trials, say: [bench.table(title, ["trials"], [[trials]])]

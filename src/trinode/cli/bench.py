@@ -48,12 +48,13 @@ def bench(
         if not as_json:
             typer.echo(text, err=True)
 
-    result = run_sections(system, sections, trials, tuple(only or ()), say)
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        earlier = out.read_text(encoding="utf-8") if out.is_file() else ""
-        text = markdown(result, earlier) if out.suffix == ".md" else to_json(result) + "\n"
-        out.write_text(text, encoding="utf-8")
+    earlier = out.read_text(encoding="utf-8") if out is not None and out.is_file() else ""
+    result: dict[str, Any] = {}
+    for result in run_sections(system, sections, trials, tuple(only or ()), say):
+        if out is not None:  # after every section, so that whoever stops it keeps those that are over
+            out.parent.mkdir(parents=True, exist_ok=True)
+            text = markdown(result, earlier) if out.suffix == ".md" else to_json(result) + "\n"
+            out.write_text(text, encoding="utf-8")
     if as_json:
         print_json(result)
         return

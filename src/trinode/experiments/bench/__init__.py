@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from typing import Any
@@ -28,8 +28,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], not
 
 def run_sections(
     system: str, sections: Mapping[str, Section], trials: int | None, only: Sequence[str], say: Say
-) -> dict[str, Any]:
-    """Run the named sections, or all.
+) -> Iterator[dict[str, Any]]:
+    """Run the named sections, or all; yields the result so far after each.
 
     Parameters
     ----------
@@ -52,6 +52,9 @@ def run_sections(
             raise InputError("only", name, "one of " + ", ".join(sections))
     if trials is not None and trials < 1:
         raise InputError("trials", trials, "at least 1")
+    words = ["trinode bench", *([system] if system else []), *(f"--only {name}" for name in only)]
+    words += [f"--trials {trials}"] if trials is not None else []
+    about = {"system": system, "command": " ".join(words), "machine": machine()}
     tables: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     for name in only or sections:
@@ -60,15 +63,7 @@ def run_sections(
         tables += [entry | {"section": name} for entry in sections[name](trials, say)]
         seconds[name] = time.perf_counter() - began
         say(f"{name}: {seconds[name]:.0f} s")
-    words = ["trinode bench", *([system] if system else []), *(f"--only {name}" for name in only)]
-    words += [f"--trials {trials}"] if trials is not None else []
-    return {
-        "system": system,
-        "command": " ".join(words),
-        "machine": machine(),
-        "seconds": seconds,
-        "tables": tables,
-    }
+        yield about | {"seconds": dict(seconds), "tables": list(tables)}
 
 
 def machine() -> dict[str, str]:
