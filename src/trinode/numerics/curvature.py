@@ -21,8 +21,9 @@ class Memory(NamedTuple):
 
     Attributes
     ----------
-    ring : (2, h + 1, n)
-        Moves, and bends: the changes of the slope along them.
+    ring : (2 h + 2, n)
+        Of each step its move and its bend, the change of the slope along it, one below the other: what is written at
+        once lies together, or XLA would copy the ring.
     free : int
         Where the next step goes. The newest one lies before it, the oldest behind.
     inverse : (h + 1, h + 1)
@@ -33,7 +34,7 @@ class Memory(NamedTuple):
         ``bends . bends``.
     """
 
-    ring: Float[Array, "2 places n"]
+    ring: Float[Array, "rows n"]
     free: Int[Array, ""]
     inverse: Float[Array, "places places"]
     moved: Float[Array, " places"]
@@ -43,7 +44,7 @@ class Memory(NamedTuple):
 def nothing(n: int, steps: int = 8) -> Memory:
     """An empty memory of so many steps."""
     square = jnp.zeros((steps + 1, steps + 1))
-    return Memory(jnp.zeros((2, steps + 1, n)), jnp.asarray(0), square, jnp.zeros(steps + 1), square)
+    return Memory(jnp.zeros((2 * steps + 2, n)), jnp.asarray(0), square, jnp.zeros(steps + 1), square)
 
 
 def known(memory: Memory) -> Bool[Array, ""]:
@@ -55,8 +56,8 @@ def learn(old: Memory, move: Float[Array, " n"], bend: Float[Array, " n"], keep:
     """The memory with one more step, if it is to be kept; ``move . bend`` is then positive."""
     places = old.moved.size
     # written whether it is kept or not: where it is not, the place stays free
-    ring = lax.dynamic_update_slice(old.ring, jnp.stack([move, bend])[:, None], (0, old.free, 0))
-    moves, bends = (ring.reshape(2 * places, -1) @ bend).reshape(2, places)
+    ring = lax.dynamic_update_slice(old.ring, jnp.stack([move, bend]), (2 * old.free, 0))
+    moves, bends = (ring @ bend).reshape(places, 2).T
     behind = (old.free + 1) % places
     here, gone = jnp.arange(places) == old.free, jnp.arange(places) == behind
     one = 1 / jnp.where(keep, jnp.sum(jnp.where(here, moves, 0.0)), 1.0)
@@ -72,11 +73,10 @@ def learn(old: Memory, move: Float[Array, " n"], bend: Float[Array, " n"], keep:
 def direction(memory: Memory, slope: Float[Array, " n"]) -> Float[Array, " n"]:
     """Minus the inverse of the remembered curvature times a slope."""
     places = memory.moved.size
-    flat = memory.ring.reshape(2 * places, -1)
-    along, across = (flat @ slope).reshape(2, places)
+    along, across = (memory.ring @ slope).reshape(places, 2).T
     newest = (jnp.arange(places) + 1) % places == memory.free
     moved, bent = (jnp.sum(jnp.where(newest, each, 0.0)) for each in (memory.moved, jnp.diagonal(memory.bent)))
     scale = jnp.where(bent > 0, moved / jnp.where(bent > 0, bent, 1.0), 1.0)
     first = memory.inverse @ along
     push = memory.inverse.T @ (memory.moved * first + scale * (memory.bent @ first) - scale * across)
-    return -(scale * slope + jnp.concatenate([push, -scale * first]) @ flat)
+    return -(scale * slope + jnp.stack([push, -scale * first], axis=1).reshape(-1) @ memory.ring)

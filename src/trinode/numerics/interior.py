@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jax import lax
 from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Bool, Float, Int
 
@@ -106,8 +107,9 @@ def minimize_linear(
         g, jacobian, curvature = derivatives(x, z)
         slope = cost - jacobian.T @ z  # of the Lagrangian without the sign constraints
         lower = cost @ x - z @ g + jnp.sum(jnp.where(slope > 0, -slope * x, slope * (upper - x)))
-        weighted = jacobian * (z / g)[:, None]
-        system = curvature + jacobian.T @ weighted + jnp.diag(s / x)
+        # kept apart, or the product reads its left factor across
+        across = lax.optimization_barrier(jacobian.T)
+        system = curvature + across @ (jacobian * (z / g)[:, None]) + jnp.diag(s / x)
         scale = 1 / jnp.sqrt(jnp.diagonal(system))
         factor = jnp.linalg.cholesky(system * scale[:, None] * scale[None, :])
 
