@@ -146,6 +146,12 @@ def test_everything_that_matters_is_in_the_key(toy_system, monkeypatch):
     monkeypatch.undo()
 
 
+@pytest.mark.parametrize("names", [("objective",), ("one", "one"), ("capacity",)])
+def test_a_measure_has_a_name_of_its_own(names):
+    with pytest.raises(InputError, match=f"measures: got {names[-1]}; allowed: names that all differ"):
+        Sweep("toy", ("even",), "capacity", (1.0,), measures=tuple(Measure(name, "latency_s") for name in names))
+
+
 def test_a_failing_item_is_recorded_and_the_rest_goes_on(tmp_path, whole):
     def failing(item):
         if item.scheme == "even" and item.given["line_bps"] == 5.0 and item.trials.start == 3:

@@ -41,21 +41,25 @@ class Store:
         try:
             with np.load(self.path(item), allow_pickle=False) as archive:
                 whole = archive["item"]
-            arrays = {name: whole[name] for name in whole.dtype.names}
+            arrays = {name: whole["arrays"][name] for name in whole["arrays"].dtype.names}
+            record = whole[_RECORD].item()
         except Exception:  # a damaged archive fails in many ways that share no base class
             return None
-        return arrays if arrays.pop(_RECORD).item() == item.text.encode() else None
+        return arrays if record == item.text.encode() else None
 
     def save(self, item: Item, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep the result of an item, and forget that it ever failed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         final = self.path(item)
         partial = final.with_suffix(f".{uuid.uuid4().hex}.partial")
-        fields = {_RECORD: np.asarray(item.text.encode()), **{name: np.asarray(one) for name, one in arrays.items()}}
         # as one array: an archive of many takes several times as long to read
-        whole = np.empty((), [(name, one.dtype, one.shape) for name, one in fields.items()])
-        for name, one in fields.items():
-            whole[name] = one
+        record = np.asarray(item.text.encode())
+        parts = {name: np.asarray(one) for name, one in arrays.items()}
+        fields = [(name, one.dtype, one.shape) for name, one in parts.items()]
+        whole = np.empty((), [(_RECORD, record.dtype), ("arrays", fields)])
+        whole[_RECORD] = record
+        for name, one in parts.items():
+            whole["arrays"][name] = one
         try:
             with open(partial, "wb") as handle:
                 np.savez(handle, allow_pickle=False, item=whole)

@@ -35,6 +35,13 @@ class Measure:
     reduce: Literal["sum", "mean", "max", "min", "each"] = "sum"
 
 
+RESERVED = (
+    *("objective", "feasible", "status", "iterations", "worst_residual", "history", "bound", "scheme_bound"),
+    *("kept", "possible", "series", "point", "scheme", "trial", "step"),
+)
+"""What the dataset of any sweep may hold."""
+
+
 @dataclass(frozen=True)
 class Sweep:
     """Trials of some schemes at some values of one parameter.
@@ -89,6 +96,13 @@ class Sweep:
             raise InputError("values", self.values, f"at least one value of {self.parameter or 'a named parameter'}")
         if len(set(self.values)) < len(self.values):
             raise InputError("values", self.values, "values that all differ")
+        names = [measure.name for measure in self.measures]
+        for name in names:
+            if name in (*RESERVED, self.parameter) or names.count(name) > 1:
+                allowed = "names that all differ, not the swept parameter, and none of a dataset itself: " + ", ".join(
+                    RESERVED
+                )
+                raise InputError("measures", name, allowed)
         for name, least in (("trials", 1), ("block", 0), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
