@@ -118,6 +118,20 @@ def test_an_item_of_other_parameters_is_not_believed(tmp_path, toy_system):
     assert store.load(mine) is None
 
 
+@pytest.mark.filterwarnings("ignore:Stored array in format 3.0")
+@pytest.mark.parametrize("name", ["slowest", "größte", "遅延"])
+def test_items_come_back_as_they_were(tmp_path, toy_system, name):
+    store, item = Store(tmp_path), next(expand(SWEEP))
+    kept = {name: np.arange(6.0).reshape(3, 2), "feasible": np.array([True, False, True]), "one": np.array(2.5)}
+    store.save(item, kept)
+    found = store.load(item)
+    assert found is not None
+    assert list(found) == list(kept)
+    for key, array in kept.items():
+        assert np.array_equal(found[key], array)
+        assert found[key].dtype == array.dtype
+
+
 def test_everything_that_matters_is_in_the_key(toy_system, monkeypatch):
     def first_solve(sweep):
         return next(item.key for item in expand(sweep) if item.scheme == "balance")
