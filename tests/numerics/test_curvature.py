@@ -1,4 +1,4 @@
-"""The memory of L-BFGS against the two-loop recursion, and against the matrix it stands for."""
+"""The memory of L-BFGS against the two-loop recursion."""
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ def test_directions_are_those_of_the_two_loop_recursion(count):
         memory = jax.jit(curvature.learn)(memory, move, bend if keep else np.full(5, np.nan), keep)
         pairs += [(move, bend)] * keep
     assert bool(curvature.known(memory)) == (count > 0)
-    if count % 4 == 3:
+    if count % 4 == 3:  # whoever learns anew overwrites what was not kept, here no numbers
         memory = curvature.learn(memory, jnp.zeros(5), jnp.zeros(5), jnp.asarray(False))
     slope = random.normal(size=5)
     found = jax.jit(curvature.direction)(memory, slope)

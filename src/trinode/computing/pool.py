@@ -221,8 +221,7 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
     # what the slowest terminals leave over is shared out in proportion
     flat = u.reshape(-1)
     filled = jnp.maximum(member @ flat, jnp.cbrt(member @ (cubic * flat**3)))
-    spare = 1 / _positive(filled)
-    u, p, y = u * (member.T @ spare).reshape(k, s), p / _positive(p.sum(1, keepdims=True)), y / _positive(y.sum())
+    u, p, y = _over(u, (member.T @ filled).reshape(k, s)), _over(p, p.sum(axis=1, keepdims=True)), _over(y, y.sum())
     latency = latencies(pool, u, p, y).max(initial=0.0)
     price = best.prices[:k] / jnp.maximum(best.prices[:k].sum(), 1e-300)
     none = ~jnp.any(used)
@@ -250,10 +249,6 @@ def _upload(pool: Pool, power: Float[Array, "K S"]):
     second = pool.upload * slope**2 / nats**2 * (1 + 2 / nats)
     time = pool.upload / nats
     return time if pool.delay is None else time + pool.delay, first, second
-
-
-def _positive(amount: Float[Array, ...]) -> Float[Array, ...]:
-    return jnp.where(amount > 0, amount, 1.0)
 
 
 def _over(amount: Float[Array, ...], share: Float[Array, ...]) -> Float[Array, ...]:
