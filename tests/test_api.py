@@ -38,6 +38,51 @@ def test_public_names_exist():
         tn.no_such_name  # noqa: B018
 
 
+def test_the_package_offers_what_its_page_of_reference_shows():
+    assert set(api.__all__) <= set(tn.__all__)
+    offered = {name for name in tn.__all__ if getattr(getattr(tn, name), "__module__", "") == "trinode.api"}
+    assert offered <= set(api.__all__)
+
+
+def test_arrays_become_a_network_as_a_file_would():
+    drawn = tn.draw("toy")
+    arrays = {"load": [1, 2], "line_bps": 5, "quality": np.float32([0.5, 0.25]), "quality_min": 0.0}
+    made = tn.from_arrays("toy", **arrays)
+    assert jax.tree.structure(made) == jax.tree.structure(drawn)
+    assert [leaf.dtype for leaf in jax.tree.leaves(made)] == [leaf.dtype for leaf in jax.tree.leaves(drawn)]
+    assert np.array_equal(made.load, [1.0, 2.0])
+    for wrong, said in (
+        ({"line_bps": -5}, "line_bps"),
+        ({"quality": [0.5] * 3}, "quality"),
+        ({"loads": 1}, "mean load"),
+    ):
+        with pytest.raises(tn.InputError, match=said):
+            tn.from_arrays("toy", **(arrays | wrong))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: tn.draw("toys"), "system: got toys; allowed: did you mean toy"),
+        (lambda: tn.draw("toy", users=2), "users: got a parameter that toy does not have; allowed: did you mean"),
+        (lambda: tn.draw("toy", K=2), "allowed: did you mean terminals"),
+        (lambda: tn.draw("toy", task_spread=2), "task_spread: got a parameter that toy does not have but fairness has"),
+        (lambda: tn.draw("toy", fronthaul=2), "does not have; nearest are fronthaul_max_bps of latency, backhaul_bps"),
+        (lambda: tn.draw("toy", xyzzy=2), "xyzzy: got a parameter that toy does not have; allowed: one of terminals"),
+        (
+            lambda: tn.draw("fairness", layout="bs-centered"),
+            "layout: got bs-centered; allowed: did you mean bs-centred",
+        ),
+        (lambda: tn.solve(tn.draw("toy"), "evn"), "scheme: got evn; allowed: did you mean even?"),
+        (lambda: tn.solve(tn.draw("toy"), "isac"), "scheme: got isac, which toy does not have but region has; allowed"),
+    ],
+)
+def test_what_may_have_been_meant_is_said(call, said):
+    with pytest.raises(tn.InputError) as caught:
+        call()
+    assert said in str(caught.value)
+
+
 def test_draws_are_keyed_by_seed_system_and_trial():
     assert same(tn.draw("toy", 1, 2), tn.draw("toy", 1, 2))
     drawn = [tn.draw("toy", seed, trial).load.tolist() for seed in (0, 1) for trial in (0, 1)]

@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "trinode"
 
 FLOORS = [
-    ("errors", "_flags", "_runtime", "_pool"),
+    ("errors", "_flags", "_runtime", "_pool", "_words"),
     ("numerics",),
     ("radio",),
     ("sensing",),
@@ -21,7 +21,7 @@ FLOORS = [
     ("reference",),
     ("experiments",),
     ("plots",),
-    ("cli",),
+    ("cli", "__main__"),
 ]
 """From the ground up. What is not named here is the package itself, which loads the others when asked."""
 

@@ -21,22 +21,23 @@ from jaxtyping import Array, Key
 
 from trinode import _programs, _runtime, _sizes  # noqa: F401  (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
+from trinode._words import one_of
 from trinode.channels.files import Field
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
 from trinode.systems.contract import Report, Scenario, Scheme, Solution, System
+from trinode.systems.registry import elsewhere, system_names, system_of
 from trinode.systems.registry import system as find_system
-from trinode.systems.registry import system_names, system_of
 
 __all__ = [
     "bound",
     "bound_batch",
     "bundled",
-    "check_sizes",
     "draw",
     "draw_batch",
     "evaluate",
     "evaluate_batch",
+    "from_arrays",
     "from_channels",
     "load",
     "parameters",
@@ -44,7 +45,6 @@ __all__ = [
     "solve",
     "solve_batch",
     "stack",
-    "trial_key",
     "unstack",
 ]
 
@@ -111,6 +111,24 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
     if found.check_channels is not None:
         found.check_channels(channels, values)
     return _finite(found, _program(_import, found, arrays, values, *_seeds(seed, trial)))
+
+
+def from_arrays(system: str, **arrays: Any) -> Any:
+    """A network of your own arrays, by the names, shapes and units of the system's scenario file.
+
+    Parameters
+    ----------
+    system : str
+        Name of a system.
+    **arrays
+        Whatever NumPy makes an array of; cast to the types of the file. See ``docs/formats.md``.
+
+    Raises
+    ------
+    InputError
+        Names the array that is missing, unknown, of another shape, or holds what is not allowed.
+    """
+    return find_system(system).scenario_from(arrays)
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -222,20 +240,24 @@ def load(path: str | Path) -> Any:
     return system.read_scenario(path) if kind == "scenario" else system.read_solution(path)[0]
 
 
-def parameters(system: System, given: Mapping[str, Any]) -> Any:
-    """Parameters of a system by name; numbers become arrays, so that other values need no compilation.
+def parameters(system: System | str, given: Mapping[str, Any] | None = None) -> Any:
+    """Parameters of a system, those that are not given at their defaults.
+
+    Numbers become arrays, so that other values need no compilation.
 
     Raises
     ------
     InputError
         An unknown name, or a value that is not allowed.
     """
+    system, given = _found(system), given or {}
     defaults = {field.name: field.default for field in dataclasses.fields(system.Params)}
     # numbers of NumPy count as Python's, also where an integer is asked for
     given = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
     for name, value in given.items():
         if name not in defaults:
-            raise InputError(name, "a parameter that there is not", "one of " + ", ".join(defaults))
+            other = elsewhere(name, _parameter_names, defaults)
+            raise InputError(name, f"a parameter that {system.name} does not have{other}", one_of(name, defaults))
         default = defaults[name]
         if isinstance(default, str | bool):
             if type(value) is not type(default):
@@ -270,6 +292,10 @@ def check_sizes(system: System, scenario: Any, solution: Any, what: str = "solut
 def trial_key(system: str, seed: int, trial: int) -> Key[Array, ""]:
     """Random key of one trial, from named axes only."""
     return jax.random.fold_in(_seed_key(system, _count("seed", seed)), _count("trial", trial))
+
+
+def _parameter_names(system: System) -> list[str]:
+    return [field.name for field in dataclasses.fields(system.Params)]
 
 
 def _seeds(seed: Any, trial: Any) -> tuple[np.ndarray, np.ndarray]:

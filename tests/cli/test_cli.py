@@ -48,6 +48,17 @@ def test_help_is_there_and_light():
 
 def test_version():
     assert call("--version").stdout.strip() == tn.__version__
+    words = [sys.executable, "-m", "trinode", "--version"]
+    assert subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip() == tn.__version__
+
+
+def test_numbers_are_those_that_people_write():
+    from trinode.cli._network import settings
+
+    texts = ("a=1e6", "b=20e6", "c=1.0e6", "d=010", "e=1_000", "f=-.5", "g=true", "h=1:30", "i=2e-28")
+    assert list(settings(list(texts)).values()) == [1000000, 20000000, 1e6, 10, 1000, -0.5, True, "1:30", 2e-28]
+    assert isinstance(settings(["a=1e6"])["a"], int)
+    assert np.isnan(settings(["a=nan"])["a"])
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trinode._words import one_of
 from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
 
@@ -34,7 +35,7 @@ def bundled_names() -> tuple[str, ...]:
 def _arrays(name: str) -> dict[str, npt.NDArray[Any]]:
     """Read a data set once; the caller must not change its arrays."""
     if name not in _NAMES:
-        raise InputError("name", name, "one of " + ", ".join(_NAMES))
+        raise InputError("name", name, one_of(name, _NAMES))
     source = files("trinode.channels") / "data" / f"{name}.npz"
     with source.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
         return {key: stored[key] for key in stored.files}

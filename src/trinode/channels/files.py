@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from trinode._words import one_of
 from trinode.errors import FileFormatError, InputError
 
 Kind = Literal["complex", "float", "bool", "int", "text"]
@@ -71,7 +72,7 @@ def check_arrays(schema: Schema, arrays: Mapping[str, object], where: str = "") 
     prefix = f"{where}: " if where else ""
     unknown = sorted(set(arrays) - set(schema))
     if unknown:
-        raise InputError(f"{prefix}{unknown[0]}", "an unknown name", "one of " + ", ".join(sorted(schema)))
+        raise InputError(f"{prefix}{unknown[0]}", "an unknown name", one_of(unknown[0], sorted(schema)))
     sizes: dict[str, int] = {}
     checked: dict[str, np.ndarray] = {}
     for name, field in schema.items():
@@ -93,7 +94,7 @@ def _check_one(name: str, field: Field, value: object, sizes: dict[str, int]) ->
     array = np.asarray(value)
     if field.kind == "text":
         if array.ndim != 0 or array.dtype.kind not in "US" or (field.choices and str(array) not in field.choices):
-            raise InputError(name, array, "one of " + ", ".join(field.choices) if field.choices else "a text")
+            raise InputError(name, array, one_of(array, field.choices) if field.choices else "a text")
         return array
     if not _castable(array, field.kind):
         raise InputError(name, f"dtype {array.dtype}", _describe(field))

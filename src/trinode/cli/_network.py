@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trinode._words import number
 from trinode.errors import InputError
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system, for instance latency.")]
@@ -98,9 +99,5 @@ def network(
 
 
 def _value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text.lower(), text)
+    value = number(text)
+    return {"true": True, "false": False}.get(text.lower(), text) if value is None else value

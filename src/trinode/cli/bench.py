@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trinode._words import one_of
 from trinode.cli._network import AsJson
 from trinode.cli._show import Column, Table, print_json, to_json, working
 from trinode.errors import InputError
@@ -80,7 +81,7 @@ def _benchmarks(system: str) -> Any:
     if not system:
         return {name: partial(overview, name) for name in measured}
     if system not in system_names():
-        raise InputError("system", system, "one of " + ", ".join(system_names()))
+        raise InputError("system", system, one_of(system, system_names()))
     if system not in measured:
         raise InputError("bench", system, "a system that has benchmarks")
     return import_module(f"trinode.experiments.bench.{system}").SECTIONS

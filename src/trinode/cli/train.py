@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trinode._words import one_of
 from trinode.cli._network import SystemName
 from trinode.cli._show import working
 from trinode.errors import InputError
@@ -35,7 +36,7 @@ def train(
     with working("loading"):
         module = _training(system)
     if model not in module.MODELS:
-        raise InputError("model", model, "one of " + ", ".join(module.MODELS))
+        raise InputError("model", model, one_of(model, module.MODELS))
     folder = out if out is not None else Path("out") / f"train-{model}"
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -63,7 +64,7 @@ def _training(system: str) -> Any:
     from trinode.systems.registry import system_names
 
     if system not in system_names():
-        raise InputError("system", system, "one of " + ", ".join(system_names()))
+        raise InputError("system", system, one_of(system, system_names()))
     name = f"trinode.experiments.{system}_training"
     if find_spec(name) is None:
         raise InputError("train", system, "a system that has networks to train")

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from trinode import _programs, api
+from trinode._words import one_of
 from trinode.errors import InputError
 from trinode.experiments.items import Item
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status
@@ -164,7 +165,7 @@ def _worst_residual(report: Report) -> np.ndarray:
 
 def _measure(report: Report, metric: str, reduce: str) -> np.ndarray:
     if metric not in report.metrics:
-        raise InputError("metric", metric, "one of " + ", ".join(report.metrics))
+        raise InputError("metric", metric, one_of(metric, report.metrics))
     values: Any = np.asarray(report.metrics[metric])
     if reduce == "each":
         return values.reshape(values.shape[0], -1)

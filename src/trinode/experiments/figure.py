@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trinode._words import one_of
 from trinode.errors import InputError
 from trinode.experiments.dataset import gather
 from trinode.experiments.runner import Summary, run_all
@@ -29,9 +30,7 @@ def figure(system: str, name: str) -> FigureSpec:
     """
     figures = find_system(system).figures
     if name not in figures:
-        raise InputError(
-            "figure", name, "one of " + ", ".join(figures) if figures else f"none: {system} has no figures"
-        )
+        raise InputError("figure", name, one_of(name, figures) if figures else f"none: {system} has no figures")
     return figures[name]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from trinode._words import number, one_of
 from trinode.api import parameters
 from trinode.errors import FileFormatError, InputError
 from trinode.experiments.sweep import points
@@ -60,7 +63,7 @@ def read_sweep(path: str | Path) -> Sweep:
     """
     import yaml
 
-    place = Path(path)
+    place, loader = Path(path), _loader()
     try:
         if place.stat().st_size > LARGEST_FILE:
             raise FileFormatError("sweep", f"{place} of {place.stat().st_size} bytes", f"at most {LARGEST_FILE} bytes")
@@ -69,12 +72,12 @@ def read_sweep(path: str | Path) -> Sweep:
         raise FileFormatError("sweep", f"{place} ({fault})", "a YAML file that can be read") from fault
     try:
         # a few aliases of aliases make a short file endless
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.AliasEvent):
                 line = event.start_mark.line + 1
                 raise FileFormatError(f"{place} line {line}", f"an alias, *{event.anchor}", "YAML without aliases")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=loader)
+        content = yaml.load(text, Loader=loader)
     except FileFormatError:
         raise
     except Exception as fault:  # a value that is not of its tag fails in many ways that share no base class
@@ -90,7 +93,7 @@ def read_sweep(path: str | Path) -> Sweep:
         location = [part for part in first["loc"] if not _union_branch(part)]
         allowed = first["msg"]
         if first["type"] == "extra_forbidden":
-            allowed = "one of " + ", ".join(_names(location))
+            allowed = one_of(location[-1], _names(location))
         elif len(location) < len(first["loc"]):
             allowed = "a number, a text, true or false"
         given = "nothing" if first["type"] == "missing" else first["input"]
@@ -119,9 +122,41 @@ def _checked(found: SweepFile, where: _Where) -> Sweep:
     except FileFormatError:
         raise
     except InputError as fault:
-        keys = [fault.field] if fault.field in SweepFile.model_fields else _find(found, fault.field)
-        raise FileFormatError(where(keys), fault.value, fault.allowed) from fault
+        if fault.field in SweepFile.model_fields:
+            raise FileFormatError(where([fault.field]), fault.value, fault.allowed) from fault
+        if fault.field == found.parameter and found.parameter not in _parameters(found.system):
+            raise FileFormatError(where(["parameter"]), f"{fault.field}, {fault.value}", fault.allowed) from fault
+        keys = _find(found, fault.field)
+        place = where(keys) + (f" of {fault.field}" if keys == ["values"] else "")
+        raise FileFormatError(place, fault.value, fault.allowed) from fault
     return sweep
+
+
+@cache
+def _loader() -> type:
+    """YAML in which a number is what people write: ``20e6`` is one, ``010`` is ten, ``1:30`` is none."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    class Written:
+        @staticmethod
+        def match(text: str) -> bool:
+            return number(text) is not None
+
+    kinds = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+    Loader.yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if pair[0] not in kinds]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    Loader.add_implicit_resolver(kinds[1], Written, None)  # type: ignore
+    Loader.add_constructor(kinds[1], lambda loader, node: number(str(node.value)))
+    return Loader
+
+
+def _parameters(system: str) -> list[str]:
+    return [field.name for field in fields(find_system(system).Params)]
 
 
 def _find(found: SweepFile, parameter: str) -> list[Any]:

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from trinode._words import one_of
 from trinode.errors import InputError
 
 
@@ -52,7 +53,7 @@ def check(
         elif isinstance(default, str):
             allowed = (choices or {})[name]
             if value not in allowed:
-                raise InputError(name, value, "one of " + ", ".join(allowed))
+                raise InputError(name, value, one_of(value, allowed))
         elif not isinstance(value, Tracer) and not (value is None and default is None):
             _number(name, value, positive, nonnegative, probabilities, nan)
 

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from trinode import _runtime  # noqa: F401  (double precision before the first array)
+from trinode._words import one_of
 from trinode.channels.files import Field, Schema, check_arrays, read_file, write_file
 from trinode.errors import InputError
 
@@ -237,7 +238,11 @@ class System:
         if not name:
             return next(iter(self.schemes.values()))
         if name not in self.schemes:
-            raise InputError("scheme", name, "one of " + ", ".join(self.schemes))
+            from trinode.systems.registry import elsewhere  # it knows the other systems
+
+            other = elsewhere(name, lambda system: system.schemes, self.schemes)
+            value = f"{name}, which {self.name} does not have{other}" if other else name
+            raise InputError("scheme", value, one_of(name, self.schemes))
         return self.schemes[name]
 
     def scenario_from(self, arrays: Mapping[str, object]) -> Any:

@@ -94,6 +94,10 @@ class Sweep:
             raise InputError("schemes", "none", "at least one name")
         if bool(self.parameter) != bool(self.values):
             raise InputError("values", self.values, f"at least one value of {self.parameter or 'a named parameter'}")
+        for place, more in (("fixed", self.fixed), *(("series", one) for one in self.series.values())):
+            if self.parameter in more:
+                given = f"{self.parameter} = {more[self.parameter]}"
+                raise InputError(place, given, "parameters beside the one that is swept")
         if len(set(self.values)) < len(self.values):
             raise InputError("values", self.values, "values that all differ")
         names = [measure.name for measure in self.measures]

@@ -7,11 +7,13 @@ loading to a :class:`~trinode.systems.contract.Scheme` object).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from trinode._words import nearest, one_of
 from trinode.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def system(name: str) -> System:
     if name not in _loaded:
         entry = _entries("trinode.systems").get(name)
         if entry is None:
-            raise InputError("system", name, "one of " + ", ".join(system_names()))
+            raise InputError("system", name, one_of(name, system_names()))
         register(entry.load())
     return _loaded[name]
 
@@ -72,6 +74,33 @@ def system_of(thing: Any) -> System:
     raise InputError(
         "scenario", f"an object of type {kind.__name__}", "a scenario of one of " + ", ".join(system_names())
     )
+
+
+def elsewhere(name: str, names_of: Callable[[System], Collection[str]], here: Collection[str]) -> str:
+    """Which systems have what this one lacks, in words for an error: the name itself, or the nearest to it.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    names_of : callable
+        Names of that kind (parameters, schemes, ...) of a system.
+    here : collection of str
+        Those of the system that lacks it.
+    """
+    same, near = [], []
+    for other in system_names():
+        try:
+            names = names_of(system(other))
+        except Exception:  # another package that cannot be loaded is not what went wrong here
+            continue
+        same += [other] if name in names else []
+        near += [f"{one} of {other}" for one in nearest(name, names, 1)]
+    if same:
+        return " but " + " and ".join(same) + (" has" if len(same) == 1 else " have")
+    if not near or nearest(name, here):
+        return ""
+    return f"; nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from trinode import _pool
+from trinode._words import one_of
 from trinode.errors import InputError
 
 Say = Callable[[str], None]
@@ -49,7 +50,7 @@ def run_sections(
     """
     for name in only:
         if name not in sections:
-            raise InputError("only", name, "one of " + ", ".join(sections))
+            raise InputError("only", name, one_of(name, sections))
     if trials is not None and trials < 1:
         raise InputError("trials", trials, "at least 1")
     words = ["trinode bench", *([system] if system else []), *(f"--only {name}" for name in only)]
