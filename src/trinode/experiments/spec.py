@@ -145,13 +145,19 @@ def _loader() -> type:
         def match(text: str) -> bool:
             return number(text) is not None
 
+    def construct(_loader: Any, node: Any) -> int | float:
+        value = number(str(node.value))
+        if value is None:  # where the file calls it one
+            raise ValueError(f"{node.value} is no number")
+        return value
+
     kinds = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
     Loader.yaml_implicit_resolvers = {
         first: [pair for pair in pairs if pair[0] not in kinds]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     Loader.add_implicit_resolver(kinds[1], Written, None)  # type: ignore
-    Loader.add_constructor(kinds[1], lambda loader, node: number(str(node.value)))
+    Loader.add_constructor(kinds[1], construct)
     return Loader
 
 
