@@ -1,6 +1,13 @@
 """Programs kept between processes: the same results, found again, made anew when anything changed."""
 
+import errno
+import importlib.util
+import os
+import random
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
 from threading import Barrier, Semaphore
 
 import jax
@@ -9,8 +16,12 @@ import numpy as np
 import pytest
 
 import toy
-from trinode import _batch, _pool, _programs
+from trinode import _batch, _cache, _pool, _programs
 
+SPEC = importlib.util.spec_from_file_location("caches", Path(__file__).parents[1] / "benchmarks" / "caches.py")
+caches = importlib.util.module_from_spec(SPEC)
+sys.modules["caches"] = caches
+SPEC.loader.exec_module(caches)
 TRACES = []
 
 
@@ -24,9 +35,15 @@ def double(system, scenario, factor):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TRINODE_CACHE_DIR", str(tmp_path))
+    for name, empty in (("_usable", set()), ("_given_up", {}), ("_full", {})):
+        monkeypatch.setattr(_cache, name, empty)
     monkeypatch.setattr(_programs, "_ready", {})
     TRACES.clear()
     return tmp_path / "programs"
+
+
+def fraction(value):
+    return {"fraction": Fraction(1, 2), "value": value}
 
 
 def scenario(seed=0, **params):
@@ -69,11 +86,86 @@ def test_other_source_or_damage_makes_it_anew(folder, monkeypatch):
     _programs.call(double, "toy", scenario(), 2.0)
     assert len(TRACES) == 2
     assert len(list(folder.glob("*.hlo"))) == 2
-    for path in folder.glob("*.hlo"):
-        path.write_bytes(path.read_bytes()[:100])
+
+
+def test_an_entry_that_is_damaged_swapped_or_not_ours_alone_is_made_anew(folder):
+    """Nothing that it names is called; what is damaged heals, and the result is the same."""
+    dice = random.Random(1)
+    with caches.Cache(folder.parent) as cache:
+        assert {cache.outcome(change, dice) for change in caches.CHANGES} == {"made anew"}
+
+
+def test_a_result_holds_no_other_classes(folder):
+    with pytest.raises(TypeError, match="holds a Fraction"):
+        _programs.call(fraction, np.arange(3.0))
+
+
+def test_a_cache_that_cannot_be_used_is_said_once_and_work_goes_on(folder, tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TRINODE_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    for _ in range(2):
+        new_process(monkeypatch)
+        _programs.call(double, "toy", scenario(), 2.0)
+    assert [one.message.partition(": [")[0] for one in caplog.records] == ["trinode: goes on without a cache"]
+    assert "Not a directory" in _cache.reason()
+
+
+def test_a_full_disk_costs_nothing_but_the_cache(folder, monkeypatch, caplog):
+    """And what lies there already is still found."""
+    _programs.call(double, "toy", scenario(), 2.0)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_cache.os, "replace", full)
+    for size in (4, 3, 4):
+        new_process(monkeypatch)
+        _programs.call(double, "toy", scenario(terminals=size), 2.0)
+    assert folder.parent in _cache._full
+    assert [one.message for one in caplog.records] == len(_cache._full) * [
+        "trinode: goes on, but keeps no more programs: [Errno 28] No space left on device"
+    ]
+    assert TRACES == 3 * ["toy"]
+    assert len(list(folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["", "programs"])
+def test_a_folder_that_others_can_write_is_refused(folder, monkeypatch, caplog, name):
+    _programs.call(double, "toy", scenario(), 2.0)
+    (folder.parent / name).chmod(0o777)
+    monkeypatch.setattr(_cache, "_usable", set())
+    new_process(monkeypatch)
+    _programs.call(double, "toy", scenario(), 2.0)
+    assert len(TRACES) == 2
+    assert "can be written by others" in caplog.text
+
+
+def test_what_belongs_to_somebody_else_is_refused(folder, monkeypatch, caplog):
+    _programs.call(double, "toy", scenario(), 2.0)
+    me = os.geteuid()
+    monkeypatch.setattr(_cache.os, "geteuid", lambda: me + 1)
+    new_process(monkeypatch)
+    _programs.call(double, "toy", scenario(), 2.0)  # the folder was looked at before; now it is the file
+    monkeypatch.setattr(_cache, "_usable", set())
     new_process(monkeypatch)
     _programs.call(double, "toy", scenario(), 2.0)
     assert len(TRACES) == 3
+    assert "belongs to somebody else" in caplog.text
+
+
+def test_what_jax_compiles_is_kept_whole_or_not_at_all(tmp_path):
+    """A truncated entry would be read, and complained about, by every later process."""
+    (tmp_path / "compiled").mkdir(mode=0o700)
+    path = tmp_path / "compiled" / "key-cache"
+    _cache.write(path, b"program")
+    assert _cache.read(path) == b"program"
+    assert path.stat().st_mode & 0o777 == 0o600
+    os.replace(path, path.with_name("other-cache"))
+    assert _cache.read(path.with_name("other-cache")) is None
+    path.write_bytes(b"program")
+    assert _cache.read(path) is None
+    _cache.write(path, b"program")
+    assert _cache.read(path) == b"program"
 
 
 def test_nothing_is_kept_without_a_folder(folder, monkeypatch):

@@ -7,10 +7,7 @@ short command. A kept program is found by the functions' source (all of trinode)
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -28,8 +25,8 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 
-from trinode import _flags
-from trinode._runtime import cache_folder
+from trinode import _cache, _flags
+from trinode.systems.contract import Report, Scenario, Solution
 
 
 class Program:
@@ -193,8 +190,7 @@ def _make(
         return lambda leaves: _unpack(shape[0], iter(program(leaves)))
     kept = folder()
     if kept is not None:
-        write(kept / f"{key}.hlo", bytes(exported.serialize()))
-        write(kept / f"{key}.json", json.dumps(shape[0]).encode())
+        _cache.write(kept / f"{key}.hlo", json.dumps(shape[0]).encode() + b"\n" + bytes(exported.serialize()))
     return Program(exported, shape[0])
 
 
@@ -205,14 +201,14 @@ def _arrived(key: str) -> Program | None:
 def load(key: str) -> Program | None:
     """A program that an earlier process kept; None where there is none."""
     kept = folder()
-    if kept is None:
+    content = None if kept is None else _cache.read(kept / f"{key}.hlo")
+    if content is None:
         return None
+    shape, _, exported = content.partition(b"\n")
     try:
-        shape = json.loads((kept / f"{key}.json").read_bytes())
-        exported = jax.export.deserialize(bytearray((kept / f"{key}.hlo").read_bytes()))
-    except Exception:  # missing, or damaged in one of many ways: it is made anew
+        return Program(jax.export.deserialize(bytearray(exported)), _checked(json.loads(shape)))
+    except Exception:  # of another JAX, or of types that are no longer there: it is made anew
         return None
-    return Program(exported, shape)
 
 
 def _pack(value: Any, leaves: list[Any]) -> Any:
@@ -222,18 +218,14 @@ def _pack(value: Any, leaves: list[Any]) -> Any:
         return {"array": True}
     if isinstance(value, dict):
         return {"dict": {name: _pack(one, leaves) for name, one in value.items()}}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {"class": _kind(value), "fields": {f.name: _pack(getattr(value, f.name), leaves) for f in fields(value)}}
-    if isinstance(value, tuple):
-        kind = _kind(value) if hasattr(value, "_fields") else ""
-        return {"tuple": kind, "entries": [_pack(one, leaves) for one in value]}
+    if is_dataclass(value) and not isinstance(value, type) and _name(type(value)) in _results():
+        packed = {f.name: _pack(getattr(value, f.name), leaves) for f in fields(value)}
+        return {"class": _name(type(value)), "fields": packed}
+    if type(value) is tuple:
+        return {"tuple": [_pack(one, leaves) for one in value]}
     if value is None or isinstance(value, bool | int | float | str):
         return {"value": value}
     raise TypeError(f"a program's result holds a {type(value).__name__}")
-
-
-def _kind(value: Any) -> str:
-    return f"{type(value).__module__}:{type(value).__qualname__}"
 
 
 def _unpack(shape: Any, leaves: Any) -> Any:
@@ -242,30 +234,38 @@ def _unpack(shape: Any, leaves: Any) -> Any:
     if "dict" in shape:
         return {name: _unpack(one, leaves) for name, one in shape["dict"].items()}
     if "class" in shape:
-        return _found(shape["class"])(**{name: _unpack(one, leaves) for name, one in shape["fields"].items()})
+        return _results()[shape["class"]](**{name: _unpack(one, leaves) for name, one in shape["fields"].items()})
     if "tuple" in shape:
-        entries = [_unpack(one, leaves) for one in shape["entries"]]
-        return _found(shape["tuple"])(*entries) if shape["tuple"] else tuple(entries)
+        return tuple(_unpack(one, leaves) for one in shape["tuple"])
     return shape["value"]
 
 
-@cache
-def _found(kind: str) -> Any:
-    module, _, name = kind.partition(":")
-    return getattr(importlib.import_module(module), name)
+def _checked(shape: Any) -> Any:
+    """A structure that was read, if all of its classes are ones that a result may have; nothing is called meanwhile."""
+    if "class" in shape and shape["class"] not in _results():
+        raise TypeError(f"a program's result holds a {shape['class']}")
+    for one in [*shape.get("dict", {}).values(), *shape.get("fields", {}).values(), *shape.get("tuple", [])]:
+        _checked(one)
+    return shape
+
+
+def _results() -> dict[str, type]:
+    """Classes that a program's result may hold, by name: scenarios, solutions and reports of the systems loaded."""
+    found, more = {}, [Scenario, Solution, Report]
+    while more:
+        one = more.pop()
+        found.setdefault(_name(one), one)
+        more += one.__subclasses__()
+    return found
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def folder() -> Path | None:
     """Where programs are kept; None where nothing is."""
-    return None if os.environ.get("TRINODE_CACHE_DIR") == "" else cache_folder() / "programs"
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file of which nobody ever sees a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{uuid.uuid4().hex}")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    return _cache.part("programs")
 
 
 @cache

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from trinode import _programs
+from trinode import _cache, _programs
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def head_start(task: str) -> Iterator[None]:
         yield
         return
     path = folder / f"{hashlib.sha256(task.encode()).hexdigest()[:32]}.task"
-    before = path.read_text(errors="replace").split() if path.exists() else []
+    before = (_cache.read(path) or b"").decode().split()
     _programs.called.clear()
     loaders = ThreadPoolExecutor(2)  # one for the largest, one for the others as they were called
     largest = max(before, key=lambda key: _size(folder, key), default="")
@@ -40,7 +40,7 @@ def head_start(task: str) -> Iterator[None]:
         loaders.shutdown(wait=False, cancel_futures=True)
         _programs.coming.clear()
         if set(_programs.called) != set(before):
-            _programs.write(path, "\n".join(_programs.called).encode())
+            _cache.write(path, "\n".join(_programs.called).encode())
 
 
 def _loaded(key: str) -> _programs.Program | None:

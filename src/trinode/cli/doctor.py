@@ -47,12 +47,13 @@ def _devices() -> dict[str, Any]:
 
 
 def _cache() -> dict[str, Any]:
-    from trinode._runtime import cache_folder
+    from trinode import _cache
 
-    folder = cache_folder()
-    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    folders = [folder for folder in map(_cache.part, _cache.PARTS) if folder is not None]
+    files = [path for folder in folders for path in folder.iterdir()]
     size = sum(path.stat().st_size for path in files)
-    return {"folder": str(folder), "programs": len(files), "size_mb": round(size / 2**20, 1)}
+    found = {"folder": str(folders[0].parent) if folders else "none", "programs": len(files)}
+    return found | {"size_mb": round(size / 2**20, 1), "note": _cache.reason()}
 
 
 def _check() -> dict[str, Any]:
