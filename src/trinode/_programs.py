@@ -221,7 +221,7 @@ def _pack(value: Any, leaves: list[Any]) -> Any:
     if is_dataclass(value) and not isinstance(value, type) and _name(type(value)) in _results():
         packed = {f.name: _pack(getattr(value, f.name), leaves) for f in fields(value)}
         return {"class": _name(type(value)), "fields": packed}
-    if type(value) is tuple:
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return {"tuple": [_pack(one, leaves) for one in value]}
     if value is None or isinstance(value, bool | int | float | str):
         return {"value": value}

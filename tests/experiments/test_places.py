@@ -107,14 +107,35 @@ def test_several_items_at_a_time_here(tmp_path, undisturbed, monkeypatch):
 
 
 def test_processes(tmp_path, undisturbed):
-    assert run(SWEEP, tmp_path / "s", place=Processes(2), execute=fake_items.execute).computed == ITEMS
+    """They may grow: joblib would end one once compiled programs fill it."""
+    assert 0 < process_executor._MAX_MEMORY_LEAK_SIZE < 2**40
+    assert run(SWEEP, tmp_path / "s", place=Processes(2), execute=fake_items.grown).computed == ITEMS
     assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
 
 
-def test_processes_may_grow(tmp_path):
-    """Joblib would end a process once compiled programs fill it."""
-    assert 0 < process_executor._MAX_MEMORY_LEAK_SIZE < 2**40
-    assert run(SWEEP, tmp_path, place=Processes(2), execute=fake_items.grown).computed == ITEMS
+COMMAND = f"""
+import sys
+from functools import partial
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+import trinode, toy, fake_items
+from trinode import experiments
+from trinode.cli.main import run
+trinode.register(toy.system)
+experiments.run = partial(experiments.run, execute=fake_items.execute)
+run()
+"""
+
+
+def test_a_command_with_processes_ends_with_its_work(tmp_path):
+    """Workers that idle for minutes would hold it, and the memory of what they compiled."""
+    file = tmp_path / "sweep.yaml"
+    file.write_text("system: toy\nschemes: [even]\nparameter: line_bps\nvalues: [5, 8]\ntrials: 3\n")
+    words = ("sweep", str(file), "--out", str(tmp_path / "s"), "--jobs", "2")
+    ended = subprocess.run(
+        [sys.executable, "-c", COMMAND, *words], check=False, capture_output=True, timeout=150, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "6 computed" in ended.stdout
 
 
 def test_processes_solve_to_the_same_bits(tmp_path, toy_system):

@@ -108,6 +108,7 @@ class Processes:
     def work(self, items: Iterable[Item], execute: Execute, begin: Begin) -> Iterator[Done]:
         try:
             from joblib import Parallel, delayed, parallel_config
+            from joblib.externals.loky import get_reusable_executor
             from joblib.externals.loky.process_executor import TerminatedWorkerError
         except ImportError as fault:
             raise MissingExtraError("joblib", "cluster") from fault
@@ -119,6 +120,8 @@ class Processes:
             except TerminatedWorkerError as fault:
                 text = "a worker process died (out of memory?); the same command goes on from here"
                 raise StoreError(text) from fault
+            finally:  # joblib would keep them, and what they have compiled, for minutes
+                get_reusable_executor().shutdown(kill_workers=True)
 
 
 @dataclass(frozen=True)
