@@ -13,15 +13,15 @@ minimize = jax.jit(trigonometric.minimize)
 DIRECTIONS = jnp.deg2rad(jnp.linspace(-90, 90, 181))
 
 
-def form(antennas, *targets, width=10.0, spacing=0.5):
-    ideal = beampattern.ideal(DIRECTIONS, jnp.deg2rad(jnp.asarray(targets)), jnp.deg2rad(width))
-    return np.asarray(beampattern.error_form(DIRECTIONS, ideal, antennas, spacing))
+def factor(antennas, *targets, width=10.0, spacing=0.5, directions=DIRECTIONS):
+    ideal = beampattern.ideal(directions, jnp.deg2rad(jnp.asarray(targets)), jnp.deg2rad(width))
+    return np.asarray(beampattern.error_factor(directions, ideal, antennas, spacing))
 
 
-def by_cvxpy(antennas, targets, width=10.0, spacing=0.5):
+def by_cvxpy(antennas, targets, width=10.0, spacing=0.5, directions=DIRECTIONS):
     """P1 as the paper writes it: Z, eta and the patterns at the samples."""
-    ideal = np.asarray(beampattern.ideal(DIRECTIONS, jnp.deg2rad(jnp.asarray(targets)), jnp.deg2rad(width)))
-    a = np.exp(2j * np.pi * spacing * np.sin(np.asarray(DIRECTIONS))[:, None] * np.arange(antennas))
+    ideal = np.asarray(beampattern.ideal(directions, jnp.deg2rad(jnp.asarray(targets)), jnp.deg2rad(width)))
+    a = np.exp(2j * np.pi * spacing * np.sin(np.asarray(directions))[:, None] * np.arange(antennas))
     z, scale = cp.Variable((antennas, antennas), hermitian=True), cp.Variable()
     # pattern = real part of sum_nm conj(a_n) Z_nm a_m
     table = np.einsum("dn,dm->dnm", a.conj(), a).reshape(len(a), -1)
@@ -45,16 +45,43 @@ def by_cvxpy(antennas, targets, width=10.0, spacing=0.5):
     ],
 )
 def test_equal_to_the_semidefinite_program(antennas, targets, width, spacing):
-    best = minimize(form(antennas, *targets, width=width, spacing=spacing))
+    best = minimize(factor(antennas, *targets, width=width, spacing=spacing))
     assert float(best.value) == pytest.approx(by_cvxpy(antennas, targets, width, spacing), rel=1e-7)
     assert float(best.value) - float(best.lower) <= 1e-9 * float(best.value)
+
+
+@pytest.mark.filterwarnings("ignore:Solution may be inaccurate:UserWarning")
+@pytest.mark.parametrize(
+    ("antennas", "directions", "spacing"),
+    [(7, 61, 0.1), (7, 61, 0.25), (7, 61, 0.4), (5, 6, 0.25), (5, 6, 0.5), (5, 6, 0.7), (5, 6, 1.0)],
+)
+def test_equal_to_the_semidefinite_program_where_power_hides(antennas, directions, spacing):
+    """Below half a wavelength an array may send towards no direction; with few directions at any spacing."""
+    grid = jnp.deg2rad(jnp.linspace(-80, 90, directions))
+    best = minimize(factor(antennas, 24.0, width=30.0, spacing=spacing, directions=grid))
+    assert 0 <= float(best.lower) <= float(best.value) <= float(best.lower) * (1 + 1e-9) + 1e-12
+    other = by_cvxpy(antennas, (24.0,), 30.0, spacing, grid)
+    # of errors that small the semidefinite program has five digits
+    assert float(best.value) == pytest.approx(other, rel=2e-5, abs=1e-11)
+    gram = np.asarray(best.gram)
+    assert np.linalg.eigvalsh(gram)[0] >= -1e-15
+    assert np.trace(gram).real == pytest.approx(1, abs=1e-12)
+
+
+def test_scaling_the_factor_scales_the_value():
+    base = factor(6, 10.0, spacing=0.4)
+    one, small, zero = minimize(base), minimize(1e-9 * base), minimize(0 * base)
+    assert float(small.value) == pytest.approx(1e-18 * float(one.value), rel=1e-9)
+    assert float(small.lower) == pytest.approx(1e-18 * float(one.lower), rel=1e-9)
+    assert float(zero.value) == float(zero.lower) == 0
 
 
 @pytest.mark.parametrize(("antennas", "targets"), [(16, (0.0,)), (24, (34.0,)), (48, (-80.0, 0.0, 50.0))])
 def test_a_certified_optimum_that_is_nowhere_negative(antennas, targets):
     """These would be lower without non-negativity; between the samples nothing is negative either."""
-    quadratic = form(antennas, *targets)
-    best = minimize(quadratic)
+    root = factor(antennas, *targets)
+    quadratic = root.T @ root
+    best = minimize(root)
     assert float(best.lower) <= float(best.value) <= float(best.lower) * (1 + 1e-9)
     free = 1 / np.linalg.inv(quadratic)[0, 0]
     assert float(best.value) > free * (1 + 1e-4)
@@ -70,8 +97,8 @@ def test_a_certified_optimum_that_is_nowhere_negative(antennas, targets):
 
 
 def test_where_nothing_binds_it_is_least_squares():
-    quadratic = form(7, 20.0)
-    assert float(minimize(quadratic).value) == pytest.approx(1 / np.linalg.inv(quadratic)[0, 0], rel=1e-9)
+    root = factor(7, 20.0)
+    assert float(minimize(root).value) == pytest.approx(1 / np.linalg.inv(root.T @ root)[0, 0], rel=1e-9)
 
 
 def test_pairing_of_toeplitz_matrices_and_coordinates():
@@ -84,6 +111,6 @@ def test_pairing_of_toeplitz_matrices_and_coordinates():
 
 
 def test_spectral_factor_has_the_pattern():
-    point = minimize(form(12, 0.0)).point
+    point = minimize(factor(12, 0.0)).point
     v = trigonometric.spectral_factor(point)
     np.testing.assert_allclose(trigonometric.coordinates(jnp.outer(v, v.conj())), point, atol=1e-10)

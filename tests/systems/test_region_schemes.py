@@ -115,6 +115,30 @@ def test_a_requirement_below_the_smallest_error_is_infeasible_and_says_so(few):
         assert np.all(np.asarray(values(just, scheme)[1].status) != Status.INFEASIBLE)
 
 
+def test_power_that_no_direction_sees_meets_any_error_and_every_scheme_says_so(few):
+    """Below half a wavelength S_min falls to nothing; what any decision meets is feasible."""
+    spacing = jnp.asarray([0.1, 0.25, 0.4, 1.0])
+    limit = jnp.asarray([1e-9, 1e-4, 5.0, 5.0])
+    apart = eqx.tree_at(lambda s: (s.element_spacing, s.pattern_mse_max), few, (spacing, limit))
+    for scheme in ("isac", "bcd-sca", "zf", "sensing"):
+        solutions = tn.solve_batch(apart, scheme)
+        report = api.evaluate_batch(apart, solutions, bound=False)
+        assert np.all(np.asarray(solutions.status) != Status.INFEASIBLE), scheme
+        assert max(np.max(residual) for residual in report.residuals.values()) <= 1e-6
+        assert np.all(np.asarray(solutions.pattern_scale)[np.asarray(few.sensing_ap)] > 0)
+    least = np.asarray(solutions.pattern_mse_min)
+    np.testing.assert_allclose(np.asarray(report.metrics["pattern_mse"]), least, rtol=1e-9, atol=1e-15)
+    assert np.all(least < [1e-12, 1e-5, 5.0, 1.0])
+    assert least[3] > 0.1
+    # just below it nothing is feasible, and it says what is; what is left of the first is rounding in part
+    below = np.asarray([1e-3, 1 - 1e-5, 1 - 1e-5, 1 - 1e-5])
+    tight = eqx.tree_at(lambda s: s.pattern_mse_max, apart, jnp.asarray(least * below))
+    for scheme in ("isac", "sensing"):
+        solutions = tn.solve_batch(tight, scheme)
+        assert np.all(np.asarray(solutions.status) == Status.INFEASIBLE)
+        np.testing.assert_allclose(np.asarray(solutions.pattern_mse_min), least, rtol=1e-7, atol=1e-12)
+
+
 def test_terminals_on_top_of_access_points_are_ten_metres_away():
     near = api.draw_batch("region", trials=4, **(SHAPE | {"area_m": 0.5}))
     objective, solutions = values(near, "communication")

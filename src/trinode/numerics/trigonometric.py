@@ -41,63 +41,72 @@ def coordinates(gram: Complex[Array, "*b A A"]) -> Float[Array, "*b n"]:
 
 
 def minimize(
-    quadratic: Float[Array, "n n"],
+    factor: Float[Array, "r n"],
     *,
     tolerance: float = 1e-10,
     max_steps: int = 60,
     needed: Bool[Array, ""] | bool = True,
 ) -> Optimum:
-    """Smallest ``x . B . x`` over non-negative polynomials of mean 1, that is over ``Z >= 0`` of trace 1.
+    """Smallest ``|F x|^2`` over non-negative polynomials of mean 1, that is over ``Z >= 0`` of trace 1.
 
     A primal-dual interior-point method (direction of Helmberg, Kojima and Monteiro, Mehrotra's corrector) in the
-    2A - 1 dual variables; the matrix of each step comes from one correlation by FFT.
+    r + 1 dual variables; the matrix of each step comes from one correlation by FFT. F may have any rank: nothing is
+    divided by what it is small for. The dual is
+
+        largest  level - |v|^2   where   T(2 F^T v) - level I >= 0,
+
+    and any v with such a level of at least 0 proves ``level^2 / (4 |v|^2)``, its best multiple.
 
     Parameters
     ----------
-    quadratic : (n, n)
-        B, symmetric and positive semidefinite, n = 2A - 1.
+    factor : (r, n)
+        F, n = 2A - 1, of any rank.
     tolerance : float
-        Relative gap between ``value`` and ``lower`` at which to stop.
+        Relative gap between ``value`` and ``lower`` at which to stop, or where ``F x`` is rounding.
     needed : bool
         False: no step is taken, and what comes back is white.
     """
-    n = quadratic.shape[0]
+    r, n = factor.shape
     a = (n + 1) // 2
-    size = jnp.trace(quadratic) / n
-    b = quadratic / size + 1e-14 * jnp.eye(n)
+    size = jnp.sqrt(jnp.sum(factor**2) / n)
+    scale = jnp.where(size > 0, size, 1.0)
+    f = factor / scale
     unit = jnp.zeros(n).at[0].set(1.0)
-    root = jnp.linalg.inv(b)
-    root = (root + root.T) / 2
-    push = root[0]
-    curvature = root - jnp.outer(push, push) / push[0]
+    wide = jnp.concatenate([f, -unit[None]])
     eye = jnp.eye(a)
+    weight = jnp.diag(jnp.concatenate([jnp.full(r, 0.5), jnp.zeros(1)]))
 
-    def settle(y: Float[Array, " n"]) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-        """Best x of mean 1 for a dual point, and the dual value."""
-        level = (1 - push @ y) / push[0]
-        x = root @ (y + level * unit)
-        return x, 2 * level - x @ (y + level * unit)
+    def proven(u: Float[Array, " r1"]) -> Float[Array, ""]:
+        """Lower bound of a dual point ``u = (2 v, level)`` whose slack is positive."""
+        most = jnp.sum(u[:r] ** 2)
+        return jnp.where(u[r] > 0, u[r] ** 2 / jnp.where(most > 0, most, 1.0), 0.0)
 
     class State(NamedTuple):
-        y: Float[Array, " n"]
+        u: Float[Array, " r1"]
         gram: Complex[Array, "A A"]
+        roots: tuple[Complex[Array, "A A"], Complex[Array, "A A"]]
         gap: Float[Array, ""]
         steps: Int[Array, ""]
 
+    def roots(u: Float[Array, " r1"], gram: Complex[Array, "A A"]) -> tuple[Array, Array]:
+        return jnp.linalg.cholesky(toeplitz(u @ wide)), jnp.linalg.cholesky(gram)
+
     def step(s: State) -> State:
-        slack = toeplitz(s.y)
-        low_t, low_z = jnp.linalg.cholesky(slack), jnp.linalg.cholesky(s.gram)
+        slack = toeplitz(s.u @ wide)
+        low_t, low_z = s.roots
         inverse = jax.scipy.linalg.cho_solve((low_t, True), eye.astype(slack.dtype))
-        x, _ = settle(s.y)
-        matrix = curvature + _correlation(s.gram, inverse)
-        factor = jax.scipy.linalg.cho_factor(matrix)
+        matrix = wide @ _correlation(s.gram, inverse) @ wide.T + weight
+        # entries differ by many orders of magnitude
+        even = 1 / jnp.sqrt(jnp.diagonal(matrix))
+        chol = jax.scipy.linalg.cho_factor(matrix * even * even[:, None])
         mean = jnp.sum((slack * s.gram.conj()).real) / a
         back_t, back_z = _inverse_lower(low_t), _inverse_lower(low_z)
 
         def direction(target: Complex[Array, "A A"]) -> tuple[Array, Array, Array]:
-            dy = jax.scipy.linalg.cho_solve(factor, coordinates(_sym(target @ inverse)) - x)
-            dt = toeplitz(dy)
-            return dy, dt, _sym((target - s.gram @ dt) @ inverse) - s.gram
+            missing = (wide @ coordinates(_sym(target @ inverse))).at[:r].add(-s.u[:r] / 2).at[r].add(1.0)
+            du = even * jax.scipy.linalg.cho_solve(chol, even * missing)
+            dt = toeplitz(du @ wide)
+            return du, dt, _sym((target - s.gram @ dt) @ inverse) - s.gram
 
         def reach(back: Complex[Array, "A A"], change: Complex[Array, "A A"]) -> Float[Array, ""]:
             lowest = jnp.linalg.eigvalsh(back @ change @ back.conj().T)[0]
@@ -107,21 +116,31 @@ def minimize(
         ahead = jnp.minimum(reach(back_t, dt), reach(back_z, dz))
         after = jnp.sum(((slack + ahead * dt) * (s.gram + ahead * dz).conj()).real) / a
         centre = jnp.clip((after / mean) ** 3, 1e-6, 0.5)
-        dy, dt, dz = direction(centre * mean * eye - dz @ dt)
-        y = s.y + reach(back_t, dt) * dy
+        du, dt, dz = direction(centre * mean * eye - dz @ dt)
+        u = s.u + reach(back_t, dt) * du
         gram = s.gram + reach(back_z, dz) * dz
         gram = gram / jnp.trace(gram).real
-        point = coordinates(gram)
-        upper, lower = point @ b @ point, settle(y)[1]
-        return State(y, gram, (upper - lower) / upper, s.steps + 1)
+        length = jnp.linalg.norm(f @ coordinates(gram))
+        # what a length of zero is with rounding
+        noise = 2e-15 * jnp.sqrt(n)
+        gap = (length**2 - proven(u)) / (tolerance * length**2 + noise * (2 * length + noise))
+        lows = roots(u, gram)
+        after = State(u, gram, lows, gap, s.steps + 1)
+        # not positive, not a number: the step can no longer be resolved, and the state before it stands
+        good = jnp.isfinite(gap) & jnp.isfinite(lows[0]).all() & jnp.isfinite(lows[1]).all()
+        return jax.tree.map(lambda new, old: jnp.where(good, new, old), after, s._replace(gap=jnp.zeros_like(gap)))
 
     white = eye.astype(complex) / a
-    first = State(unit * b[0, 0], white, jnp.where(needed, jnp.inf, 0.0), jnp.asarray(0))
-    # not a number: the last steps can no longer be resolved
-    last = while_loop(lambda s: (s.gap > tolerance) & (s.steps < max_steps), step, first)
+    far = jnp.sum(f[:, 0] ** 2)
+    begin = jnp.zeros(r + 1).at[r].set(-jnp.where(far > 0, far, 1.0))
+    first = State(begin, white, roots(begin, white), jnp.where(needed, jnp.inf, 0.0), jnp.asarray(0))
+    last = while_loop(lambda s: (s.gap > 1) & (s.steps < max_steps), step, first)
     point = coordinates(last.gram)
-    lower = jnp.maximum(settle(last.y)[1], 0.0) * size
-    return Optimum(last.gram, point, point @ quadratic @ point, lower, last.steps)
+    # the slack as it is, rounding against it
+    bare = toeplitz(last.u[:r] @ f)
+    level = jnp.linalg.eigvalsh(bare)[0] - 1e-15 * jnp.linalg.norm(bare)
+    lower = proven(last.u.at[r].set(level)) * scale**2
+    return Optimum(last.gram, point, jnp.sum((factor @ point) ** 2), lower, last.steps)
 
 
 def toeplitz(y: Float[Array, " n"]) -> Complex[Array, "A A"]:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics.trigonometric import coordinates
 
-__all__ = ["best_scale", "coordinates", "error_form", "ideal", "pattern", "sampled", "steering"]
+__all__ = ["best_scale", "coordinates", "error_factor", "ideal", "pattern", "sampled", "steering"]
 
 Scalar = float | Float[Array, ""]
 
@@ -48,15 +48,17 @@ def best_scale(ideal: Float[Array, "*b D"], pattern: Float[Array, "*b D"]) -> Fl
     return jnp.where(weight > 0, jnp.sum(ideal * pattern, axis=-1) / jnp.where(weight > 0, weight, 1.0), 0.0)
 
 
-def error_form(
+def error_factor(
     direction_rad: Float[Array, " D"], ideal: Float[Array, " D"], antennas: int, spacing: Scalar
-) -> Float[Array, "n n"]:
-    """B of ``error = x . B . x``: the pattern error (20) at its best scale, of coordinates x."""
+) -> Float[Array, "r n"]:
+    """F of ``error = |F x|^2``: the pattern error (20) at its best scale, of coordinates x; r = min(D, n).
+
+    Below half a wavelength much of x is invisible and the error small beside it: squared, F would lose it.
+    """
     c = sampled(direction_rad, antennas, spacing)
     weight = jnp.sum(ideal**2)
-    along = ideal @ c
-    gram = c.T @ c - jnp.outer(along, along) / jnp.where(weight > 0, weight, 1.0)
-    return (gram + gram.T) / (2 * direction_rad.shape[0])
+    c = c - jnp.outer(ideal, ideal @ c) / jnp.where(weight > 0, weight, 1.0)
+    return jnp.linalg.qr(c / jnp.sqrt(direction_rad.shape[0]), mode="r")
 
 
 def has_beam(ideal: Float[Array, "*b D"]) -> Bool[Array, "*b"]:

@@ -133,9 +133,9 @@ def sensing(trials: int | None, say: Say) -> list[dict[str, Any]]:
         gaps, times, steps = [], [], []
         for target in targets:
             ideal = beampattern.ideal(direction, jnp.asarray([target]), jnp.deg2rad(10.0))
-            form = beampattern.error_form(direction, ideal, antennas, 0.5)
-            jax.block_until_ready(solve(form))
-            spent, best = median_seconds(lambda form=form: solve(form), 5)
+            factor = beampattern.error_factor(direction, ideal, antennas, 0.5)
+            jax.block_until_ready(solve(factor))
+            spent, best = median_seconds(lambda factor=factor: solve(factor), 5)
             gaps.append(float((best.value - best.lower) / best.value))
             times.append(1e3 * spent)
             steps.append(int(best.steps))

@@ -118,11 +118,11 @@ def downlink(s: RegionScenario) -> Downlink:
     return Downlink(channel, error.real + error.imag, white, simple, (m, a))
 
 
-def error_forms(s: RegionScenario) -> Float[Array, "M n n"]:
-    """Quadratic forms of the pattern error of each access point (see :mod:`trinode.sensing.beampattern`)."""
+def error_factors(s: RegionScenario) -> Float[Array, "M r n"]:
+    """What the pattern error of each access point is the squared norm of, but for the coordinates of the pattern."""
 
-    def one(ideal: Float[Array, " D"]) -> Float[Array, "n n"]:
-        return beampattern.error_form(s.direction_rad, ideal, s.antennas, s.element_spacing)
+    def one(ideal: Float[Array, " D"]) -> Float[Array, "r n"]:
+        return beampattern.error_factor(s.direction_rad, ideal, s.antennas, s.element_spacing)
 
     return jax.vmap(one)(s.ideal_pattern)
 

@@ -210,7 +210,7 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
     sensing = sensing_only.solve(s)
     shape = Shape(sensing.active, sensing.active)
     high, low = ends.value[0], ends.value[-1]
-    room = jnp.maximum(ends.error[0] - sensing.smallest, 1e-3 * sensing.smallest)
+    room = jnp.maximum(ends.error[0] - sensing.smallest, 1e-3 * sensing.smallest + 1e-300)
     like = jax.tree.map(lambda leaf: leaf[0], ends.beams)
 
     def step(carry: tuple[Array, Array, Memory], share: Array) -> tuple[Any, Any]:

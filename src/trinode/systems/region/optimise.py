@@ -290,7 +290,9 @@ def finish(
     total = answer.data @ answer.data.conj().swapaxes(1, 2) + answer.covariance
     pattern = beampattern.pattern(total, s.direction_rad, s.element_spacing)
     at = s.sensing_ap & senses
-    scale = jnp.where(at, beampattern.best_scale(s.ideal_pattern, pattern), 0.0)
+    # a scale of zero would say that nobody senses; an array may send nothing where a beam is wanted
+    scale = jnp.maximum(beampattern.best_scale(s.ideal_pattern, pattern), jnp.finfo(float).tiny)
+    scale = jnp.where(at, scale, 0.0)
     each = jnp.mean((scale[:, None] * s.ideal_pattern - pattern) ** 2, axis=1)
     count = jnp.sum(s.sensing_ap)
     mean = jnp.sum(jnp.where(s.sensing_ap, each, 0.0)) / jnp.maximum(count, 1)

@@ -14,8 +14,11 @@ from trinode.numerics.trigonometric import Optimum
 from trinode.sensing import beampattern
 from trinode.systems.region import detection
 from trinode.systems.region.detection import DetectionLimit
-from trinode.systems.region.downlink import error_forms
+from trinode.systems.region.downlink import error_factors
 from trinode.systems.region.scenario import RegionScenario
+
+NOISE = 1e-14
+"""Rounding of a pattern at a power of 1."""
 
 
 class Sensing(NamedTuple):
@@ -23,8 +26,8 @@ class Sensing(NamedTuple):
 
     Attributes
     ----------
-    forms : (M, n, n)
-        Quadratic forms of the pattern errors.
+    factors : (M, r, n)
+        F of the pattern errors ``|F x|^2``.
     covariance : (M, A, A)
         Best Z_m of trace 1; zero where an access point does not sense.
     point : (M, n)
@@ -37,7 +40,7 @@ class Sensing(NamedTuple):
         Who senses.
     """
 
-    forms: Float[Array, "M n n"]
+    factors: Float[Array, "M r n"]
     covariance: Complex[Array, "M A A"]
     point: Float[Array, "M n"]
     smallest: Float[Array, ""]
@@ -50,8 +53,11 @@ class Sensing(NamedTuple):
 
     def error(self, covariance: Complex[Array, "M A A"]) -> Float[Array, ""]:
         """Mean pattern error of what is radiated, at the best scales."""
-        x = beampattern.coordinates(covariance)
-        return self.mean(jnp.einsum("mi,mij,mj->m", x, self.forms, x))
+        return self.mean(jnp.sum(self.parts(beampattern.coordinates(covariance)) ** 2, axis=1))
+
+    def parts(self, x: Float[Array, "M n"]) -> Float[Array, "M r"]:
+        """F x."""
+        return jnp.einsum("mri,mi->mr", self.factors, x)
 
 
 class PatternLimit(NamedTuple):
@@ -88,9 +94,14 @@ class PatternLimit(NamedTuple):
         return ~jnp.isnan(self.limit)
 
     @property
+    def goal(self) -> Float[Array, ""]:
+        """The limit, less what rounding makes of patterns (an array may hide its power from all directions)."""
+        return jnp.maximum(jnp.sqrt(self.limit) - NOISE, 0.0) ** 2
+
+    @property
     def met(self) -> Bool[Array, ""]:
-        """Whether any covariances can meet it (by the certified lower bound of S_min)."""
-        return ~self.asked | (self.sensing.lower <= self.limit * (1 + 1e-9))
+        """Whether covariances meet it that are known, the best to 1e-10 of their error (S_min) or 1e-12."""
+        return ~self.asked | (self.sensing.smallest < self.goal * (1 + 1e-9))
 
     @property
     def smallest(self) -> Float[Array, ""]:
@@ -109,9 +120,9 @@ class PatternLimit(NamedTuple):
 
     def scaled(self, error: Float[Array, ""]) -> Float[Array, " 1"]:
         """A pattern error as :meth:`excess` states it."""
-        goal = jnp.where(self.asked, self.limit, 1.0)
+        goal = jnp.where(self.asked, self.goal, 1.0)
         # where the limit is near the least possible error, what is between the two is what counts
-        scale = jnp.maximum(goal - jnp.where(self.asked, self.sensing.smallest, 0.0), 1e-6 * goal)
+        scale = jnp.maximum(goal - jnp.where(self.asked, self.sensing.smallest, 0.0), 1e-6 * goal + 1e-300)
         return ((error - goal) / scale)[None]
 
     def excess(self, covariance: Complex[Array, "M A A"]) -> Float[Array, " 1"]:
@@ -120,11 +131,11 @@ class PatternLimit(NamedTuple):
 
     def within(self, covariance: Complex[Array, "M A A"], tolerance: float = 0.0) -> Bool[Array, ""]:
         """Whether the pattern error is within the limit."""
-        return self.sensing.error(covariance) <= self.limit * (1 + tolerance)
+        return self.sensing.error(covariance) <= self.goal * (1 + tolerance)
 
     def share(self, covariance: Complex[Array, "M A A"]) -> Float[Array, ""]:
         """Largest part of a covariance that meets the requirement; see :func:`largest_share`."""
-        return largest_share(self.sensing, covariance, self.limit)
+        return largest_share(self.sensing, covariance, self.goal)
 
 
 Need = PatternLimit | DetectionLimit
@@ -139,27 +150,27 @@ def requirement(s: RegionScenario) -> Need:
 
 def solve(s: RegionScenario) -> Sensing:
     """Solve P1: one exact program per access point that senses, or one for all in a row that are asked the same."""
-    forms = error_forms(s)
+    factors = error_factors(s)
     active = s.sensing_ap
 
     def one(last: tuple[Array, Optimum], given: tuple[Array, Array]) -> tuple[tuple[Array, Optimum], Optimum]:
-        form, senses = given
-        again = jnp.all(form == last[0])
-        found = trigonometric.minimize(form, needed=senses & ~again)
+        factor, senses = given
+        again = jnp.all(factor == last[0])
+        found = trigonometric.minimize(factor, needed=senses & ~again)
         found = jax.tree.map(lambda old, new: jnp.where(again, old, new), last[1], found)
-        return jax.tree.map(lambda old, new: jnp.where(senses, new, old), last, (form, found)), found
+        return jax.tree.map(lambda old, new: jnp.where(senses, new, old), last, (factor, found)), found
 
     a = s.antennas
     zero = jnp.asarray(0.0)
     nobody = Optimum(jnp.zeros((a, a), complex), jnp.zeros(2 * a - 1), zero, zero, jnp.asarray(0))
-    _, best = lax.scan(one, (jnp.full(forms.shape[1:], jnp.nan), nobody), (forms, active))
+    _, best = lax.scan(one, (jnp.full(factors.shape[1:], jnp.nan), nobody), (factors, active))
     count = jnp.sum(active)
 
     def mean(each: Float[Array, " M"]) -> Float[Array, ""]:
         return jnp.where(count > 0, jnp.sum(jnp.where(active, each, 0.0)) / jnp.maximum(count, 1), jnp.nan)
 
     covariance = jnp.where(active[:, None, None], best.gram, 0.0)
-    return Sensing(forms, covariance, best.point, mean(best.value), mean(best.lower), active)
+    return Sensing(factors, covariance, best.point, mean(best.value), mean(best.lower), active)
 
 
 def largest_share(sensing: Sensing, covariance: Complex[Array, "M A A"], limit: Float[Array, ""]) -> Float[Array, ""]:
@@ -169,9 +180,9 @@ def largest_share(sensing: Sensing, covariance: Complex[Array, "M A A"], limit: 
     t = 0: the answer is its root, at most 1. It is 0 where the limit is below S_min.
     """
     x = beampattern.coordinates(covariance)
-    d = x - x[:, :1] * sensing.point
-    curve = sensing.mean(jnp.einsum("mi,mij,mj->m", d, sensing.forms, d))
-    slope = sensing.mean(jnp.einsum("mi,mij,mj->m", sensing.point, sensing.forms, d))
+    d, best = sensing.parts(x - x[:, :1] * sensing.point), sensing.parts(sensing.point)
+    curve = sensing.mean(jnp.sum(d**2, axis=1))
+    slope = sensing.mean(jnp.sum(d * best, axis=1))
     room = jnp.maximum(limit - sensing.smallest, 0.0)
     root = jnp.sqrt(jnp.maximum(slope**2 + curve * room, 0.0))
     # of (-slope + root) / curve, without cancellation; slope is at least 0 up to rounding
