@@ -4,11 +4,12 @@ import errno
 import importlib.util
 import os
 import random
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from threading import Barrier, Semaphore
+from threading import Barrier, Event, Semaphore
 
 import jax
 import jax.numpy as jnp
@@ -193,6 +194,21 @@ def test_one_thread_makes_the_program_and_the_others_wait(folder, monkeypatch):
     for k, one in enumerate(asked):
         np.testing.assert_allclose(one.result()["twice"], k * scenario().load)
     assert len(TRACES) == 1
+
+
+def test_an_interrupt_is_heard_while_the_compiler_works():
+    over = Event()
+
+    def work():
+        os.kill(os.getpid(), signal.SIGINT)
+        over.wait(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        _programs.interruptible(work)
+    over.set()
+    with pytest.raises(ZeroDivisionError):
+        _programs.interruptible(lambda: 1 / 0)
+    assert _programs.interruptible(lambda: 7) == 7
 
 
 def test_functions_from_elsewhere_are_traced_by_one_thread_and_run_by_all(monkeypatch):

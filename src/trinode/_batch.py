@@ -102,9 +102,12 @@ def map_parts(one: Callable[..., Any], many: Callable[..., Any], batch: tuple[An
     starts = range(0, count, size)
     workers = min(_pool.programs() if on_cpu else 1, len(starts))
     if workers > 1:
-        with ThreadPoolExecutor(workers) as pool:
+        pool = ThreadPoolExecutor(workers)
+        try:
             contexts = [copy_context() for _ in starts]  # threads of a pool know nothing of what is set here
             parts = list(pool.map(lambda context, first: context.run(solve, first), contexts, starts))
+        finally:  # nobody waits, so that who interrupts it does not wait for the compiler
+            pool.shutdown(wait=False, cancel_futures=True)
     else:
         parts = [solve(first) for first in starts]
     return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)), *parts)

@@ -13,9 +13,9 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from threading import Lock, RLock, Semaphore
+from threading import Lock, RLock, Semaphore, Thread, current_thread, main_thread
 from typing import Any
 
 import equinox as eqx
@@ -47,7 +47,8 @@ class Program:
     def compile(self) -> Program:
         """The same, compiled."""
         leaves = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in self.exported.in_avals]
-        self.native = jax.jit(self.exported.call).lower(leaves).compile(compiler_options=_options())
+        lowered = jax.jit(self.exported.call).lower(leaves)
+        self.native = interruptible(partial(lowered.compile, compiler_options=_options()))
         return self
 
     def __call__(self, leaves: list[Any]) -> Any:
@@ -67,6 +68,22 @@ _guard = Lock()
 _tracing = RLock()
 _turns: Semaphore | None = None
 _long: ContextVar[bool] = ContextVar("_long", default=False)
+
+
+def interruptible(work: Callable[[], Any]) -> Any:
+    """``work()`` in a thread beside the main one, which would not hear of an interrupt before the compiler is done."""
+    if current_thread() is not main_thread():
+        return work()
+    outcome: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as fault:
+            outcome.set_exception(fault)
+
+    Thread(target=run, daemon=True).start()
+    return outcome.result()
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """The commands, on a system that is none of trinode's own."""
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +76,41 @@ def test_the_program_ends_with_its_code_and_all_it_had_to_say(words, code, shown
     assert ended.returncode == code
     assert shown in ended.stdout + ended.stderr
     assert ended.stdout.endswith("last words\n")
+
+
+def test_a_full_disk_under_the_output_is_one_line():
+    begin = "from trinode.cli.main import run; run()"
+    with open("/dev/full", "w") as full:
+        for words in (["list", "energy"], ["--version"]):
+            ended = subprocess.run(
+                [sys.executable, "-c", begin, *words], check=False, stdout=full, stderr=subprocess.PIPE, timeout=60
+            )
+            assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1), ended.stderr.decode()
+            assert b"No space left" in ended.stderr
+
+
+STUCK = f"""
+import ctypes, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from trinode.cli import _network, main
+def stuck(*_, **__):
+    lock, mutex = ctypes.CDLL(None).pthread_mutex_lock, ctypes.create_string_buffer(64)
+    lock(mutex)
+    print("begun", file=sys.stderr, flush=True)
+    lock(mutex)  # no signal ends this
+_network.network = stuck
+main.run()
+"""
+
+
+def test_an_interrupt_ends_a_command_that_does_not_hear_of_it(tmp_path):
+    """As the compiler does not."""
+    words = [sys.executable, "-c", STUCK, "scenario", "fairness", "--out", str(tmp_path / "x.npz")]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:
+        assert command.stderr.readline() == "begun\n"
+        command.send_signal(signal.SIGINT)
+        said = command.communicate(timeout=60)[1]
+    assert (command.returncode, said) == (130, "trinode: stopped; whatever was finished is kept\n")
 
 
 def test_list_one_system():
@@ -192,6 +230,58 @@ def test_errors_are_one_line(words, said):
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.output
     assert not result.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("scenario", "toy", "--out"),
+        ("solve", "toy", "--out"),
+        ("solve", "toy", "--plot"),
+        ("demo", "toy", "--out"),
+        ("reproduce", "toy", "line", "--out"),
+        ("sweep", "SWEEP", "--out"),
+        ("region", "--plot"),
+        ("train", "fairness", "--model", "labels", "--out"),
+        ("bench", "toy", "--out"),
+    ],
+)
+def test_where_to_write_is_looked_at_before_anything_is_computed(tmp_path, monkeypatch, words):
+    for name in ("draw", "draw_batch", "from_channels", "solve"):
+        monkeypatch.setattr(f"trinode.api.{name}", lambda *_, **__: pytest.fail("computed"))
+    monkeypatch.setattr("trinode.cli.bench._benchmarks", lambda name: {"a": lambda *_: pytest.fail("measured")})
+    sweep = _written(tmp_path, "system: toy\nschemes: [even]\n")
+    named = [sweep if word == "SWEEP" else word for word in words]
+    result = call(*named, sweep / "below-a-file" / "x", code=2)
+    assert words[-1] in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_decision_is_printed_whatever_becomes_of_its_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("trinode.api.save", full)
+    words = ("solve", "toy", "--seed", 3, "--out", tmp_path / "x.npz")
+    result = call(*words, code=2)
+    assert "balance: " in result.stdout
+    assert result.stderr.endswith("No space left on device\n")
+    assert read(call(*words, "--json", code=2))["files"] == []
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "s.npz"
+    call("scenario", "toy", "--out", path)
+    before = path.read_bytes()
+
+    def full(handle, **_):
+        handle.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("numpy.savez_compressed", full)
+    call("scenario", "toy", "--seed", 1, "--out", path, code=2)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_solution_of_another_network_is_refused(tmp_path):

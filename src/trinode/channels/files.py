@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,10 +138,19 @@ def _castable(array: np.ndarray, kind: Kind) -> bool:
 
 
 def write_file(path: str | Path, kind: str, schema: Schema, arrays: Mapping[str, object]) -> None:
-    """Write arrays that follow a schema; ``kind`` is for instance ``latency-scenario``."""
+    """Write arrays that follow a schema; ``kind`` is for instance ``latency-scenario``. Nobody sees a part of it."""
     checked = check_arrays(schema, {k: v for k, v in arrays.items() if v is not None})
-    with open(path, "wb") as handle:
-        np.savez_compressed(handle, allow_pickle=False, format=np.asarray(f"trinode/{kind}/1"), **checked)
+    path = Path(path).resolve()
+    whole = not path.exists() or path.is_file()  # a pipe or a device is written as it is
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}") if whole else path
+    try:
+        with open(partial, "wb") as handle:
+            np.savez_compressed(handle, allow_pickle=False, format=np.asarray(f"trinode/{kind}/1"), **checked)
+        if whole:
+            os.replace(partial, path)
+    finally:
+        if whole:
+            partial.unlink(missing_ok=True)
 
 
 def read_file(path: str | Path, kind: str, schema: Schema) -> dict[str, np.ndarray]:

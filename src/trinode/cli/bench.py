@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from trinode._words import one_of
+from trinode.cli import _out
 from trinode.cli._network import AsJson
 from trinode.cli._show import Column, Table, print_json, to_json, working
 from trinode.errors import InputError
@@ -49,21 +50,28 @@ def bench(
         if not as_json:
             typer.echo(text, err=True)
 
+    if out is not None:
+        _out.check_folder("--out", out.parent)
+        _out.check_file("--out", out)
     earlier = out.read_text(encoding="utf-8") if out is not None and out.is_file() else ""
     result: dict[str, Any] = {}
+    faults: list[Exception] = []
     for result in run_sections(system, sections, trials, tuple(only or ()), say):
         if out is not None:  # after every section, so that whoever stops it keeps those that are over
-            out.parent.mkdir(parents=True, exist_ok=True)
             text = markdown(result, earlier) if out.suffix == ".md" else to_json(result) + "\n"
-            out.write_text(text, encoding="utf-8")
+            faults.clear()
+            with _out.later(faults):
+                out.write_text(text, encoding="utf-8")
     if as_json:
         print_json(result)
+        _out.tell(faults)
         return
     for table in result["tables"]:
         columns = [Column(str(i), name, "{:.4g}", left=i == 0) for i, name in enumerate(table["columns"])]
         Table(table["title"], columns, [dict(zip(map(str, range(len(row))), row)) for row in table["rows"]]).print()
         if table.get("note"):
             typer.echo(table["note"])
+    _out.tell(faults)
     if out is not None:
         typer.echo(f"wrote {out}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trinode import _flags
-from trinode.cli import _network
+from trinode.cli import _network, _out
 from trinode.cli._network import AsJson
 from trinode.cli._show import print_json, working
 
@@ -50,6 +50,7 @@ def demo(
       trinode demo
       trinode demo latency --layout 7 --out city
     """
+    _out.check_folder("--out", out)
     _flags.add(_flags.QUICKLY)  # everything is solved once
     with working("loading", as_json):
         from trinode import api
@@ -69,12 +70,13 @@ def demo(
     pool.shutdown(wait=False)
     default = next(iter(found.schemes))
     solution, report = answered[default]
-    with working("drawing", as_json):
-        out.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    faults: list[Exception] = []
+    with working("drawing", as_json), _out.later(faults):
         title = f"{made.title}, {default}"
-        files = [out / "scenario.npz", out / "solution.npz"]
-        api.save(files[0], made.scenario)
-        api.save(files[1], made.scenario, solution, report)
+        api.save(out / "scenario.npz", made.scenario)
+        api.save(out / "solution.npz", made.scenario, solution, report)
+        files += [out / "scenario.npz", out / "solution.npz"]
         with drawing:
             files += pictures(found.name, made.scenario, solution, report, out, title, made.building_lines)
     if not as_json:
@@ -94,6 +96,7 @@ def demo(
         every = [answer_json(found, name, made.scenario, *answer) for name, answer in answered.items()]
         listed = [str(file) for file in files]
         print_json({"network": made.title, "answers": every, "others": shown, "files": listed})
-        return
-    for file in files:
-        typer.echo(f"wrote {file}")
+    else:
+        for file in files:
+            typer.echo(f"wrote {file}")
+    _out.tell(faults)

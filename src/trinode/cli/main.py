@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -11,8 +12,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trinode.cli import bench, demo, doctor, evaluate, list_, region, reproduce, scenario, solve, sweep, train
+from trinode.cli import _stop, bench, demo, doctor, evaluate, list_, region, reproduce, scenario, solve, sweep, train
 from trinode.errors import TrinodeError
+
+_PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""Faults of disks and folders, which are a person's business and no bug."""
 
 
 class _Group(TyperGroup):
@@ -25,8 +29,18 @@ class _Group(TyperGroup):
             typer.echo(f"trinode: {fault}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            typer.echo("trinode: stopped; whatever was finished is kept", err=True)
-            raise typer.Exit(130) from None
+            _stop.said = True
+            typer.echo(_stop.STOPPED, err=True)
+            raise typer.Exit(_stop.CODE) from None
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        try:
+            return super().main(*args, **more)
+        except OSError as fault:
+            if fault.errno not in _PLACES:
+                raise
+            typer.echo(f"trinode: {fault}", err=True)
+            sys.exit(2)
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
@@ -85,6 +99,7 @@ for _name, _command, _help in (
 
 def run() -> None:
     """Entry point of the console command; memory is left to the system, since freeing it bit by bit takes long."""
+    _stop.watch()
     # tracing makes many objects that stay, and looking through all of them again and again takes a sixth of it
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
@@ -95,6 +110,11 @@ def run() -> None:
         if not isinstance(code, int | None):
             raise
         atexit._run_exitfuncs()
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except OSError as fault:  # a full disk is noticed at the end where little was printed
+            if not code:
+                print(f"trinode: {fault}", file=sys.stderr)
+            code = code or 2
         sys.stderr.flush()
         os._exit(code or 0)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trinode.cli import _network
+from trinode.cli import _network, _out
 from trinode.cli._network import AsJson, Seed, Settings, Trial
 from trinode.cli._show import print_json, working
 from trinode.errors import InputError
@@ -40,6 +40,7 @@ def region(
         from trinode.cli.present_region import front_table
         from trinode.systems.region.front import region as walk
 
+        _out.check_folder("--plot", plot)
         given = _network.settings(settings)
         cases: list[tuple[int, Any]] = []
         for count, more in _cases(access_points, given, scenario):
@@ -50,8 +51,9 @@ def region(
         with working(f"walking, {count} access points (the first time includes compiling)", as_json):
             found.append((count, walk(made.scenario, points, by)))  # type: ignore[arg-type]
     files: list[Path] = []
+    faults: list[Exception] = []
     if plot is not None:
-        with working("drawing", as_json):
+        with working("drawing", as_json), _out.later(faults):
             from trinode.plots import region as drawings
             from trinode.plots._style import save_figure
 
@@ -69,12 +71,14 @@ def region(
                 "files": [str(file) for file in files],
             }
         )
+        _out.tell(faults)
         return
     for (count, one), (_, made) in zip(found, cases):
         typer.echo(f"{made.title}, {count} access points")
         front_table(one).print()
     for file in files:
         typer.echo(f"wrote {file}")
+    _out.tell(faults)
 
 
 def _cases(texts: str, given: dict[str, Any], scenario: Path | None) -> list[tuple[int, dict[str, Any]]]:

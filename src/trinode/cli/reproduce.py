@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trinode import _flags
+from trinode.cli import _out
 from trinode.cli._network import AsJson
 from trinode.cli._show import Column, Table, print_json, working
 from trinode.cli._where import Dask, Jobs, Memory, SchedulerFile, ShardText, where
@@ -63,6 +64,7 @@ def reproduce(
         chosen = _chosen(system, figure, everything)
         options: dict[str, Any] = {"trials": trials, "seed": seed, "progress": not as_json}
         options |= where(jobs, dask, scheduler_file, shard, memory)
+        _out.check_folder("--out", out or Path("out"))
     began = time.perf_counter()
     folders = [((out or Path("out")) / f"{of}-{name}" if everything else out) for of, name in chosen]
     chapters = []

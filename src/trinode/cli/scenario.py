@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trinode.cli import _network
+from trinode.cli import _network, _out
 from trinode.cli._network import Channels, Layout, Seed, Settings, SystemName, Trial
 from trinode.cli._show import working
 
@@ -29,6 +29,7 @@ def scenario(
       trinode scenario latency --seed 3 --set terminals=8 --set bandwidth_hz=20e6 --out network.npz
       trinode scenario latency --channels munich --layout 2 --out munich-2.npz
     """
+    _out.check_file("--out", out)
     with working("drawing"):
         from trinode import api
 

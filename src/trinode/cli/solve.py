@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trinode.cli import _network
+from trinode.cli import _network, _out
 from trinode.cli._network import AsJson, Channels, Layout, Seed, Settings, SystemName, Trial
 from trinode.cli._show import print_json, working
 
@@ -45,6 +45,8 @@ def solve(
         found = find_system(system)
         name = scheme or next(iter(found.schemes))
         found.scheme(name)
+        _out.check_file("--out", out)
+        _out.check_folder("--plot", plot)
     with head_start(f"solve {system} {name}"):
         with working("loading", as_json):
             from trinode import api
@@ -56,19 +58,23 @@ def solve(
             begin = None if start is None else found.read_solution(start)[0]
         with working(f"solving with {name} (the first time includes compiling)", as_json):
             solution, report = answers(found, made.scenario, [name], begin)[name]
+    files: list[Path] = []
+    faults: list[Exception] = []
     if out is not None:
-        api.save(out, made.scenario, solution, report)
-    files = []
+        with _out.later(faults):
+            api.save(out, made.scenario, solution, report)
+            files.append(out)
     if plot is not None:
-        with working("drawing", as_json):
+        with working("drawing", as_json), _out.later(faults):
             from trinode.plots import pictures
 
             title = f"{made.title}, {name}"
-            files = pictures(found.name, made.scenario, solution, report, plot, title, made.building_lines)
+            files += pictures(found.name, made.scenario, solution, report, plot, title, made.building_lines)
     if as_json:
         answer = answer_json(found, name, made.scenario, solution, report)
-        print_json({"network": made.title, **answer, "files": [str(f) for f in ([out] if out else []) + files]})
-        return
-    print_answer(found, made.title, name, made.scenario, solution, report)
-    for file in ([out] if out else []) + files:
-        typer.echo(f"wrote {file}")
+        print_json({"network": made.title, **answer, "files": [str(file) for file in files]})
+    else:
+        print_answer(found, made.title, name, made.scenario, solution, report)
+        for file in files:
+            typer.echo(f"wrote {file}")
+    _out.tell(faults)

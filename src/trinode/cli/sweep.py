@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trinode.cli import _out
 from trinode.cli._network import AsJson
 from trinode.cli._show import print_json, working
 from trinode.cli._where import Dask, Jobs, Memory, SchedulerFile, ShardText, where
@@ -51,6 +52,7 @@ def sweep(
 
         asked = read_sweep(file)
         options = where(jobs, dask, scheduler_file, shard, memory)
+        _out.check_folder("--out", out)
     summary = run(asked, out, progress=not as_json, **options)
     with working("gathering", as_json):
         dataset = gather(asked, out)

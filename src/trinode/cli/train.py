@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from trinode._words import one_of
+from trinode.cli import _out
 from trinode.cli._network import SystemName
 from trinode.cli._show import working
 from trinode.errors import InputError
@@ -38,6 +39,7 @@ def train(
     if model not in module.MODELS:
         raise InputError("model", model, one_of(model, module.MODELS))
     folder = out if out is not None else Path("out") / f"train-{model}"
+    _out.check_folder("--out", folder)
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
