@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from threading import Barrier, Event, Semaphore
+from typing import get_args, get_type_hints
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +20,8 @@ import pytest
 
 import toy
 from trinode import _batch, _cache, _pool, _programs
+from trinode.systems.registry import system as find_system
+from trinode.systems.registry import system_names
 
 SPEC = importlib.util.spec_from_file_location("caches", Path(__file__).parents[1] / "benchmarks" / "caches.py")
 caches = importlib.util.module_from_spec(SPEC)
@@ -271,3 +275,12 @@ def test_parts_of_a_batch_know_of_long_runs(monkeypatch):
     with _programs.long_runs():
         _batch.map_parts(one, one, (np.arange(5.0),), 1)
     assert known == 5 * [dict(_programs._flags.WELL)]
+
+
+def test_whatever_a_scenario_or_solution_holds_is_a_result():
+    """Of every system: a program that gives it can be kept, and is believed."""
+    for system in map(find_system, system_names()):
+        for kind in (system.Scenario, system.Solution):
+            held = [one for hint in get_type_hints(kind).values() for one in (hint, *get_args(hint))]
+            objects = [one for one in held if isinstance(one, type) and issubclass(one, eqx.Module)]
+            assert {_programs._name(one) for one in [kind, *objects]} <= set(_programs._results())

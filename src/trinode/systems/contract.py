@@ -45,6 +45,10 @@ class Scenario(eqx.Module):
         """Raise where a scenario file could not hold what is asked of this network; systems may have such cases."""
 
 
+class Piece(eqx.Module):
+    """What belongs to a scenario or solution and is an object of its own."""
+
+
 class Solution(eqx.Module):
     """A decision and how it came about; systems add their own arrays.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
@@ -19,11 +18,12 @@ from jaxtyping import Array, Bool, Complex, Float
 from trinode.numerics.trigonometric import coordinates
 from trinode.sensing import detection, illumination
 from trinode.sensing.beampattern import steering
+from trinode.systems.contract import Piece
 
 Scalar = float | Float[Array, ""]
 
 
-class Targets(eqx.Module):
+class Targets(Piece):
     """What detection probabilities depend on.
 
     Attributes
