@@ -34,9 +34,6 @@ Eight short scripts, each of which asks one question and answers it with a pictu
 """
 TAIL = """## How the pictures look
 
-``` { .python }
---8<-- "examples/picture.py"
-```
 """
 
 
@@ -52,9 +49,13 @@ def page() -> str:
     parts = [HEAD]
     for name in NAMES:
         question, rest = words(name)
-        code = f'``` {{ .python }}\n--8<-- "examples/{name}.py"\n```'
-        parts.append(f"## {question}\n\n![{question}](images/gallery/{name}.png)\n\n{rest}\n\n{code}\n")
-    return "\n".join([*parts, TAIL])
+        parts.append(f"## {question}\n\n![{question}](images/gallery/{name}.png)\n\n{rest}\n\n{code(name)}\n")
+    return "\n".join([*parts, TAIL, f"{code('picture')}\n"])
+
+
+def code(name: str) -> str:
+    """An example as a block of code."""
+    return f"```py\n{(ROOT / 'examples' / f'{name}.py').read_text(encoding='utf-8').strip()}\n```"
 
 
 def run(name: str, folder: Path) -> None:

@@ -73,6 +73,42 @@ def test_formats_are_those_of_the_files():
     assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == made, "run python docs/make_formats.py"
 
 
+def test_pages_are_those_of_the_code_the_examples_and_each_other():
+    for path, content in script("make_pages").pages().items():
+        said = f"{path.relative_to(ROOT)} is old: run python docs/make_pages.py"
+        assert path.read_text(encoding="utf-8") == content, said
+
+
+def test_pages_need_nothing_that_only_the_site_fills_in():
+    for page in PAGES:
+        assert "--8<--" not in page.read_text(encoding="utf-8"), page
+
+
+def test_the_papers_are_named_as_in_the_citation_file():
+    import yaml
+
+    from trinode.systems.registry import system
+
+    sources = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["references"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in system_names():
+        found = system(name)
+        (source,) = [one for one in sources if one["title"] in found.paper]
+        plain = " ".join(found.bibtex.replace("{", "").replace("}", "").split())
+        assert source["title"] in plain
+        assert all(f"{one['family-names']}, {one['given-names']}" in plain for one in source["authors"])
+        assert found.doi == source.get("doi", "")
+        assert found.paper in readme
+        assert (found.doi or "none stated") in readme
+
+
+def test_the_glossary_has_every_synonym():
+    from trinode._words import SYNONYMS
+
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").lower()
+    assert [word for word in SYNONYMS if word.removesuffix("es").removesuffix("s") not in page] == []
+
+
 def test_the_table_of_the_readme_is_what_was_measured():
     made = script("make_readme").readme()
     assert (ROOT / "README.md").read_text(encoding="utf-8") == made, "run python docs/make_readme.py"

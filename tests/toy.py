@@ -17,6 +17,7 @@ from trinode.errors import InputError
 from trinode.radio import draws
 from trinode.systems.contract import SOLUTION_FIELDS, Report, Scenario, Scheme, Solution, Status, System
 from trinode.systems.figure import FigureSpec, Measure, Panel, Sweep
+from trinode.systems.metric import Metric
 
 SCENARIO = {
     "load": Field("float", ("K",), "nonnegative", "bit"),
@@ -162,6 +163,10 @@ system = System(
     evaluate=evaluate,
     bound=bound,
     schemes={"balance": Balance(), "even": Even()},
+    metrics={
+        "latency_s": Metric("time on the line", ("K",)),
+        "share": Metric("share of the line", ("K",)),
+    },
     scenario_schema=SCENARIO,
     solution_schema=SOLUTION,
     from_channels=from_channels,

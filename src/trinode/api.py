@@ -185,7 +185,7 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     if not isinstance(solution, system.Solution):
         raise InputError("solution", f"an object of type {type(solution).__name__}", f"a solution of {system.name}")
     check_sizes(system, scenario, solution)
-    report = _program(_evaluate, system, scenario, _decision(solution))
+    report = dataclasses.replace(_program(_evaluate, system, scenario, _decision(solution)), system=system.name)
     if not bound:
         return report
     return _with_bounds(report, lambda family: _bounded(system, scenario, family), _family(system, scheme))
@@ -197,6 +197,7 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
     run, named = _runner(system)
     one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
     report = map_parts(one, many, (scenarios, _decision(solutions)), system.part)
+    report = dataclasses.replace(report, system=system.name)
     if not bound:
         return report
     return _with_bounds(report, lambda family: bound_batch(scenarios, family), _family(system, scheme))

@@ -40,11 +40,12 @@ class MissingExtraError(TrinodeError, ImportError):
     package : str
         The importable package that is missing.
     extra : str
-        The extra of trinode that installs it.
+        The extra of trinode that installs it; none where it is installed by itself.
     """
 
-    def __init__(self, package: str, extra: str):
-        super().__init__(f"{package} is not installed; run: pip install 'trinode[{extra}]'")
+    def __init__(self, package: str, extra: str = ""):
+        what = f"'trinode[{extra}]'" if extra else package
+        super().__init__(f"{package} is not installed; run: pip install {what}")
         self.package, self.extra = package, extra
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from trinode.cli._show import Column, Table, readable
+from trinode.cli._show import Column, Table
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status, System
+from trinode.systems.units import readable
 
 
 def terminal_table(system: System, scenario: Any, solution: Any, report: Report) -> Table:

@@ -11,7 +11,8 @@ from typing import Any
 
 import typer
 
-_SCALES = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "J": ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))}
+NARROW = 100
+"""Terminals of fewer columns show lists in two of them."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,20 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, Any]] = field(default_factory=list)
 
-    def print(self) -> None:
-        """Write the table to the standard output."""
+    def print(self, two_columns: bool = False) -> None:
+        """Write the table to the standard output; on narrow terminals in two columns where asked for."""
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table as RichTable
 
+        console = Console(highlight=False, markup=False, emoji=False)
+        room = console.width if console.is_terminal else 200
+        if two_columns and room < NARROW and len(self.columns) > 2:
+            self.folded().print()
+            return
         cells = [[_cell(row.get(column.key), column.number) for column in self.columns] for row in self.rows]
         columns = list(zip(*cells)) if cells else [()] * len(self.columns)
         widths = [_least_width(column, texts) for column, texts in zip(self.columns, columns)]
-        console = Console(highlight=False, markup=False, emoji=False)
-        room = console.width if console.is_terminal else 200
         gap = 1 if sum(widths) + 2 * len(widths) + 2 <= room else 0  # beside the one that the frame makes
         drawn = RichTable(
             title=self.title,
@@ -60,6 +64,16 @@ class Table:
         console.width = max(room, sum(widths) + len(widths) + 2)
         console.print(drawn)
 
+    def folded(self) -> Table:
+        """The same in two columns: the first, and the second with the others below it."""
+        first, second, *others = self.columns
+        rows = []
+        for row in self.rows:
+            text = {column.key: _cell(row.get(column.key), column.number) for column in self.columns}
+            lines = [text[second.key], *(f"{one.heading}: {text[one.key]}" for one in others if text[one.key])]
+            rows.append({first.key: text[first.key], second.key: "\n".join(lines)})
+        return Table(self.title, [first, Column(second.key, second.heading, left=True)], rows)
+
 
 def _least_width(column: Column, texts: Sequence[str]) -> int:
     """Width of the longest piece of a column that is not broken over lines."""
@@ -76,16 +90,6 @@ def _cell(value: Any, number: str) -> str:
     if isinstance(value, int | float):
         return "-" if math.isnan(value) else number.format(value)
     return str(value)
-
-
-def readable(value: float, unit: str) -> str:
-    """A number with its unit, scaled so that it reads well."""
-    if math.isnan(value):
-        return "-"
-    for factor, name in _SCALES.get(unit, ()):
-        if abs(value) >= factor:
-            return f"{value / factor:.4g} {name}"
-    return f"{value:.4g} {unit}".rstrip()
 
 
 def print_json(value: Any) -> None:

@@ -20,7 +20,9 @@ from jaxtyping import Array, Bool, Float, Int
 from trinode import _runtime  # noqa: F401  (double precision before the first array)
 from trinode._words import one_of
 from trinode.channels.files import Field, Schema, check_arrays, read_file, write_file
-from trinode.errors import InputError
+from trinode.errors import InputError, MissingExtraError
+from trinode.systems.metric import LETTERS, Metric
+from trinode.systems.show import Row, Shown, array_rows, metric_rows, stacked, text_of
 
 FEASIBILITY_TOLERANCE = 1e-6
 """Largest relative residual that still counts as feasible."""
@@ -38,8 +40,18 @@ class Status(IntEnum):
         return self.name.lower()
 
 
-class Scenario(eqx.Module):
+class Scenario(Shown):
     """One network: a pytree of arrays whose names are those of the scenario file."""
+
+    def table(self) -> tuple[str, list[Row]]:
+        """Its arrays with their units and sizes."""
+        from trinode.systems.registry import system_of
+
+        system = system_of(self)
+        schema = system.scenario_schema
+        counts = (_stack(getattr(self, name, None), len(entry.dims)) for name, entry in schema.items())
+        count = next((one for one in counts if one is not None), None)
+        return stacked(f"{system.name}: network", count), list(array_rows(self, schema, count))
 
     def check_file(self) -> None:
         """Raise where a scenario file could not hold what is asked of this network; systems may have such cases."""
@@ -49,7 +61,7 @@ class Piece(eqx.Module):
     """What belongs to a scenario or solution and is an object of its own."""
 
 
-class Solution(eqx.Module):
+class Solution(Shown):
     """A decision and how it came about; systems add their own arrays.
 
     Attributes
@@ -69,6 +81,18 @@ class Solution(eqx.Module):
     iterations: Int[Array, ""]
     history: Float[Array, " H"]
 
+    def table(self) -> tuple[str, list[Row]]:
+        """How it ended, and its arrays with their units and sizes."""
+        from trinode.systems.registry import system_of
+
+        system, count = system_of(self), _stack(self.status, 0)
+        statuses = np.asarray(self.status).reshape(-1)
+        ended = ((one, int((statuses == one).sum())) for one in Status)
+        how = ", ".join(one.label if count is None else f"{number} {one.label}" for one, number in ended if number)
+        own = {name: entry for name, entry in system.solution_schema.items() if name not in ("status", "history")}
+        rows = [("status", how, ""), *array_rows(self, own, count)]
+        return stacked(f"{system.name}: decision", count), rows
+
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """Build a solution from checked arrays; numbers that a file may leave out are NaN."""
@@ -81,7 +105,7 @@ class Solution(eqx.Module):
         return cls(**own)
 
 
-class Report(eqx.Module):
+class Report(Shown):
     """Every metric and constraint residual of a decision, recomputed from scenario and solution alone.
 
     Attributes
@@ -94,6 +118,8 @@ class Report(eqx.Module):
         Relative violation of each constraint, by the paper's equation; at most 0 when met.
     bound, scheme_bound : float
         Values that no solution of this scenario, or none of this scheme's kind, can beat; NaN where unknown.
+    system : str
+        Name of the system; empty where it was not judged by :func:`trinode.evaluate`.
     """
 
     objective: Float[Array, ""]
@@ -101,6 +127,7 @@ class Report(eqx.Module):
     residuals: dict[str, Array]
     bound: Float[Array, ""] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
     scheme_bound: Float[Array, ""] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
+    system: str = eqx.field(static=True, default="")
 
     @property
     def worst_residual(self) -> Float[Array, ""]:
@@ -116,6 +143,76 @@ class Report(eqx.Module):
     def gap(self) -> Float[Array, ""]:
         """Relative distance of the objective to the bound."""
         return jnp.abs(self.objective - self.bound) / jnp.abs(self.bound)
+
+    def table(self) -> tuple[str, list[Row]]:
+        """Objective, bound, constraints and metrics, with units."""
+        found, count = self._system, _stack(self.objective, 0)
+        name, unit = (found.objective_name, found.objective_unit) if found else ("objective", "")
+        rows = [(name, text_of("", self.objective, unit), "")]
+        for what, bound, gap in (("bound", self.bound, self.gap), ("bound of its kind", self.scheme_bound, None)):
+            if not np.all(np.isnan(bound)):
+                beside = "" if gap is None or np.all(np.isnan(gap)) else f"gap {text_of('', 100 * np.asarray(gap))} %"
+                rows.append((what, text_of("", bound, unit), beside))
+        worst = f"worst residual {text_of('', self.worst_residual)}"
+        rows += [("feasible", text_of("", self.feasible), worst)]
+        rows += metric_rows(self.metrics, found.metrics if found else {}, count)
+        return stacked(f"{self.system}: report".removeprefix(": "), count), rows
+
+    def to_pandas(self, per: str = "terminal") -> Any:
+        """A data frame of the metrics that have one value per terminal, access point, or network.
+
+        Parameters
+        ----------
+        per : {"terminal", "access point", "subcarrier", "target", "network"}
+            What a row is. Stacked reports have the network as another index. Rows of networks begin with objective,
+            bounds, gap and feasibility.
+
+        Raises
+        ------
+        MissingExtraError
+            pandas is not installed (it comes with xarray).
+        InputError
+            No metric is per what was asked for.
+        """
+        return frame(self, per)
+
+    @property
+    def _system(self) -> System | None:
+        from trinode.systems.registry import system
+
+        return system(self.system) if self.system else None
+
+
+def frame(report: Report, per: str) -> Any:
+    """See :meth:`Report.to_pandas`."""
+    try:
+        import pandas
+    except ImportError as fault:
+        raise MissingExtraError("pandas") from fault
+    found = report._system
+    if found is None or not found.metrics:
+        raise InputError("report", "a report whose metrics are not described", "one of tn.evaluate")
+    dims = {name: found.metrics[name].dims for name in report.metrics if name in found.metrics}
+    axes = {letter: what for letter, what in LETTERS.items() if any(own == (letter,) for own in dims.values())}
+    letter = next((letter for letter, what in axes.items() if what == per), "")
+    if not letter and per != "network":
+        raise InputError("per", per, one_of(per, [*axes.values(), "network"]))
+    names = [name for name, own in dims.items() if own == ((letter,) if letter else ())]
+    columns = {name: np.asarray(report.metrics[name]) for name in names}
+    if not letter:
+        own = ("objective", "bound", "scheme_bound", "gap", "feasible", "worst_residual")
+        columns = {name: np.asarray(getattr(report, name)) for name in own} | columns
+    over = (["network"] if np.ndim(report.objective) else []) + ([per] if letter else [])
+    shape = next(iter(columns.values())).shape
+    index = pandas.MultiIndex.from_product([range(n) for n in shape], names=over) if len(over) > 1 else None
+    if index is None:
+        index = pandas.RangeIndex(shape[0] if over else 1, name=over[0] if over else "network")
+    return pandas.DataFrame({name: value.reshape(-1) for name, value in columns.items()}, index=index)
+
+
+def _stack(value: Any, axes: int) -> int | None:
+    """How many are stacked, from an array that has so many axes of its own; None for one alone."""
+    return np.shape(value)[0] if value is not None and np.ndim(value) > axes else None
 
 
 class Scheme(eqx.Module):
@@ -192,6 +289,10 @@ class System:
         Built from arrays by their ``from_arrays``.
     figures : mapping
         Name to figure specification.
+    metrics : mapping
+        Name to :class:`~trinode.systems.metric.Metric`: what a report holds, in words.
+    bibtex : str
+        The source once more, as an entry of a bibliography.
     part : int
         How many scenarios are drawn and judged by one program together on a CPU.
     bound_part : int
@@ -225,6 +326,8 @@ class System:
     solution_schema: Schema
     from_channels: Callable[..., Any]
     figures: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    bibtex: str = ""
     part: int = 4
     bound_part: int = 1
     multiples: Mapping[str, int] = field(default_factory=dict)
@@ -236,6 +339,12 @@ class System:
         if self.sizes is not None:
             return self.sizes(params)
         return tuple(getattr(params, entry.name) for entry in fields(params) if entry.metadata.get("static"))
+
+    @property
+    def doi(self) -> str:
+        """Of the source; empty where none is stated."""
+        _, _, rest = self.bibtex.partition("doi = {")
+        return rest.partition("}")[0]
 
     def scheme(self, name: str = "") -> Scheme:
         """The scheme of that name, or the default."""

@@ -7,11 +7,19 @@ in ISCC Systems".
 from trinode.systems.contract import System
 from trinode.systems.energy.bound import bound
 from trinode.systems.energy.figures import FIGURES
+from trinode.systems.energy.metrics import METRICS
 from trinode.systems.energy.model import evaluate
 from trinode.systems.energy.params import EnergyParams
 from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario, draw, from_channels
 from trinode.systems.energy.schemes import SCHEMES
 from trinode.systems.energy.solution import SOLUTION_SCHEMA, EnergySolution
+
+BIBTEX = """\
+@misc{dong-energy-efficient,
+  author = {Dong, Kai and Wang, Lei and Vorobyov, Sergiy A. and Han, Zhu and Taleb, Tarik},
+  title = {Energy-Efficient Beamforming and Adaptive Computational Task Offloading in {ISCC} Systems},
+}
+"""
 
 system = System(
     name="energy",
@@ -31,5 +39,7 @@ system = System(
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
+    metrics=METRICS,
+    bibtex=BIBTEX,
     part=32,
 )

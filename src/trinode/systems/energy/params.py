@@ -6,11 +6,12 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from trinode.systems import allowed
+from trinode.systems.show import Shown
 
 Scalar = float | Float[Array, ""]
 
 
-class EnergyParams(eqx.Module):
+class EnergyParams(Shown):
     """Parameters of the energy system (Table I of the paper; what it does not state is marked "chosen").
 
     Integer fields, ``cross_echo`` and ``aligned_target`` are static; all others are numbers that may be swept.
@@ -18,9 +19,13 @@ class EnergyParams(eqx.Module):
     Attributes
     ----------
     terminals : int
-        K.
-    ap_antennas, terminal_antennas, radar_antennas : int
-        M_a (called A in files), M_u^t (T) and M_u^r (R).
+        Number of terminals, K.
+    ap_antennas : int
+        Antennas of the access point, M_a (called A in files).
+    terminal_antennas : int
+        Transmit antennas of a terminal, M_u^t (T).
+    radar_antennas : int
+        Receive antennas of a terminal's radar, M_u^r (R).
     scattered_paths : int
         Paths beside the line of sight; chosen.
     cross_echo : {"literal", "physical"}
@@ -31,16 +36,52 @@ class EnergyParams(eqx.Module):
         Whether the target stands at ``bearing_offset`` from the access point's bearing, seen from every terminal.
     bearing_offset : float
         Difference of the two sines; used when ``aligned_target``.
-    ap_energy_weight, ap_energy_weight_step : float
-        beta of the first terminal, and how much more each following one has (Fig. 8).
-    terminal_max_frequency_hz, terminal_max_frequency_step_hz : float
-        C^u of the first terminal, and how much more each following one has (Fig. 8).
+    carrier_hz : float
+        Carrier frequency.
     target_distance_m : float
         From the access point to the common target; chosen.
     terminal_distance_min_m, terminal_distance_max_m : float
         From the target to the terminals, uniform between the two; chosen so that 0 dB can be met.
-    ap_height_m, terminal_height_m, rician_db, cross_section_m2 : float
-        Chosen.
+    ap_height_m : float
+        Height of the access point; chosen.
+    terminal_height_m : float
+        Height of the terminals; chosen.
+    rician_db : float
+        Power of the line of sight over that of the scattered paths; chosen.
+    cross_section_m2 : float
+        Radar cross-section of the target; chosen.
+    element_spacing : float
+        Between the antennas of all arrays.
+    bandwidth_hz : float
+        Band that all terminals share.
+    terminal_max_power_w : float
+        Largest radiated power of a terminal.
+    ap_noise_dbm : float
+        Noise power at the access point, per antenna.
+    radar_noise_dbm : float
+        Noise power at a radar, per antenna.
+    task_bits : float
+        Size of every task.
+    cycles_per_bit : float
+        Processing density.
+    terminal_max_frequency_hz : float
+        Largest processor frequency C^u of the first terminal.
+    terminal_max_frequency_step_hz : float
+        How much more each following terminal has (Fig. 8).
+    ap_max_frequency_hz : float
+        Processor frequency that the terminals at the access point share.
+    terminal_capacitance : float
+        Effective switched capacitance of a terminal's processor: energy is this times the squared frequency, per cycle.
+    ap_capacitance : float
+        The same of the access point.
+    ap_energy_weight : float
+        What a joule at the access point counts, beta, for the first terminal.
+    ap_energy_weight_step : float
+        How much more it counts for each following terminal (Fig. 8).
+    sensing_sinr_min_db : float
+        Echo SINR requirement of every terminal.
+    latency_max_s : float
+        Deadline of every task.
     channel_error : float, optional
         Largest spectral norm of the error of an uplink channel, over the norm of the channel (Fig. 9). Decisions see
         the channels of the scenario, which are then estimates; the report says what errors do to them.

@@ -7,11 +7,26 @@ ICA- and AI-based Approaches", IEEE Communications Letters 29(8), 2025.
 from trinode.systems.contract import System
 from trinode.systems.fairness.bound import bound
 from trinode.systems.fairness.figures import FIGURES
+from trinode.systems.fairness.metrics import METRICS
 from trinode.systems.fairness.model import evaluate
 from trinode.systems.fairness.params import FairnessParams
 from trinode.systems.fairness.scenario import SCENARIO_SCHEMA, FairnessScenario, draw, from_channels
 from trinode.systems.fairness.schemes import SCHEMES
 from trinode.systems.fairness.solution import SOLUTION_SCHEMA, FairnessSolution
+
+BIBTEX = """\
+@article{nguyen-latency-fairness,
+  author = {Nguyen, Hieu V. and Bui, Van-Phuc and Le, Mai T. P. and Nguyen-Duy-Nhat, Vien and Nguyen-Le, Hung and
+            Tran, Nghi H.},
+  title = {Latency Fairness for {MEC}-Enabled Cell-free massive {MIMO}: {ICA}- and {AI}-based Approaches},
+  journal = {IEEE Communications Letters},
+  year = {2025},
+  volume = {29},
+  number = {8},
+  pages = {1963--1967},
+  doi = {10.1109/LCOMM.2025.3581730},
+}
+"""
 
 system = System(
     name="fairness",
@@ -31,6 +46,8 @@ system = System(
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
+    metrics=METRICS,
+    bibtex=BIBTEX,
     part=64,
     bound_part=64,
 )

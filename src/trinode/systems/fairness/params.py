@@ -9,19 +9,26 @@ from jaxtyping import Array, Float
 
 from trinode.errors import InputError
 from trinode.systems import allowed
+from trinode.systems.show import Shown
 
 Scalar = float | Float[Array, ""]
 
 
-class FairnessParams(eqx.Module):
+class FairnessParams(Shown):
     """Parameters of the fairness system (Section V-A of the paper).
 
     Integer and text fields are static; all others are numbers that may be swept.
 
     Attributes
     ----------
-    terminals, access_points, ap_antennas, subcarriers : int
-        K, M, antennas of each access point (A in files) and N (S in files).
+    terminals : int
+        Number of terminals, K.
+    access_points : int
+        Number of access points, M.
+    ap_antennas : int
+        Antennas of each access point (A in files).
+    subcarriers : int
+        Number of subcarriers, N (S in files).
     layout : {"cell-free", "bs-centred"}
         Access points all over the disc, or one base station with ``access_points * ap_antennas`` antennas in its
         middle, the paper's rival.
@@ -32,14 +39,30 @@ class FairnessParams(eqx.Module):
         ``combined``: through the combiner. ``printed``: the sum over all access points, as below (3).
     path_loss : {"power", "amplitude"}
         ``power``: the large-scale gain is one of power, so its root multiplies the fading. ``amplitude``: as printed.
-    radius_m, ap_height_m : float
-        Of the disc, and how far access points are above terminals.
-    path_loss_1m_db, path_loss_per_decade_db, shadowing_db : float
-        Loss at 1 m, its growth, and the standard deviation of the shadowing; not printed, chosen.
-    bandwidth_hz, noise_density_dbm_hz, terminal_max_power_w : float
-        Of the whole system (shared by the subcarriers), of the receivers, of each terminal.
-    task_bits, cycles_per_bit, terminal_frequency_hz, server_frequency_hz : float
-        Tasks and processors.
+    radius_m : float
+        Of the disc.
+    ap_height_m : float
+        How far access points are above terminals.
+    path_loss_1m_db : float
+        Loss at 1 m; not printed, chosen.
+    path_loss_per_decade_db : float
+        How much the loss grows where the distance is ten times as long; not printed, chosen.
+    shadowing_db : float
+        Standard deviation of the shadowing; not printed, chosen.
+    bandwidth_hz : float
+        Of the whole system, shared by the subcarriers.
+    noise_density_dbm_hz : float
+        Noise power density of the receivers.
+    terminal_max_power_w : float
+        Largest radiated power of each terminal.
+    task_bits : float
+        Size of every task.
+    cycles_per_bit : float
+        Processing density.
+    terminal_frequency_hz : float
+        Processor frequency of a terminal.
+    server_frequency_hz : float
+        Processor frequency of the server, for each terminal.
     task_spread : float
         Unequal tasks: bits, cycles per bit and frequency of each terminal are multiplied with independent uniform
         numbers from 1 - task_spread to 1 + task_spread.

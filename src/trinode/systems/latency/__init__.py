@@ -7,6 +7,7 @@ Integrated Communications, Computation, and Sensing in Cell-Free mMIMO Systems".
 from trinode.systems.contract import System
 from trinode.systems.latency.bound import bound
 from trinode.systems.latency.figures import FIGURES
+from trinode.systems.latency.metrics import METRICS
 from trinode.systems.latency.model import evaluate
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import (
@@ -19,6 +20,15 @@ from trinode.systems.latency.scenario import (
 )
 from trinode.systems.latency.schemes import SCHEMES
 from trinode.systems.latency.solution import SOLUTION_SCHEMA, LatencySolution
+
+BIBTEX = """\
+@misc{peng-latency-aware,
+  author = {Peng, Qihao and Luo, Qu and Chu, Zheng and Lin, Zihuai and Elkashlan, Maged and Xiao, Pei and
+            Karagiannidis, George K. and Masouros, Christos},
+  title = {Latency-Aware Resource Allocation for Integrated Communications, Computation, and Sensing in Cell-Free
+           mMIMO Systems},
+}
+"""
 
 system = System(
     name="latency",
@@ -39,6 +49,8 @@ system = System(
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
+    metrics=METRICS,
+    bibtex=BIBTEX,
     multiples=MULTIPLES,
     sizes=program_sizes,
 )

@@ -7,31 +7,74 @@ from jaxtyping import Array, Float
 
 from trinode.errors import InputError
 from trinode.systems import allowed
+from trinode.systems.show import Shown
 
 Scalar = float | Float[Array, ""]
 
 
-class LatencyParams(eqx.Module):
+class LatencyParams(Shown):
     """Parameters of the latency system (Table I of the paper; [29] of it for what the table omits).
 
     Integer fields set array shapes and are static; all others are numbers that may be swept.
 
     Attributes
     ----------
-    terminals, access_points : int
-        K and M.
-    ap_antennas, terminal_antennas, radar_antennas : int
-        N (called A in files), N_t (T) and N_r (R).
+    terminals : int
+        Number of terminals, K.
+    access_points : int
+        Number of access points, M.
+    ap_antennas : int
+        Antennas of an access point, N (called A in files).
+    terminal_antennas : int
+        Transmit antennas of a terminal, N_t (T).
+    radar_antennas : int
+        Receive antennas of a terminal's radar, N_r (R).
     serving : int
         Size of the serving cluster M_k of every terminal.
     area_m : float
         Side of the square in which access points and terminals fall.
-    carrier_hz, ap_height_m, terminal_height_m : float
-        For the path loss (54)-(55); not printed, chosen after [29].
-    noise_figure_db, temperature_k : float
+    carrier_hz : float
+        Carrier frequency, for the path loss (54)-(55); not printed, chosen after [29].
+    ap_height_m : float
+        Height of the access points; not printed, chosen after [29].
+    terminal_height_m : float
+        Height of the terminals; not printed, chosen after [29].
+    element_spacing : float
+        Between the antennas of all arrays.
+    bandwidth_hz : float
+        Band that all terminals share, B.
+    noise_figure_db : float
+        Of all receivers, for the noise power (56).
+    temperature_k : float
         For the noise power (56).
-    reflection_min, reflection_max, target_distance_min_m, target_distance_max_m : float
-        Targets of the terminals, uniform between the two.
+    task_bits : float
+        Size of every task, D.
+    terminal_cycles_per_bit : float
+        Processing density at a terminal.
+    edge_cycles_per_bit : float
+        Processing density at an edge server.
+    cloud_cycles_per_bit : float
+        Processing density in the cloud.
+    terminal_max_frequency_hz : float
+        Largest processor frequency of a terminal.
+    edge_max_frequency_hz : float
+        Processor frequency that the terminals at an edge server share.
+    cloud_max_frequency_hz : float
+        Processor frequency that the terminals in the cloud share.
+    fronthaul_max_bps : float
+        Rate of the fronthaul from an access point to the cloud.
+    terminal_capacitance : float
+        Effective switched capacitance of a terminal's processor: power is this times the cubed frequency.
+    edge_capacitance : float
+        The same of an edge server.
+    terminal_max_power_w : float
+        Largest power of a terminal, radiated and of its processor.
+    ap_max_power_w : float
+        Largest power of an access point with its server.
+    reflection_min, reflection_max : float
+        Reflection of the terminals' targets, uniform between the two.
+    target_distance_min_m, target_distance_max_m : float
+        Distance of the terminals' targets, uniform between the two.
     sensing_sinr_min_db : float
         Echo SINR requirement of every terminal.
     """

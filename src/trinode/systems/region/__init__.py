@@ -6,11 +6,19 @@ Source: Mao, Lu, Chi, Ai, Zhong and Ding, "Communication-Sensing Region for Cell
 from trinode.systems.contract import System
 from trinode.systems.region.bound import bound
 from trinode.systems.region.figures import FIGURES
+from trinode.systems.region.metrics import METRICS
 from trinode.systems.region.model import evaluate
 from trinode.systems.region.params import RegionParams
 from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, check_channels, draw, from_channels
 from trinode.systems.region.schemes import SCHEMES
 from trinode.systems.region.solution import SOLUTION_SCHEMA, RegionSolution
+
+BIBTEX = """\
+@misc{mao-communication-sensing-region,
+  author = {Mao, Weihao and Lu, Yang and Chi, Chong-Yung and Ai, Bo and Zhong, Zhangdui and Ding, Zhiguo},
+  title = {Communication-Sensing Region for Cell-Free Massive {MIMO} {ISAC} Systems},
+}
+"""
 
 system = System(
     name="region",
@@ -30,6 +38,8 @@ system = System(
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
+    metrics=METRICS,
+    bibtex=BIBTEX,
     part=8,
     check_channels=check_channels,
 )

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from trinode.errors import InputError
 from trinode.systems import allowed
+from trinode.systems.show import Shown
 
 Scalar = float | Float[Array, ""]
 
@@ -14,7 +15,7 @@ PILOT_RULES = ("clustering", "spread")
 """The paper's Algorithm 1, and the same improved by moves and swaps (:mod:`trinode.radio.pilots`)."""
 
 
-class RegionParams(eqx.Module):
+class RegionParams(Shown):
     """Parameters of the region system (Table I of the paper).
 
     Integer fields set array shapes and are static, as are the choices; all others are numbers that may be swept, and so
@@ -22,8 +23,14 @@ class RegionParams(eqx.Module):
 
     Attributes
     ----------
-    terminals, access_points, ap_antennas, targets : int
-        K, M, N_T (A in files) and T.
+    terminals : int
+        Number of terminals, K.
+    access_points : int
+        Number of access points, M.
+    ap_antennas : int
+        Antennas of an access point, N_T (A in files).
+    targets : int
+        Number of targets, T.
     pilots : int
         tau_p, the orthogonal pilots and their length; at most the number of terminals.
     directions : int
@@ -33,27 +40,31 @@ class RegionParams(eqx.Module):
     broadside : bool
         Whether each sensing array is turned to face what it senses (one target then is at 0 degrees, as the paper
         assumes from Fig. 4(c) on); otherwise all arrays lie along the x axis.
-    pilot_rule : str
-        One of :data:`PILOT_RULES`.
+    pilot_rule : {"clustering", "spread"}
+        The paper's Algorithm 1, or the same improved by moves and swaps (:mod:`trinode.radio.pilots`).
     central : bool
         Whether access point 0 stands in the middle of the area (for the cellular network of Fig. 4).
     area_m : float
         D, side of the square in which everything falls.
-    ap_power_db, pilot_power_db : float
-        p_m and p_p, signal-to-noise ratios at unit gain.
+    ap_power_db : float
+        p_m, power of an access point as a signal-to-noise ratio at unit gain.
+    pilot_power_db : float
+        p_p, power of the pilots as a signal-to-noise ratio at unit gain.
     ap_power_budget : float
         Where positive: total power in units of p_m; the sensing access points keep p_m each, the others share the
         rest (footnote 1 of the paper).
     reflection : float
         alpha_t, an amplitude.
-    target_variance_db, terminal_target_variance_db : float
-        Variances of path amplitudes to targets, sigma^2 of (3) and (5).
+    target_variance_db : float
+        Variance of path amplitudes between access points and targets, sigma^2 of (3).
+    terminal_target_variance_db : float
+        Variance of path amplitudes between terminals and targets, sigma^2 of (5).
     steering_variance_db : float
         chi^2 of (3).
     beam_width_deg : float
         Width of the ideal beam.
     element_spacing : float
-        In wavelengths; not printed.
+        Between the antennas of an access point; not printed.
     min_distance_m : float
         No path is counted shorter; not printed.
     pattern_mse_max : float
@@ -63,10 +74,12 @@ class RegionParams(eqx.Module):
         access point detects its echo (beyond the paper; see :mod:`trinode.systems.region.detection`).
     false_alarm : float
         Probability of a false alarm at which that is meant.
-    radar_cross_section_m2, wavelength_m : float
-        Of the radar equation, for that probability alone: a car, 2 GHz.
+    radar_cross_section_m2 : float
+        Of a target, for that probability alone: a car.
+    wavelength_m : float
+        For that probability alone: 2 GHz.
     coherence_symbols : float
-        tau_c.
+        Symbols of a coherence interval, tau_c.
     """
 
     terminals: int = eqx.field(static=True, default=9)

@@ -7,11 +7,20 @@ Communication, and Computing Systems: A Distributed Approach".
 from trinode.systems.contract import System
 from trinode.systems.threetier.bound import bound
 from trinode.systems.threetier.figures import FIGURES
+from trinode.systems.threetier.metrics import METRICS
 from trinode.systems.threetier.model import evaluate
 from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.scenario import SCENARIO_SCHEMA, ThreetierScenario, draw, from_channels
 from trinode.systems.threetier.schemes import SCHEMES
 from trinode.systems.threetier.solution import SOLUTION_SCHEMA, ThreetierSolution
+
+BIBTEX = """\
+@misc{liu-joint-offloading,
+  author = {Liu, Peng and Fei, Zesong and Wang, Xinyi and Huang, Jingxuan and Hu, Jie and Zhang, J. Andrew},
+  title = {Joint Offloading and Beamforming Design in Integrating Sensing, Communication, and Computing Systems: A
+           Distributed Approach},
+}
+"""
 
 system = System(
     name="threetier",
@@ -32,5 +41,7 @@ system = System(
     solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
+    metrics=METRICS,
+    bibtex=BIBTEX,
     part=4,
 )

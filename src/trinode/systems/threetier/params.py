@@ -6,24 +6,33 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from trinode.systems import allowed
+from trinode.systems.show import Shown
 
 Scalar = float | Float[Array, ""]
 
 
-class ThreetierParams(eqx.Module):
+class ThreetierParams(Shown):
     """Parameters of the three-tier system (Table III and Section IV-A of the paper).
 
     Integer fields set array shapes and are static; all others are numbers that may be swept.
 
     Attributes
     ----------
-    terminals, access_points : int
-        K and L. Three access points (base stations) stand where the paper puts them; another number of them stands
-        on a ring of ``ring_radius_m`` around the same centre.
-    ap_antennas, terminal_antennas, radar_antennas : int
-        M (called A in files), N_t (T) and N_r (R).
+    terminals : int
+        Number of terminals, K.
+    access_points : int
+        Number of access points (base stations), L. Three stand where the paper puts them, another number on a ring of
+        ``ring_radius_m`` around the same centre.
+    ap_antennas : int
+        Antennas of an access point, M (called A in files).
+    terminal_antennas : int
+        Transmit antennas of a terminal, N_t (T).
+    radar_antennas : int
+        Receive antennas of a terminal's radar, N_r (R).
     area_m : float
         Side of the square around the centre in which terminals fall.
+    ring_radius_m : float
+        Radius of the ring on which access points stand where they are not three.
     least_distance_m : float
         No link is shorter for the path loss; not printed.
     reference_gain_db : float
@@ -31,14 +40,38 @@ class ThreetierParams(eqx.Module):
     echo_path_exponent : float
         Exponent of the target's distance in the echo's power: 2 is the only one under which Table III can be met;
         6 is (6) as printed, 4 the two-way echo of a point target.
+    element_spacing : float
+        Between the antennas of all arrays.
+    bandwidth_hz : float
+        Band that all terminals share.
     noise_density_dbm_hz : float
         Noise power density at base stations and at radars.
     task_bits_per_hz : float
         Z_k grows with the bandwidth (Nyquist): 100 KB at 10 MHz, 1 KB being 8000 bit.
     echo_looks : float
         Echoes that are accumulated before a detection; the data grow with them (Fig. 11).
-    reflection_min, reflection_max, target_distance_min_m, target_distance_max_m : float
-        Radar cross-sections and distances of the targets, uniform between the two.
+    cycles_per_bit : float
+        Processing density.
+    terminal_frequency_hz : float
+        Processor frequency of a terminal.
+    edge_frequency_hz : float
+        Processor frequency that a terminal gets at an edge server.
+    cloud_frequency_hz : float
+        Processor frequency that a terminal gets in the cloud.
+    edge_capacity_hz : float
+        Processor frequency of an edge server, for all its terminals together.
+    backhaul_bps : float
+        Rate of the backhaul from the base stations to the cloud, for each terminal.
+    terminal_capacitance : float
+        Effective switched capacitance of a terminal's processor: power is this times the cubed frequency.
+    terminal_max_power_dbm : float
+        Largest power of a terminal, radiated and of its processor.
+    reflection_min, reflection_max : float
+        Radar cross-section of the targets, uniform between the two.
+    target_distance_min_m, target_distance_max_m : float
+        Distance of the targets, uniform between the two.
+    sensing_sinr_min_db : float
+        Echo SINR requirement of every terminal.
     """
 
     terminals: int = eqx.field(static=True, default=9)
