@@ -148,10 +148,11 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     if start is not None:
         check_sizes(system, scenario, start, "start")
     if chosen.host:
-        return chosen.solve(scenario, start)
-    run = _programs.call if _ours(type(chosen)) else _programs.call_unkept
+        solution = chosen.solve(scenario, start)
+        return system.marked(solution, evaluate(scenario, solution, bound=False).feasible)
+    run, named = _solver(system, chosen)
     wide, begin = _sizes.rounded(system, scenario), _sizes.rounded(system, start)
-    return _sizes.cropped(system, chosen.of_worker(run(_solve, chosen.worker(), wide, begin)), scenario)
+    return _sizes.cropped(system, chosen.of_worker(run(_solve, named, chosen.worker(), wide, begin)), scenario)
 
 
 def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -163,9 +164,10 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     chosen = _scheme(system, scheme, start)
     if chosen.host:
         starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
-        return stack([chosen.solve(one, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
-    run, worker = _programs.call if _ours(type(chosen)) else _programs.call_unkept, chosen.worker()
-    one, many = partial(run, _solve, worker), partial(run, _solve_many, worker)
+        return stack([solve(one, chosen, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
+    run, named = _solver(system, chosen)
+    worker = chosen.worker()
+    one, many = partial(run, _solve, named, worker), partial(run, _solve_many, named, worker)
     wide, begin = _sizes.rounded(system, scenarios), _sizes.rounded(system, start)
     solutions = map_parts(one, many, (wide, begin), chosen.part_of(wide))
     return _sizes.cropped(system, chosen.of_worker(solutions), scenarios)
@@ -402,6 +404,12 @@ def _runner(system: System) -> tuple[Callable[..., Any], System | str]:
     return _programs.call_unkept, system
 
 
+def _solver(system: System, scheme: Scheme) -> tuple[Callable[..., Any], System | str]:
+    """The same for one of its schemes."""
+    run, named = _runner(system)
+    return (run, named) if _ours(type(scheme)) else (_programs.call_unkept, system)
+
+
 def _program(function: Callable[..., Any], system: System, *arguments: Any) -> Any:
     run, named = _runner(system)
     return run(function, named, *arguments)
@@ -434,20 +442,23 @@ def _import(system: System | str, channels: dict[str, Any], params: Any, seed: A
     return found.from_channels(SimpleNamespace(building_lines=None, **channels), params, key)
 
 
-def _solve(scheme: Scheme, scenario: Any, start: Any) -> Solution:
-    return scheme.solve(scenario, start)
+def _solve(system: System | str, scheme: Scheme, scenario: Any, start: Any) -> Solution:
+    """A scheme's solution with the judge's word on it, by the same program: none says of itself what is not so."""
+    found = _found(system)
+    solution = jax.lax.optimization_barrier(scheme.solve(scenario, start))  # judging changes nothing of it
+    return found.marked(solution, scheme.met(found, scenario, solution))
 
 
-def _solve_many(scheme: Scheme, scenarios: Any, starts: Any) -> Solution:
-    return jax.vmap(scheme.solve)(scenarios, starts)
+def _solve_many(system: System | str, scheme: Scheme, scenarios: Any, starts: Any) -> Solution:
+    return jax.vmap(partial(_solve, system, scheme))(scenarios, starts)
 
 
 def _evaluate(system: System | str, scenario: Any, solution: Any) -> Report:
-    return _found(system).evaluate(scenario, solution)
+    return _found(system).judge(scenario, solution)
 
 
 def _evaluate_many(system: System | str, scenarios: Any, solutions: Any) -> Report:
-    return jax.vmap(_found(system).evaluate)(scenarios, solutions)
+    return jax.vmap(_found(system).judge)(scenarios, solutions)
 
 
 def _bound(system: System | str, scenario: Any, family: str) -> Array:

@@ -153,8 +153,10 @@ def test_solve_as_json():
 def test_infeasible_is_an_answer(infeasible, tmp_path):
     words = ("solve", "toy", "--trial", infeasible)
     assert "infeasible" in call(*words, "--out", tmp_path / "x.npz").stdout
+    assert "2 quality [" in call(*words).stdout
     data = read(call(*words, "--json"))
     assert (data["status"], data["objective"], data["gap"]) == ("infeasible", None, None)
+    assert (data["feasible"], data["worst_constraint"]) == (False, "2 quality")
     assert not all(data["terminal_feasible"])
     assert np.isnan(float(np.load(tmp_path / "x.npz")["objective"]))
 
@@ -188,8 +190,10 @@ def test_false_claims_are_found(tmp_path, change, claim):
     with np.load(path) as archive:
         arrays = dict(archive)
     np.savez(path, **(arrays | change))
-    claims = read(call("evaluate", "toy", "--scenario", network, "--solution", path, "--json"))["claims"]
+    words, code = ("evaluate", "toy", "--scenario", network, "--solution", path), int(claim != "bound")
+    claims = read(call(*words, "--json", code=code))["claims"]
     assert {row["claim"]: row["holds"] for row in claims}[claim] is False
+    assert ("1 line is broken by 1.7, relatively" in call(*words, code=code).stdout) == ("share" in change)
 
 
 def test_a_weaker_bound_is_no_false_claim(tmp_path):

@@ -130,10 +130,5 @@ def test_nothing_sent_costs_nothing_on_the_air():
     np.testing.assert_array_equal(metrics["upload_s"] + metrics["ap_s"], 0)
 
 
-def test_infeasible_has_no_objective():
-    marked = decision(status=int(Status.INFEASIBLE))
-    assert np.isnan(float(judge(SCENARIO, marked).objective))
-
-
 def test_echo_channels_survive_their_factors():
     np.testing.assert_allclose(SCENARIO.echo_channel, ECHO, atol=1e-14)

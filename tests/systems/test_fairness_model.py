@@ -114,8 +114,3 @@ def test_no_rate_takes_forever_unless_nothing_is_sent():
 def test_gini_counts_terminals_with_a_task():
     assert float(model.gini(jnp.array([3.0, 0.0, 1.0]), jnp.array([True, False, True]))) == pytest.approx(0.25)
     assert float(model.gini(jnp.zeros(3), jnp.zeros(3, bool))) == 0
-
-
-def test_infeasible_has_no_objective():
-    marked = decision(status=jnp.asarray(int(Status.INFEASIBLE)))
-    assert np.isnan(float(judge(SCENARIO, marked).objective))

@@ -138,8 +138,3 @@ def test_nothing_takes_no_time_and_no_speed_takes_forever():
     assert float(judge(SCENARIO, still).objective) == np.inf
     idle = dataclasses.replace(SCENARIO, task_bits=jnp.zeros(1))
     assert float(judge(idle, still).objective) == 0
-
-
-def test_infeasible_has_no_objective():
-    marked = dataclasses.replace(decision("edge"), status=jnp.asarray(int(Status.INFEASIBLE)))
-    assert np.isnan(float(judge(SCENARIO, marked).objective))

@@ -123,11 +123,6 @@ def test_no_speed_takes_forever_and_nothing_takes_no_time():
     assert float(judge(idle, decision("cloud")).objective) == 0
 
 
-def test_infeasible_has_no_objective():
-    marked = dataclasses.replace(decision("edge"), status=jnp.asarray(int(Status.INFEASIBLE)))
-    assert np.isnan(float(judge(SCENARIO, marked).objective))
-
-
 def test_table_iii():
     """Local execution takes 640 ms; beyond the upload the edge takes 106.67 ms and the cloud 5.33 ms more."""
     s = jax.jit(system.draw)(ThreetierParams(terminals=2), jax.random.key(0))

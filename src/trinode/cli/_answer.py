@@ -59,20 +59,18 @@ def scheme_table(system: System, answers: dict[str, tuple[Any, Report]]) -> Tabl
 
 def summary(system: System, scheme: str, solution: Any, report: Report) -> dict[str, Any]:
     """The numbers that say how a solve ended."""
-    objective, bound, scheme_bound = (float(v) for v in (report.objective, report.bound, report.scheme_bound))
-    # in NumPy: JAX would compile each step of it
-    worst = max(float(np.max(np.asarray(one), initial=-np.inf)) for one in report.residuals.values())
     return {
         "scheme": scheme,
         "status": Status(int(solution.status)).label,
-        "objective": objective,
+        "objective": float(report.objective),
         "unit": system.objective_unit,
-        "bound": bound,
-        "gap": _gap(objective, bound),
-        "scheme_bound": scheme_bound,
-        "scheme_gap": _gap(objective, scheme_bound),
-        "feasible": worst <= FEASIBILITY_TOLERANCE,
-        "worst_residual": worst,
+        "bound": float(report.bound),
+        "gap": float(report.gap),
+        "scheme_bound": float(report.scheme_bound),
+        "scheme_gap": float(report.scheme_gap),
+        "feasible": bool(report.feasible),
+        "worst_residual": float(report.worst_residual),
+        "worst_constraint": str(report.worst_constraint),
         "iterations": int(solution.iterations),
     }
 
@@ -98,6 +96,16 @@ def reachable(solution: Any) -> dict[str, np.ndarray]:
     return {name: np.asarray(value, dtype=float) for name, value in found.items() if value is not None}
 
 
+def reason(system: System, report: Report) -> str:
+    """What an infeasible decision breaks most, and where along that constraint."""
+    if report.worst_residual <= FEASIBILITY_TOLERANCE:
+        return f"the {system.objective_name} is not finite"
+    name = str(report.worst_constraint)
+    values = np.asarray(report.residuals[name])
+    place = f" [{int(np.argmax(values))}]" if values.ndim else ""
+    return f"{name}{place} is broken by {float(np.max(values)):.3g}, relatively"
+
+
 def print_answer(system: System, title: str, scheme: str, scenario: Any, solution: Any, report: Report) -> None:
     """Write a decision as tables."""
     import typer
@@ -112,15 +120,11 @@ def print_answer(system: System, title: str, scheme: str, scenario: Any, solutio
     if not np.isnan(row["gap"]):
         line += f" (gap {row['gap']:.2%})"
     typer.echo(line)
-    if int(solution.status) == Status.INFEASIBLE:
+    if not row["feasible"]:
         unserved = np.flatnonzero(~np.asarray(solution.terminal_feasible)).tolist()
-        who = f"terminals {unserved} cannot be served" if unserved else "what is asked for cannot be met"
-        typer.echo(f"infeasible: {who}; below is the best effort")
+        who = f"terminals {unserved} are not served" if unserved else "what is asked for is not met"
+        typer.echo(f"infeasible: {who}; {reason(system, report)}; below is the best effort")
         for name, value in reachable(solution).items():
             typer.echo(f"  {name} = " + ", ".join(f"{one:.6g}" for one in np.ravel(value)))
     typer.echo()
     terminal_table(system, scenario, solution, report).print()
-
-
-def _gap(objective: float, bound: float) -> float:
-    return abs(objective - bound) / abs(bound) if bound else float("nan")

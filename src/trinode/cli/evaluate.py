@@ -11,7 +11,7 @@ from trinode.cli._network import AsJson, SystemName
 from trinode.cli._show import Column, Table, print_json, working
 
 if TYPE_CHECKING:
-    from trinode.systems.contract import Report
+    from trinode.systems.contract import Report, System
 
 CLAIM_TOLERANCE = 1e-6
 
@@ -23,6 +23,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Judge a decision again: metrics, every constraint, the bound, and whether what the file claims is true.
+
+    The exit code is 1 where the decision is not what the file claims: a status or an objective that does not hold.
 
     \b
     Examples:
@@ -41,26 +43,31 @@ def evaluate(
             network = found.read_scenario(scenario)
             decision, arrays = found.read_solution(solution)
             report = api.evaluate(network, decision)
-    claims = check_claims(arrays, decision, report, found.sense)
+    claims = check_claims(arrays, report, found)
+    decision = found.marked(decision, report.feasible)
     if as_json:
         print_json({**answer_json(found, solution.name, network, decision, report), "claims": claims})
-        return
-    print_answer(found, scenario.name, solution.name, network, decision, report)
-    residual_table(report).print()
-    columns = [
-        Column("claim", "claim", left=True),
-        Column("stated", "stated", "{:.8g}"),
-        Column("found", "found", "{:.8g}"),
-    ]
-    Table("What the file claims", [*columns, Column("holds", "holds")], claims).print()
+    else:
+        print_answer(found, scenario.name, solution.name, network, decision, report)
+        residual_table(report).print()
+        columns = [
+            Column("claim", "claim", left=True),
+            Column("stated", "stated", "{:.8g}"),
+            Column("found", "found", "{:.8g}"),
+        ]
+        Table("What the file claims", [*columns, Column("holds", "holds")], claims).print()
+    if not all(one["holds"] for one in claims if one["claim"] != "bound"):
+        raise typer.Exit(1)
 
 
-def check_claims(arrays: dict[str, Any], decision: Any, report: Report, sense: str) -> list[dict[str, Any]]:
+def check_claims(arrays: dict[str, Any], report: Report, system: System) -> list[dict[str, Any]]:
     """Compare the status, objective and bound that a solution file states with what the model finds.
 
     A status other than infeasible needs every constraint met; ``infeasible`` needs one that is not. A bound
     holds where it is no sharper than the one found here.
     """
+    from trinode.cli._answer import reason
+
     feasible = bool(report.feasible)
     stated = str(arrays["status"])
     objective, bound = float(arrays["objective"]), float(arrays["bound"])
@@ -69,7 +76,7 @@ def check_claims(arrays: dict[str, Any], decision: Any, report: Report, sense: s
         {
             "claim": "status",
             "stated": stated,
-            "found": "all constraints met" if feasible else "a constraint violated",
+            "found": "all constraints met" if feasible else f"infeasible: {reason(system, report)}",
             "holds": feasible != (stated == "infeasible"),
         },
         {"claim": "objective", "stated": objective, "found": rescored, "holds": _same(objective, rescored)},
@@ -77,7 +84,7 @@ def check_claims(arrays: dict[str, Any], decision: Any, report: Report, sense: s
             "claim": "bound",
             "stated": bound,
             "found": best,
-            "holds": _same(bound, best) or (bound < best if sense == "min" else bound > best),
+            "holds": _same(bound, best) or (bound < best if system.sense == "min" else bound > best),
         },
     ]
 

@@ -19,7 +19,7 @@ from trinode import _programs, api
 from trinode._words import one_of
 from trinode.errors import InputError
 from trinode.experiments.items import Item
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status
+from trinode.systems.contract import Report
 from trinode.systems.registry import system as find_system
 
 _REDUCE = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin}
@@ -116,14 +116,12 @@ def _trials(item: Item, trials: range, memory: int) -> dict[str, np.ndarray]:
             return {"bound": np.asarray(api.bound_batch(scenarios, item.family))}
         solutions = api.solve_batch(scenarios, item.scheme)
     report = api.evaluate_batch(scenarios, solutions, bound=False)
-    worst = _worst_residual(report)
-    met = (np.asarray(solutions.status) != Status.INFEASIBLE) & (worst <= FEASIBILITY_TOLERANCE)
     arrays = {
-        "objective": np.where(met, np.asarray(report.objective), np.nan),
-        "feasible": met,
+        "objective": np.asarray(report.objective),
+        "feasible": np.asarray(report.feasible),
         "status": np.asarray(solutions.status),
         "iterations": np.asarray(solutions.iterations),
-        "worst_residual": worst,
+        "worst_residual": np.asarray(report.worst_residual),
     }
     for name, metric, reduce in item.record["measures"]:
         arrays[name] = _measure(report, metric, reduce)
@@ -155,12 +153,6 @@ def _scenarios(item: Item, trials: range, memory: int) -> Any:
 
 def _bytes(scenarios: Any) -> int:
     return sum(leaf.nbytes for leaf in jax.tree.leaves(scenarios))
-
-
-def _worst_residual(report: Report) -> np.ndarray:
-    """Largest residual of each trial; the report's own property knows no batches."""
-    parts = [np.asarray(residual) for residual in report.residuals.values()]
-    return np.max([part.reshape(part.shape[0], -1).max(axis=1) for part in parts if part.size], axis=0)
 
 
 def _measure(report: Report, metric: str, reduce: str) -> np.ndarray:

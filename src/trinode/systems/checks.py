@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Scheme, Status, System, to_arrays
+from trinode.systems.contract import Report, Scheme, Status, System, to_arrays
 
 Solve = Callable[..., Any]
 """``solve(stacked scenarios, start=None) -> stacked solutions``."""
@@ -63,7 +63,7 @@ def reports(system: System, scenarios: Any, solutions: Any) -> Report:
 @functools.cache
 def _judge(system: System) -> Callable[[Any, Any], Report]:
     """One program for one scenario, so that no number of them needs another."""
-    return jax.jit(system.evaluate)
+    return jax.jit(system.judge)
 
 
 def _value(system: System, scenarios: Any, solutions: Any) -> np.ndarray:
@@ -72,18 +72,18 @@ def _value(system: System, scenarios: Any, solutions: Any) -> np.ndarray:
 
 
 def check_feasible(system: System, scenarios: Any, solutions: Any) -> None:
-    """Whatever is not marked infeasible meets every constraint; whatever is, names a terminal."""
+    """What is marked infeasible breaks a constraint or has no finite objective; nothing else does."""
     report = reports(system, scenarios, solutions)
-    worst = np.asarray(jax.vmap(lambda r: r.worst_residual)(report))
-    status = np.asarray(solutions.status)
-    served = np.asarray(solutions.terminal_feasible)
-    for index, state in enumerate(status):
+    for index, state in enumerate(np.asarray(solutions.status)):
+        worst = f"{report.worst_constraint[index]}: residual {report.worst_residual[index]:.2e}"
+        all_served = bool(np.all(np.asarray(solutions.terminal_feasible)[index]))
         if state == Status.INFEASIBLE:
-            assert not served[index].all() or system.sense == "max", f"scenario {index}: infeasible, but no terminal is"
+            assert not report.feasible[index], f"scenario {index}: infeasible, but every constraint is met"
+            assert not all_served or system.sense == "max", f"scenario {index}: infeasible, but no terminal is"
             assert np.isnan(np.asarray(report.objective)[index]), f"scenario {index}: infeasible with an objective"
         else:
-            assert served[index].all(), f"scenario {index}: feasible, but not every terminal is"
-            assert worst[index] <= FEASIBILITY_TOLERANCE, f"scenario {index}: residual {worst[index]:.2e}"
+            assert all_served, f"scenario {index}: feasible, but not every terminal is"
+            assert report.feasible[index], f"scenario {index}: not marked infeasible, but {worst}"
 
 
 def check_bound(system: System, scheme: Scheme, scenarios: Any, solutions: Any) -> None:

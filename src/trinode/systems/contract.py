@@ -8,13 +8,14 @@ traceable unless it declares ``host = True``. Everything a person is shown comes
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, Self
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from trinode import _runtime  # noqa: F401  (double precision before the first array)
@@ -108,6 +109,8 @@ class Solution(Shown):
 class Report(Shown):
     """Every metric and constraint residual of a decision, recomputed from scenario and solution alone.
 
+    Reports of many networks are stacked along a leading axis; what is derived from them then has an entry for each.
+
     Attributes
     ----------
     objective : float
@@ -118,31 +121,54 @@ class Report(Shown):
         Relative violation of each constraint, by the paper's equation; at most 0 when met.
     bound, scheme_bound : float
         Values that no solution of this scenario, or none of this scheme's kind, can beat; NaN where unknown.
-    system : str
-        Name of the system; empty where it was not judged by :func:`trinode.evaluate`.
+    system, sense : str
+        Name of the system, empty where it was not judged by :func:`trinode.evaluate`; ``"min"`` or ``"max"``.
     """
 
-    objective: Float[Array, ""]
+    objective: Float[Array, "*batch"]
     metrics: dict[str, Array]
     residuals: dict[str, Array]
-    bound: Float[Array, ""] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
-    scheme_bound: Float[Array, ""] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
+    bound: Float[Array, "*batch"] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
+    scheme_bound: Float[Array, "*batch"] = eqx.field(default_factory=lambda: jnp.asarray(jnp.nan))
     system: str = eqx.field(static=True, default="")
+    sense: str = eqx.field(static=True, default="min")
 
     @property
-    def worst_residual(self) -> Float[Array, ""]:
-        """Largest relative violation over all constraints."""
-        return jnp.stack([jnp.max(r, initial=-jnp.inf) for r in self.residuals.values()]).max()
+    def worst_residual(self) -> Float[Array, "*batch"]:
+        """Largest relative violation over all constraints; NaN where one of them is."""
+        return self._worst().max(axis=0, initial=-np.inf)
 
     @property
-    def feasible(self) -> Bool[Array, ""]:
-        """Whether every residual is at most :data:`FEASIBILITY_TOLERANCE`."""
-        return self.worst_residual <= FEASIBILITY_TOLERANCE
+    def worst_constraint(self) -> Any:
+        """Name of the constraint with the largest relative violation; an array of names where reports are stacked."""
+        return np.asarray(list(self.residuals))[np.argmax(self._worst(), axis=0)]
 
     @property
-    def gap(self) -> Float[Array, ""]:
-        """Relative distance of the objective to the bound."""
-        return jnp.abs(self.objective - self.bound) / jnp.abs(self.bound)
+    def feasible(self) -> Bool[Array, "*batch"]:
+        """Whether every residual is at most :data:`FEASIBILITY_TOLERANCE`, and the objective a finite number."""
+        return (self.worst_residual <= FEASIBILITY_TOLERANCE) & _numpy(self.objective).isfinite(self.objective)
+
+    @property
+    def gap(self) -> Float[Array, "*batch"]:
+        """By how much the objective is worse than the bound, relatively; NaN where infeasible or without a bound."""
+        return self._gap(self.bound)
+
+    @property
+    def scheme_gap(self) -> Float[Array, "*batch"]:
+        """The same to the bound of the scheme's kind."""
+        return self._gap(self.scheme_bound)
+
+    def _worst(self) -> Float[Array, ...]:
+        """Largest entry of each constraint's residuals."""
+        xp, axes = _numpy(self.objective), np.ndim(self.objective)
+        each = [xp.asarray(residual) for residual in self.residuals.values()]
+        return xp.stack([one.max(axis=tuple(range(axes, one.ndim)), initial=-np.inf) for one in each])
+
+    def _gap(self, bound: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+        xp = _numpy(self.objective)
+        value, limit = xp.where(self.feasible, self.objective, np.nan), xp.asarray(bound)
+        worse = value - limit if self.sense == "min" else limit - value
+        return worse / xp.where(xp.isfinite(limit) & (limit != 0), xp.abs(limit), np.nan)
 
     def table(self) -> tuple[str, list[Row]]:
         """Objective, bound, constraints and metrics, with units."""
@@ -153,7 +179,8 @@ class Report(Shown):
             if not np.all(np.isnan(bound)):
                 beside = "" if gap is None or np.all(np.isnan(gap)) else f"gap {text_of('', 100 * np.asarray(gap))} %"
                 rows.append((what, text_of("", bound, unit), beside))
-        worst = f"worst residual {text_of('', self.worst_residual)}"
+        where = "" if count is not None or self.feasible else f" ({self.worst_constraint})"
+        worst = f"worst residual {text_of('', self.worst_residual)}{where}"
         rows += [("feasible", text_of("", self.feasible), worst)]
         rows += metric_rows(self.metrics, found.metrics if found else {}, count)
         return stacked(f"{self.system}: report".removeprefix(": "), count), rows
@@ -181,6 +208,11 @@ class Report(Shown):
         from trinode.systems.registry import system
 
         return system(self.system) if self.system else None
+
+
+def _numpy(value: Any) -> Any:
+    """JAX's NumPy within programs; else NumPy itself, since JAX would compile every step."""
+    return jnp if isinstance(value, Tracer) else np
 
 
 def frame(report: Report, per: str) -> Any:
@@ -253,6 +285,10 @@ class Scheme(eqx.Module):
         """This scheme's solution from its worker's; leaves out what only others of the worker's schemes have."""
         return solution
 
+    def met(self, system: System, scenario: Any, solution: Any) -> Bool[Array, ""]:
+        """Whether the judge finds a solution of this scheme feasible; a worker's are those of its schemes."""
+        return system.judge(scenario, solution).feasible
+
     def solve(self, scenario: Any, start: Any = None) -> Any:
         """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
         worker = self.worker()
@@ -278,7 +314,8 @@ class System:
     draw : callable
         ``draw(params, key) -> Scenario``.
     evaluate : callable
-        ``evaluate(scenario, solution) -> Report``: the judge.
+        ``evaluate(scenario, solution) -> Report``: what the paper's model says of a decision, whatever its status; see
+        :meth:`judge`.
     bound : callable
         ``bound(scenario, family="") -> float``: what no solution (of a family of schemes) beats.
     schemes : mapping
@@ -358,6 +395,27 @@ class System:
             raise InputError("scheme", value, one_of(name, self.schemes))
         return self.schemes[name]
 
+    def judge(self, scenario: Any, solution: Any) -> Report:
+        """The word on a decision, whatever it says of itself: its objective is NaN where it is not feasible."""
+        asserted = replace(solution, status=jnp.full_like(solution.status, Status.CONVERGED))
+        report = self.evaluate(scenario, asserted)
+        objective = jnp.where(report.feasible, report.objective, jnp.nan)
+        return replace(report, objective=objective, sense=self.sense)
+
+    def marked(self, solution: Any, feasible: Any) -> Any:
+        """A solution whose status and terminals say what the judge found.
+
+        What is not feasible is ``infeasible``, and the terminals that the scheme named, or all, are not served (but
+        where the objective is maximised); what is feasible and was given up is at its ``iteration_limit``.
+        """
+        xp = _numpy(feasible)
+        status, served = xp.asarray(solution.status), xp.asarray(solution.terminal_feasible)
+        given_up = xp.where(status == Status.INFEASIBLE, Status.ITERATION_LIMIT, status)
+        if self.sense == "min":
+            served = xp.where(feasible, True, served & ~xp.all(served))
+        marked = xp.where(feasible, given_up, Status.INFEASIBLE).astype(status.dtype)
+        return replace(solution, status=jnp.asarray(marked), terminal_feasible=jnp.asarray(served))
+
     def scenario_from(self, arrays: Mapping[str, object]) -> Any:
         """Check arrays against the scenario schema and build the scenario."""
         return self.Scenario.from_arrays(check_arrays(self.scenario_schema, arrays))
@@ -377,15 +435,18 @@ class System:
         return self.Solution.from_arrays(arrays), arrays
 
     def write_solution(self, path: Any, solution: Any, report: Report) -> None:
-        """Write a solution file, its objective and bound taken from the report."""
+        """Write a solution file, its objective, bound and feasibility taken from the report.
+
+        The history holds the steps at which the objective was a finite number.
+        """
+        solution = self.marked(solution, report.feasible)
         arrays = to_arrays(solution, self.solution_schema)
-        status = Status(int(np.asarray(solution.status)))
         history = np.asarray(solution.history)
         arrays |= {
-            "status": np.asarray(status.label),
-            "objective": np.asarray(report.objective) if status != Status.INFEASIBLE else np.asarray(np.nan),
+            "status": np.asarray(Status(int(solution.status)).label),
+            "objective": np.asarray(report.objective if report.feasible else np.nan),
             "bound": np.asarray(report.bound),
-            "history": history[~np.isnan(history)],
+            "history": history[np.isfinite(history)],
         }
         write_file(path, f"{self.name}-solution", self.solution_schema, arrays)
 

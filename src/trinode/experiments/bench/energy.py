@@ -11,7 +11,6 @@ import numpy as np
 from trinode import api
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
 from trinode.systems.energy import optimise, reduced
 from trinode.systems.energy import problem as problems
 from trinode.systems.registry import system as find_system
@@ -199,7 +198,7 @@ def errors(trials: int | None, say: Say) -> list[dict[str, Any]]:
         for scheme in ("joint", "robust"):
             solutions = api.solve_batch(scenarios, scheme)
             report = api.evaluate_batch(scenarios, solutions, bound=False)
-            served = np.asarray(solutions.status) != Status.INFEASIBLE
+            served = np.asarray(report.feasible)
             m = {name: np.asarray(value)[served] for name, value in report.metrics.items()}
             late = m["worst_lateness"].max(axis=1)
             times = [1e3 * float(m[name].mean()) for name in ("upload_s", "random_upload_s", "worst_upload_s")]
@@ -217,13 +216,10 @@ SECTIONS = {"quality": quality, "schemes": schemes, "speed": speed, "growth": gr
 
 
 def _judged(scenarios: Any, solutions: Any) -> tuple[np.ndarray, float, np.ndarray]:
-    """Objectives, the largest residual of what a scheme claims to serve, and what it serves by the model's word."""
+    """Objectives, the largest residual of what a scheme serves, and which networks it serves."""
     report = api.evaluate_batch(scenarios, solutions, bound=False)
-    parts = [np.asarray(residual) for residual in report.residuals.values()]
-    worst = np.max([part.reshape(part.shape[0], -1).max(axis=1) for part in parts if part.size], axis=0)
-    claimed = np.asarray(solutions.status) != Status.INFEASIBLE
-    served = claimed & (worst <= FEASIBILITY_TOLERANCE)
-    return np.asarray(report.objective), float(worst[claimed].max(initial=-np.inf)), served
+    served, worst = np.asarray(report.feasible), np.asarray(report.worst_residual)
+    return np.asarray(report.objective), float(worst[served].max(initial=-np.inf)), served
 
 
 def _start(s: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ from trinode.computing import pool
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
 from trinode.sensing import echo
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
+from trinode.systems.contract import Status
 from trinode.systems.latency import model
 from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 from trinode.systems.registry import system as find_system
@@ -55,8 +55,8 @@ def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:
     columns = ["scheme", "bound over", "feasible", "infeasible", "mean latency (s)"]
     columns += ["least gap (%)", "median gap (%)", "95th percentile (%)", "worst gap (%)"]
     columns += ["largest residual", "joint at least as good"]
-    note = "A negative least gap would be a value below a bound. Residuals are relative; those of answers that "
-    note += "a scheme calls infeasible are left out."
+    note = "A negative least gap would be a value below a bound. Residuals are relative; those of infeasible "
+    note += "answers are left out."
     return [table(f"Quality on {count} default scenarios", columns, rows, note)]
 
 
@@ -87,7 +87,7 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
         return [timing]
     say("  CVXPY")
     reference.alternating(singles[chosen[0]], tolerance=1e-4, max_outer=1)  # builds the parametrised problems
-    judge = find_system(SYSTEM).evaluate
+    judge = find_system(SYSTEM).judge
     beside = []
     for trial in chosen:
         began = time.perf_counter()
@@ -288,17 +288,11 @@ SECTIONS = {
 
 
 def _solved(scenarios: Any, scheme: str) -> dict[str, Any]:
-    """Objectives (NaN where infeasible or not accepted by the judge) and the largest residual of answers."""
+    """Objectives (NaN where infeasible) and the largest residual of feasible answers."""
     solutions = api.solve_batch(scenarios, scheme)
     report = api.evaluate_batch(scenarios, solutions, bound=False)
-    parts = [np.asarray(residual) for residual in report.residuals.values()]
-    worst = np.max([part.reshape(part.shape[0], -1).max(axis=1) for part in parts if part.size], axis=0)
-    claimed = np.asarray(solutions.status) != Status.INFEASIBLE
-    accepted = claimed & (worst <= FEASIBILITY_TOLERANCE)
-    return {
-        "objective": np.where(accepted, np.asarray(report.objective), np.nan),
-        "worst_residual": float(worst[claimed].max(initial=-np.inf)),
-    }
+    worst = np.asarray(report.worst_residual)[np.asarray(report.feasible)]
+    return {"objective": np.asarray(report.objective), "worst_residual": float(worst.max(initial=-np.inf))}
 
 
 def _reference(say: Say, what: str) -> Any:

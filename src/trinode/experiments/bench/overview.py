@@ -11,7 +11,6 @@ import numpy as np
 from trinode import api
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status
 from trinode.systems.registry import system as find_system
 
 TIE = 1e-6
@@ -51,7 +50,7 @@ def overview(system: str, trials: int | None, say: Say) -> list[dict[str, Any]]:
         say(f"  {system}: {name}")
         first, _ = median_seconds(lambda name=name: api.solve_batch(scenarios, name), 1)
         spent, solutions = median_seconds(lambda name=name: api.solve_batch(scenarios, name), 3 if first < 60 else 1)
-        value = _served(solutions.status, api.evaluate_batch(scenarios, solutions, bound=False))
+        value = np.asarray(api.evaluate_batch(scenarios, solutions, bound=False).objective)
         if name == default:
             best, pace = value, spent
         kind = _quality(found.sense, value, bounds[scheme.family])[1] if scheme.family else np.nan
@@ -66,13 +65,6 @@ def overview(system: str, trials: int | None, say: Say) -> list[dict[str, Any]]:
         "paper's method by its own stop, one network at a time, beside batches of the default on such networks."
     )
     return [table(f"{system}, default {default}: {count} networks", COLUMNS, rows, note)]
-
-
-def _served(status: Any, report: Report) -> np.ndarray:
-    """Objectives, NaN where anything is violated or the scheme says that it cannot."""
-    worst = np.max([np.max(np.asarray(r).reshape(len(status), -1), axis=1) for r in report.residuals.values()], axis=0)
-    met = (np.asarray(status) != Status.INFEASIBLE) & (worst <= FEASIBILITY_TOLERANCE)
-    return np.where(met, np.asarray(report.objective), np.nan)
 
 
 def _quality(sense: str, value: np.ndarray, bound: np.ndarray) -> list[Any]:
@@ -99,7 +91,7 @@ def _beside(system: str, default: str, count: int, say: Say) -> list[list[Any]]:
     scenarios = api.draw_batch(system, trials=count, **given)
     api.solve_batch(scenarios, default)
     pace, solutions = median_seconds(lambda: api.solve_batch(scenarios, default), 3)
-    best = _served(solutions.status, api.evaluate_batch(scenarios, solutions, bound=False))
+    best = np.asarray(api.evaluate_batch(scenarios, solutions, bound=False).objective)
     chosen = np.flatnonzero(~np.isnan(best))[:BESIDE]
     times, values = [], []
     try:

@@ -16,7 +16,7 @@ from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
 from trinode.numerics import trigonometric
 from trinode.sensing import beampattern
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
+from trinode.systems.contract import FEASIBILITY_TOLERANCE
 from trinode.systems.region import front
 from trinode.systems.registry import system as find_system
 
@@ -45,10 +45,10 @@ def quality(trials: int | None, say: Say) -> list[dict[str, Any]]:
         say(f"  {name}")
         solutions = api.solve_batch(scenarios, name)
         report = api.evaluate_batch(scenarios, solutions, bound=False)
-        good = np.asarray(solutions.status) != Status.INFEASIBLE
+        good = np.asarray(report.feasible)
         value = np.asarray(report.objective)[good]
         gap = 100 * (1 - value / limit[good])
-        worst = max(float(np.max(np.asarray(one)[good])) for one in report.residuals.values())
+        worst = float(np.asarray(report.worst_residual)[good].max(initial=-np.inf))
         history = np.asarray(solutions.history)
         falls = np.nansum(np.diff(history, axis=1) < -1e-9)
         error = np.asarray(report.metrics["pattern_mse_best_scale"])[good]

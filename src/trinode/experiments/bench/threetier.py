@@ -137,7 +137,7 @@ def offloading(trials: int | None, say: Say) -> list[dict[str, Any]]:
 def distributed(trials: int | None, say: Say) -> list[dict[str, Any]]:
     """The distributed algorithms beside the centralised one: upload, steps, bytes, processor time."""
     count = trials or 4
-    judge = jax.jit(find_system(SYSTEM).evaluate)
+    judge = jax.jit(find_system(SYSTEM).judge)
     rows = []
     for antennas, power in itertools.product((8, 16), (0.0, 10.0, 30.0)):
         say(f"  M = {antennas}, {power:g} dBm")
@@ -150,7 +150,7 @@ def distributed(trials: int | None, say: Say) -> list[dict[str, Any]]:
 
 def runtime(trials: int | None, say: Say) -> list[dict[str, Any]]:
     """Processor time and bytes of the distributed algorithms against the number of terminals (Fig. 3)."""
-    judge = jax.jit(find_system(SYSTEM).evaluate)
+    judge = jax.jit(find_system(SYSTEM).judge)
     rows = []
     for k, m in ((9, 3), (15, 3), (30, 5)):
         say(f"  K = {k}, L = {m}")
@@ -234,7 +234,7 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
     except MissingExtraError:
         say("  the comparison with CVXPY needs the extra `reference`: left out")
         return tables
-    judge = jax.jit(find_system(SYSTEM).evaluate)
+    judge = jax.jit(find_system(SYSTEM).judge)
     per = rows[0][4] / 1e3
     beside = []
     for trial in range(1):

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from trinode.systems.contract import Report, Status
+from trinode.systems.contract import Report
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
 
@@ -23,7 +23,7 @@ def evaluate(scenario: EnergyScenario, solution: EnergySolution) -> Report:
     Returns
     -------
     Report
-        ``objective`` is the weighted energy (17a), J, NaN for a decision marked infeasible. Metrics, all (K,):
+        ``objective`` is the weighted energy (17a), J. Metrics, all (K,):
         ``energy_j`` (weighted) and its parts ``radio_j``, ``local_j``, ``ap_j`` (the last not weighted), ``latency_s``
         and its parts ``local_s``, ``upload_s``, ``ap_s``, ``rate_bps``, ``uplink_sinr``, ``echo_sinr``, ``power_w``,
         ``offload_fraction``, ``ap_frequency_hz`` and ``served`` (58); and ``unweighted_j``, the energy at beta = 1.
@@ -78,7 +78,7 @@ def evaluate(scenario: EnergyScenario, solution: EnergySolution) -> Report:
     }
     if s.channel_error is not None:
         metrics |= under_errors(s, x, remote)
-    objective = jnp.where(x.status == Status.INFEASIBLE, jnp.nan, jnp.sum(energy))
+    objective = jnp.sum(energy)
     return Report(objective=objective, metrics=metrics, residuals=residuals)
 
 

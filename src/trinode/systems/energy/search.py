@@ -217,7 +217,7 @@ def _frequencies(
     alone = work.cycles / jnp.maximum(own, 1e-300)
     away = jnp.minimum(d.upload, 1e30) + work.cycles / jnp.maximum(part, 1e-300)
     balanced = jnp.where(alone > 0, 1 / (1 + away / jnp.maximum(alone, 1e-300)), 0.0)
-    fixed = work.highest < 1
+    fixed = (work.highest < 1) | (work.lowest >= work.highest)  # by the scheme, or by what is asked of it
     balanced = jnp.where(fixed, work.highest, jnp.where(problem.nats > 0, balanced, 0.0))
     return (
         jnp.where(kept, share, balanced),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from trinode.systems.contract import Report, Status
+from trinode.systems.contract import Report
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution
 
@@ -21,7 +21,7 @@ def evaluate(scenario: FairnessScenario, solution: FairnessSolution) -> Report:
     Returns
     -------
     Report
-        ``objective`` is the largest latency (s), NaN for a decision marked infeasible. Metrics: ``latency_s`` (K,),
+        ``objective`` is the largest latency (s). Metrics: ``latency_s`` (K,),
         its parts ``local_s``, ``upload_s`` and ``server_s`` (K,), ``rate_bps`` (K,), ``sinr`` (S, K),
         ``offload_fraction`` (K,), ``power_w`` (K,), ``largest_latency_s`` and ``gini``, which says how uneven the
         latencies of the terminals with a task are, and nothing about how long they are.
@@ -53,7 +53,7 @@ def evaluate(scenario: FairnessScenario, solution: FairnessSolution) -> Report:
         "largest_latency_s": latency.max(),
         "gini": gini(latency, s.task_bits > 0),
     }
-    objective = jnp.where(x.status == Status.INFEASIBLE, jnp.nan, latency.max())  # (8a)
+    objective = latency.max()  # (8a)
     return Report(objective=objective, metrics=metrics, residuals=residuals)
 
 

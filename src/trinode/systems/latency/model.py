@@ -10,7 +10,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from trinode.systems.contract import Report, Status
+from trinode.systems.contract import Report
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
 
@@ -21,7 +21,7 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
     Returns
     -------
     Report
-        ``objective`` is the largest latency (s), NaN for a decision marked infeasible. Metrics: ``latency_s`` (K,),
+        ``objective`` is the largest latency (s). Metrics: ``latency_s`` (K,),
         its parts ``upload_s``, ``fronthaul_s``, ``compute_s`` (K,) on the slowest path, ``rate_bps`` (K, M),
         ``echo_sinr`` (K,), ``transmit_power_w``, ``terminal_power_w`` (K,), ``ap_power_w`` (M,) and the shares.
     """
@@ -79,7 +79,7 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
             jnp.maximum(jnp.maximum(x.edge_share, x.cloud_share), jnp.abs(x.precoder).max(axis=2) > 0),
         ).max(axis=1),
     }
-    objective = jnp.where(x.status == Status.INFEASIBLE, jnp.nan, latency.max())
+    objective = latency.max()
     metrics = {
         "latency_s": latency,
         "upload_s": upload,

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from trinode.sensing import beampattern
-from trinode.systems.contract import Report, Status
+from trinode.systems.contract import Report
 from trinode.systems.region import detection
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.solution import RegionSolution
@@ -24,7 +24,7 @@ def evaluate(scenario: RegionScenario, solution: RegionSolution) -> Report:
     Returns
     -------
     Report
-        ``objective`` is the sum rate (bit/s/Hz), NaN for a decision marked infeasible. Metrics: ``rate_bps_hz``,
+        ``objective`` is the sum rate (bit/s/Hz). Metrics: ``rate_bps_hz``,
         ``sinr``, ``interference``, ``error_noise``, ``sensing_noise`` (K,), ``ap_power_used`` and
         ``pattern_error`` (M,) with the given scales, their mean ``pattern_mse`` over the access points that sense,
         ``pattern_mse_best_scale`` and ``pattern_nmse`` (the error over the squared scale) with the best ones,
@@ -55,7 +55,7 @@ def evaluate(scenario: RegionScenario, solution: RegionSolution) -> Report:
         "24b pattern error": jnp.where(asked, over, -1.0),
         "24c sensing covariance": jnp.maximum(jnp.maximum(-eigenvalue, skew), elsewhere),
     }
-    objective = jnp.where(x.status == Status.INFEASIBLE, jnp.nan, jnp.sum(rate))
+    objective = jnp.sum(rate)
     metrics = {
         "rate_bps_hz": rate,
         "sinr": sinr,

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from trinode.sensing import detection
-from trinode.systems.contract import Report, Status
+from trinode.systems.contract import Report
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.solution import ThreetierSolution
 
@@ -23,7 +23,7 @@ def evaluate(scenario: ThreetierScenario, solution: ThreetierSolution) -> Report
     Returns
     -------
     Report
-        ``objective`` is the sum of latencies (s), NaN for a decision marked infeasible. Metrics, each (K,):
+        ``objective`` is the sum of latencies (s). Metrics, each (K,):
         ``latency_s`` and its parts ``upload_s``, ``backhaul_s``, ``compute_s``; ``rate_bps`` to the chosen access
         point; ``echo_sinr`` (8) and ``echo_sinr_combined``, the same after the best linear receive combining;
         ``detection_1``, ``detection_4``, the probability of detecting the echo in 1 and in 4 accumulated looks (the
@@ -74,7 +74,7 @@ def evaluate(scenario: ThreetierScenario, solution: ThreetierSolution) -> Report
         "edge_terminal": at_edge.astype(float),
         "cloud_terminal": in_cloud.astype(float),
     }
-    objective = jnp.where(x.status == Status.INFEASIBLE, jnp.nan, latency.sum())
+    objective = latency.sum()
     return Report(objective=objective, metrics=metrics, residuals=residuals)
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from trinode.systems.contract import Scheme
+from trinode.systems.contract import Scheme, System
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
 from trinode.systems.energy.scenario import EnergyScenario
@@ -35,6 +35,11 @@ class Worker(Scheme):
         problem = jax.tree.map(lambda one, other: jnp.where(self.apart, one, other), alone, together)
         outcome, echoes = search.solve(problem, search.as_beams(problem, start))
         return search.finish(scenario, problem, outcome, echoes, band, self.apart)
+
+    def met(self, system: System, scenario: EnergyScenario, solution: EnergySolution) -> Bool[Array, ""]:
+        """Whether the judge finds a solution feasible, with its sub-bands where it has them only."""
+        together = system.judge(scenario, replace(solution, subband_hz=None))
+        return jnp.where(self.apart, system.judge(scenario, solution).feasible, together.feasible)
 
 
 class Numbers(Scheme):
