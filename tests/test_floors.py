@@ -16,7 +16,7 @@ FLOORS = [
     ("computing",),
     ("channels",),
     ("systems",),
-    ("_batch", "_programs", "_sizes"),
+    ("_batch", "_doors", "_programs", "_sizes"),
     ("api",),
     ("reference",),
     ("experiments",),

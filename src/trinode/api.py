@@ -19,20 +19,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from trinode import _programs, _runtime, _sizes  # noqa: F401  (double precision before the first array)
+from trinode import _doors, _programs, _runtime, _sizes  # noqa: F401  (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
 from trinode._words import one_of
 from trinode.channels.files import Field
+from trinode.channels.traced import check_channels
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
-from trinode.systems.contract import Report, Scenario, Scheme, Solution, System
-from trinode.systems.registry import elsewhere, system_names, system_of
+from trinode.systems.contract import Report, Scenario, Scheme, Solution, System, to_arrays
+from trinode.systems.registry import elsewhere, system_names
 from trinode.systems.registry import system as find_system
 
 __all__ = [
     "bound",
     "bound_batch",
     "bundled",
+    "change",
     "draw",
     "draw_batch",
     "evaluate",
@@ -85,7 +87,7 @@ def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[in
     run, named = _runner(found)
     given = named, parameters(found, params), np.asarray(_count("seed", seed))
     one, many = partial(run, _draw, *given), partial(run, _draw_many, *given)
-    return _finite(found, map_parts(one, many, (chosen,), found.part))
+    return _finite(found, map_parts(one, many, (chosen,), found.part), many=True)
 
 
 def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **params: Any) -> Any:
@@ -104,13 +106,46 @@ def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **pa
 
 
 def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) -> Any:
-    """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`)."""
+    """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`).
+
+    Raises
+    ------
+    InputError
+        Channels that are none, or a parameter that channels fix: sizes, and all that only random channels have.
+    """
     found = find_system(system)
+    checked, sizes = check_channels(channels)
+    fixed = {name: sizes[letter] for name, letter in found.channel_sizes.items()}
+    for name, value in params.items():
+        if name in fixed:
+            raise InputError(name, value, f"nothing beside channels, whose number it is: {fixed[name]}")
+        if name in found.channel_fixed:
+            raise InputError(name, value, "nothing beside channels, which take its place")
     given = {f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"}
-    arrays, values = jax.tree.map(jnp.asarray, given), parameters(found, params)
-    if found.check_channels is not None:
-        found.check_channels(channels, values)
-    return _finite(found, _program(_import, found, arrays, values, *_seeds(seed, trial)))
+    arrays, values = jax.tree.map(jnp.asarray, given | checked), parameters(found, fixed | params)
+    made = _program(_import, found, arrays, values, *_seeds(seed, trial))
+    made = _finite(found, made)
+    made.check_together(to_arrays(made, found.scenario_schema))
+    return made
+
+
+def change(scenario: Any, **arrays: Any) -> Any:
+    """The same network with other arrays.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One network.
+    **arrays
+        By their names in scenario files ([formats](formats.md)): arrays or lists of the same shape; a number where
+        every entry is to have it; None takes an optional array away. Whatever depends on them follows.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or what a scenario file may not hold.
+    """
+    return _doors.change(scenario, arrays)
 
 
 def from_arrays(system: str, **arrays: Any) -> Any:
@@ -128,7 +163,7 @@ def from_arrays(system: str, **arrays: Any) -> Any:
     InputError
         Names the array that is missing, unknown, of another shape, or holds what is not allowed.
     """
-    return find_system(system).scenario_from(arrays)
+    return _doors.trusted(find_system(system).scenario_from(arrays))
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -143,7 +178,7 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     start : Solution, optional
         Where a scheme that iterates begins; the result is never worse than it.
     """
-    system = system_of(scenario)
+    system, scenario = _doors.network(scenario, instead="; tn.solve_batch takes many")
     chosen = _scheme(system, scheme, start)
     if start is not None:
         check_sizes(system, scenario, start, "start")
@@ -160,8 +195,8 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
 
     The result does not depend on how many are solved at once.
     """
-    system = system_of(scenarios)
-    chosen = _scheme(system, scheme, start)
+    system, scenarios = _doors.network(scenarios, many=True, instead="; tn.solve takes one")
+    chosen = _scheme(system, scheme, start, many=True)
     if chosen.host:
         starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
         return stack([solve(one, chosen, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
@@ -183,9 +218,8 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     scheme : str or Scheme
         Where given, ``scheme_bound`` bounds what schemes of its family can reach.
     """
-    system = system_of(scenario)
-    if not isinstance(solution, system.Solution):
-        raise InputError("solution", f"an object of type {type(solution).__name__}", f"a solution of {system.name}")
+    system, scenario = _doors.network(scenario, instead="; tn.evaluate_batch takes many")
+    _doors.solution(system, solution)
     check_sizes(system, scenario, solution)
     report = dataclasses.replace(_program(_evaluate, system, scenario, _decision(solution)), system=system.name)
     if not bound:
@@ -195,7 +229,8 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
 
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
     """Judge many decisions; the report's arrays are stacked along a leading axis."""
-    system = system_of(scenarios)
+    system, scenarios = _doors.network(scenarios, many=True, instead="; tn.evaluate takes one")
+    _doors.solution(system, solutions, many=True, what="solutions")
     run, named = _runner(system)
     one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
     report = map_parts(one, many, (scenarios, _decision(solutions)), system.part)
@@ -207,12 +242,13 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
 
 def bound(scenario: Any, family: str = "") -> Array:
     """What no solution of a network, or none of a family of schemes, beats."""
-    return _bounded(system_of(scenario), scenario, family)
+    system, scenario = _doors.network(scenario, instead="; bound_batch takes many")
+    return _bounded(system, scenario, family)
 
 
 def bound_batch(scenarios: Any, family: str = "") -> Array:
     """What no solution, or none of a family of schemes, beats, for many networks."""
-    system = system_of(scenarios)
+    system, scenarios = _doors.network(scenarios, many=True, instead="; bound takes one")
     run, named = _runner(system)
     one, many = partial(run, _bound, named, family=family), partial(run, _bound_many, named, family=family)
     return map_parts(one, many, (_sizes.rounded(system, scenarios),), system.bound_part)
@@ -223,7 +259,7 @@ def save(path: str | Path, scenario: Any, solution: Any = None, report: Report |
 
     A solution file states objective and bound; they are computed where no report is given.
     """
-    system = system_of(scenario)
+    system, scenario = _doors.network(scenario, instead="; tn.unstack takes them apart")
     if solution is None:
         system.write_scenario(path, scenario)
         return
@@ -240,7 +276,7 @@ def load(path: str | Path) -> Any:
     """
     name, kind = _file_kind(Path(path))
     system = find_system(name)
-    return system.read_scenario(path) if kind == "scenario" else system.read_solution(path)[0]
+    return _doors.trusted(system.read_scenario(path)) if kind == "scenario" else system.read_solution(path)[0]
 
 
 def parameters(system: System | str, given: Mapping[str, Any] | None = None) -> Any:
@@ -327,7 +363,7 @@ def _is_number(value: Any) -> bool:
     return array.shape == () and array.dtype.kind in "iuf"
 
 
-def _finite(system: System, scenario: Any) -> Any:
+def _finite(system: System, scenario: Any, many: bool = False) -> Any:
     """The scenario, unless its parameters were so extreme that an array of it is no longer what a file may hold."""
     for entry in dataclasses.fields(scenario):
         field = system.scenario_schema.get(entry.name, _LOOSE)
@@ -340,17 +376,17 @@ def _finite(system: System, scenario: Any) -> Any:
         if lowest < 0 or (lowest == 0 and field.sign == "positive"):
             allowed = "parameters of which a value above 0 comes" if field.sign == "positive" else "no negative value"
             raise InputError(entry.name, lowest, allowed)
-    return scenario
+    return _doors.trusted(scenario, many)
 
 
 def _is_real(leaf: Any) -> bool:
     return isinstance(leaf, int | float) and not isinstance(leaf, bool)
 
 
-def _scheme(system: System, scheme: str | Scheme, start: Any) -> Scheme:
+def _scheme(system: System, scheme: str | Scheme, start: Any, many: bool = False) -> Scheme:
     chosen = system.scheme(scheme) if isinstance(scheme, str) else scheme
-    if start is not None and not isinstance(start, system.Solution):
-        raise InputError("start", f"an object of type {type(start).__name__}", f"a solution of {system.name}")
+    if start is not None:
+        _doors.solution(system, start, many, "start")
     if start is not None and not chosen.iterates:
         raise InputError("start", "a solution", f"nothing: {chosen.name} does not iterate")
     return chosen

@@ -8,6 +8,7 @@ import pytest
 
 import trinode as tn
 from trinode import _sizes, api
+from trinode.systems.contract import to_arrays
 from trinode.systems.latency import system
 from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.scenario import cluster_size
@@ -50,6 +51,15 @@ def test_bounds_and_starts_go_through_the_same_sizes(network):
     twice = tn.solve_batch(batch, "joint")
     assert twice.precoder.shape == (2, 3, 5, 6)
     np.testing.assert_array_equal(np.asarray(twice.precoder[1]), np.asarray(first.precoder))
+
+
+def test_bounds_hold_for_clusters_that_have_grown(network):
+    """Whatever made them: the static field is derived anew."""
+    first = tn.solve(network)
+    everyone = dataclasses.replace(network, serving=np.ones((3, 5), bool))
+    fresh = system.scenario_from(to_arrays(everyone, system.scenario_schema))
+    bounds = [float(api.bound(one)) for one in (everyone, fresh)]
+    assert bounds[0] == bounds[1] < float(tn.evaluate(everyone, first, bound=False).objective)
 
 
 def test_inside_a_transformation_sizes_are_rounded_too(network):

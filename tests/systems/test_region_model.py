@@ -9,7 +9,7 @@ import pytest
 
 from trinode.errors import InputError
 from trinode.systems.contract import Status
-from trinode.systems.region import model
+from trinode.systems.region import model, system
 from trinode.systems.region.downlink import downlink
 from trinode.systems.region.params import RegionParams
 from trinode.systems.region.scenario import RegionScenario, draw, pairing
@@ -188,7 +188,7 @@ def test_parameters_that_cannot_be(changes, named):
 )
 def test_scenarios_that_cannot_be(name, value, named):
     with pytest.raises(InputError, match=named):
-        RegionScenario.from_arrays(arrays() | {name: value})
+        system.scenario_from(arrays() | {name: value})
 
 
 def test_error_covariances_that_cannot_be():

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TracedChannels"]
+from trinode.channels.files import Field, check_arrays
+from trinode.errors import InputError
+
+__all__ = ["SCHEMA", "TracedChannels", "check_channels", "check_diagonal"]
+
+SCHEMA: dict[str, Field] = {
+    "uplink_channel": Field("complex", ("K", "M", "A", "T")),
+    "terminal_channel": Field("complex", ("K", "K", "R", "T")),
+    "terminal_position_m": Field("float", ("K", "2|3"), unit="m"),
+    "ap_position_m": Field("float", ("M", "2|3"), unit="m"),
+    "carrier_hz": Field("float", (), "positive", "Hz"),
+}
+"""What channels from outside hold, beside walls for a map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +57,28 @@ class TracedChannels:
     ap_position_m: npt.NDArray[np.float64]
     carrier_hz: float
     building_lines: npt.NDArray[np.float32] | None = None
+
+
+def check_channels(channels: Any) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Arrays of channels from outside and the sizes by their letters, checked like those of a file.
+
+    Raises
+    ------
+    InputError
+        Names the array, what it holds and what is allowed.
+    """
+    arrays = check_arrays(SCHEMA, {name: getattr(channels, name) for name in SCHEMA if hasattr(channels, name)})
+    check_diagonal(arrays["terminal_channel"])
+    return arrays, {letter: size for name in SCHEMA for letter, size in zip(SCHEMA[name].dims, arrays[name].shape)}
+
+
+def check_diagonal(channel: Any) -> None:
+    """Refuse channels (..., K, K, R, T) between terminals in which one hears itself.
+
+    Raises
+    ------
+    InputError
+        An entry at [k, k] is not zero.
+    """
+    if np.any(np.einsum("...kkrt->...krt", np.asarray(channel))):
+        raise InputError("terminal_channel", "a diagonal that is not zero", "zeros at [k, k]")

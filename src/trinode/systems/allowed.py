@@ -56,6 +56,17 @@ def check(
                 raise InputError(name, value, one_of(value, allowed))
         elif not isinstance(value, Tracer) and not (value is None and default is None):
             _number(name, value, positive, nonnegative, probabilities, nan)
+    _spans(params)
+
+
+def _spans(params: Any) -> None:
+    """Whatever has a least and a largest value, by its names, has them in that order."""
+    values = {field.name: getattr(params, field.name) for field in dataclasses.fields(params)}
+    pairs = [(name, name.replace("_min", "_max")) for name in values if "_min" in name]
+    for name, most in pairs:
+        low, high = values[name], values.get(most)
+        if high is not None and not isinstance(low, Tracer) and not isinstance(high, Tracer) and np.any(low > high):
+            raise InputError(name, low, f"at most {most} = {high}")
 
 
 def _number(

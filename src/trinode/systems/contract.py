@@ -42,7 +42,18 @@ class Status(IntEnum):
 
 
 class Scenario(Shown):
-    """One network: a pytree of arrays whose names are those of the scenario file."""
+    """One network: a pytree of arrays whose names are those of the scenario file.
+
+    Static fields say how large programs have to be. Nobody trusts them: :meth:`settled` derives them from the arrays
+    whenever a network comes in to be solved, bounded or judged.
+
+    Attributes
+    ----------
+    inner : mapping
+        Fields that a file holds in another form.
+    """
+
+    inner: ClassVar[Schema] = {}
 
     def table(self) -> tuple[str, list[Row]]:
         """Its arrays with their units and sizes."""
@@ -54,8 +65,23 @@ class Scenario(Shown):
         count = next((one for one in counts if one is not None), None)
         return stacked(f"{system.name}: network", count), list(array_rows(self, schema, count))
 
-    def check_file(self) -> None:
-        """Raise where a scenario file could not hold what is asked of this network; systems may have such cases."""
+    @classmethod
+    def check_together(cls, arrays: Mapping[str, Any]) -> None:
+        """Raise where arrays, each of them as its field says, do not go together.
+
+        Systems may have such cases. Arrays of stacked networks have a leading axis.
+        """
+
+    def settled(self) -> Self:
+        """The same network, or stacked ones, with static fields that its arrays need; those that are enough stay.
+
+        Inside a transformation, where numbers cannot be looked at, they are enough for any.
+        """
+        return self
+
+    def changed(self, arrays: Mapping[str, Array]) -> Self:
+        """The same network with other arrays, by their names in files."""
+        return replace(self, **arrays)
 
 
 class Piece(eqx.Module):
@@ -340,10 +366,13 @@ class System:
         nothing. Schemes of the host see the network as it is.
     sizes : callable, optional
         ``sizes(params)``: what of the parameters decides which program a scheme is; all static fields if absent.
-    check_channels : callable, optional
-        ``check_channels(channels, params)`` raises where channels from outside are not enough for the parameters.
     from_channels : callable
-        ``from_channels(channels, params, key) -> Scenario`` for channels from outside.
+        ``from_channels(channels, params, key) -> Scenario`` for channels from outside, in whose sizes the parameters
+        are.
+    channel_sizes : mapping
+        Parameters that are sizes of channels from outside, and their letters there.
+    channel_fixed : tuple of str
+        Other parameters that mean nothing beside channels from outside.
     """
 
     name: str
@@ -369,7 +398,8 @@ class System:
     bound_part: int = 1
     multiples: Mapping[str, int] = field(default_factory=dict)
     sizes: Callable[[Any], Hashable] | None = None
-    check_channels: Callable[[Any, Any], None] | None = None
+    channel_sizes: Mapping[str, str] = field(default_factory=dict)
+    channel_fixed: tuple[str, ...] = ()
 
     def program_sizes(self, params: Any) -> Hashable:
         """Equal for parameters whose networks a scheme solves by the same program."""
@@ -426,7 +456,6 @@ class System:
 
     def write_scenario(self, path: Any, scenario: Any) -> None:
         """Write a scenario file."""
-        scenario.check_file()
         write_file(path, f"{self.name}-scenario", self.scenario_schema, to_arrays(scenario, self.scenario_schema))
 
     def read_solution(self, path: Any) -> tuple[Any, dict[str, np.ndarray]]:

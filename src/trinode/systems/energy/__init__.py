@@ -42,4 +42,15 @@ system = System(
     metrics=METRICS,
     bibtex=BIBTEX,
     part=32,
+    channel_sizes={"terminals": "K", "ap_antennas": "A", "terminal_antennas": "T"},
+    channel_fixed=(
+        "scattered_paths",
+        "aligned_target",
+        "bearing_offset",
+        "carrier_hz",
+        "target_distance_m",
+        "ap_height_m",
+        "terminal_height_m",
+        "rician_db",
+    ),
 )

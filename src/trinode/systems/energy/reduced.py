@@ -77,12 +77,13 @@ def reduce(s: EnergyScenario) -> Air:
     """Bring a scenario into its reduced space."""
     k, a, t = s.uplink_channel.shape
     e = s.echo_transmit.shape[2]
-    size = min(t, s.uplink_rank + e)
+    rank = s.uplink_rank or min(a, t)
+    size = min(t, rank + e)
     if size == t:
         basis = jnp.broadcast_to(jnp.eye(t, dtype=complex), (k, t, t))
     else:
         # a sketch with as many columns as the rank has the whole row space, save for a null set of sketches
-        draw = np.random.default_rng(0).standard_normal((2, a, s.uplink_rank))
+        draw = np.random.default_rng(0).standard_normal((2, a, rank))
         sketch = jnp.asarray(draw[0] + 1j * draw[1])
         rows = jnp.einsum("kat,ar->ktr", s.uplink_channel.conj(), sketch)
         basis, _ = jnp.linalg.qr(jnp.concatenate([_unit(rows), _unit(s.echo_transmit)], axis=2))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, Key
 
-from trinode.channels.files import Field
+from trinode.channels.files import Field, Schema
 from trinode.radio import draws, propagation
 from trinode.systems.contract import Scenario
 from trinode.systems.energy.params import EnergyParams
@@ -31,12 +33,15 @@ SCENARIO_SCHEMA: dict[str, Field] = {
     "ap_energy_weight": Field("float", ("K",), "nonnegative"),
     "sensing_sinr_min": Field("float", ("K",), "nonnegative"),
     "latency_max_s": Field("float", ("K",), "positive", "s"),
+    "channel_error": Field("float", (), "nonnegative", optional=True),
     "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
     "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
 }
 
 NEGLIGIBLE = 1e-10
 """Singular values below this share of the largest do not count as dimensions of a channel."""
+ROUNDING = 1e-12
+"""What rounding may leave of a dimension that is not there, over the largest singular value."""
 
 
 class EnergyScenario(Scenario):
@@ -52,10 +57,15 @@ class EnergyScenario(Scenario):
     echo_transmit : (K, T, E)
         These directions.
     channel_error : float, optional
-        Largest spectral norm of the error of an uplink channel, over the channel's; not part of the file.
+        Largest spectral norm of the error of an uplink channel, over the channel's.
     uplink_rank : int
-        Static: an upper bound of the rank of every uplink channel.
+        Static: an upper bound of the rank of every uplink channel; 0 where none is known.
     """
+
+    inner: ClassVar[Schema] = {
+        "echo_receive": Field("complex", ("K", "K", "R", "E")),
+        "echo_transmit": Field("complex", ("K", "T", "E")),
+    }
 
     uplink_channel: Complex[Array, "K A T"]
     ap_noise_w: Float[Array, ""]
@@ -86,18 +96,48 @@ class EnergyScenario(Scenario):
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> EnergyScenario:
         """Build a scenario from checked arrays; channels of low rank are recognised, exactly up to rounding."""
-        own = {name: jnp.asarray(value) for name, value in arrays.items() if name != "echo_channel"}
+        own: dict[str, Any] = {n: jnp.asarray(value) for n, value in arrays.items() if n != "echo_channel"}
         receive, transmit = factor_echoes(np.asarray(arrays["echo_channel"]))
-        singular = np.linalg.svd(np.asarray(arrays["uplink_channel"]), compute_uv=False)
-        rank = int(np.max(np.sum(singular > NEGLIGIBLE * np.max(singular, axis=1, keepdims=True), axis=1)))
-        return cls(
-            **own, echo_receive=jnp.asarray(receive), echo_transmit=jnp.asarray(transmit), uplink_rank=max(rank, 1)
-        )
+        return cls(**own, echo_receive=jnp.asarray(receive), echo_transmit=jnp.asarray(transmit)).settled()
+
+    def settled(self) -> EnergyScenario:
+        """As many dimensions as the uplink channels need."""
+        rank = _rank(self.uplink_channel, self.uplink_rank)
+        return self if rank == self.uplink_rank else replace(self, uplink_rank=rank)
+
+    def changed(self, arrays: Mapping[str, Array]) -> EnergyScenario:
+        """Echo channels come as products."""
+        own = dict(arrays)
+        if "echo_channel" in own:
+            receive, transmit = factor_echoes(np.asarray(own.pop("echo_channel")))
+            own |= {"echo_receive": jnp.asarray(receive), "echo_transmit": jnp.asarray(transmit)}
+        return replace(self, **own)
 
     @property
     def terminals(self) -> int:
         """K."""
         return self.uplink_channel.shape[0]
+
+
+def _rank(channel: Array, known: int) -> int:
+    """An upper bound of the ranks of matrices: the known one where it still is, else the largest of them."""
+    full = min(channel.shape[-2:])
+    if isinstance(channel, Tracer) or known >= full:
+        return full
+    matrices = np.asarray(channel)
+    if known and _within(matrices, known):
+        return known
+    singular = np.linalg.svd(matrices, compute_uv=False)
+    return max(int(np.max(np.sum(singular > NEGLIGIBLE * singular[..., :1], axis=-1))), 1)
+
+
+def _within(matrices: np.ndarray, rank: int) -> bool:
+    """Whether no matrix has a larger rank, save for rounding: seen from both sides through more random vectors."""
+    dice = np.random.default_rng(1)
+    left, right = (dice.standard_normal((2, rank + 1, size)) for size in matrices.shape[-2:])
+    small = (left[0] + 1j * left[1]) @ matrices @ (right[0] + 1j * right[1]).T
+    singular = np.linalg.svd(small, compute_uv=False)
+    return bool(np.all(singular[..., -1] <= ROUNDING * singular[..., 0]))
 
 
 def factor_echoes(channel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -50,4 +50,14 @@ system = System(
     bibtex=BIBTEX,
     part=64,
     bound_part=64,
+    channel_sizes={"terminals": "K", "access_points": "M", "ap_antennas": "A"},
+    channel_fixed=(
+        "layout",
+        "path_loss",
+        "radius_m",
+        "ap_height_m",
+        "path_loss_1m_db",
+        "path_loss_per_decade_db",
+        "shadowing_db",
+    ),
 )

@@ -53,4 +53,12 @@ system = System(
     bibtex=BIBTEX,
     multiples=MULTIPLES,
     sizes=program_sizes,
+    channel_sizes={
+        "terminals": "K",
+        "access_points": "M",
+        "ap_antennas": "A",
+        "terminal_antennas": "T",
+        "radar_antennas": "R",
+    },
+    channel_fixed=("area_m", "carrier_hz", "ap_height_m", "terminal_height_m"),
 )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Complex, Float, Key
 
 from trinode.channels.files import Field
-from trinode.errors import InputError
+from trinode.channels.traced import check_diagonal
 from trinode.radio import clusters, draws, propagation
 from trinode.systems.contract import Scenario
 from trinode.systems.latency.params import LatencyParams
@@ -54,8 +56,7 @@ class LatencyScenario(Scenario):
     Attributes
     ----------
     cluster_size : int
-        Static: how many links a terminal has at most; at least the largest number of access points that serve one, see
-        :func:`cluster_size`.
+        Static: how many links a terminal has at most, see :func:`cluster_size`; 0 stands for all access points.
     """
 
     uplink_channel: Complex[Array, "K M A T"]
@@ -82,23 +83,26 @@ class LatencyScenario(Scenario):
     sensing_sinr_min: Float[Array, " K"]
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
-    cluster_size: int = eqx.field(static=True, default=1)
+    cluster_size: int = eqx.field(static=True, default=0)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> LatencyScenario:
-        """Build a scenario from checked arrays.
+        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
+        cls.check_together(arrays)
+        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
+        return cls(**own).settled()
 
-        Raises
-        ------
-        InputError
-            A terminal channel on the diagonal (a terminal does not interfere with its own radar).
-        """
-        own = np.einsum("kkrt->krt", np.asarray(arrays["terminal_channel"]))
-        if np.any(own != 0):
-            raise InputError("terminal_channel", "a diagonal that is not zero", "zeros at [k, k]")
-        serving = np.asarray(arrays["serving"])
-        size = cluster_size(max(1, int(serving.sum(axis=1).max())), serving.shape[1])
-        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()}, cluster_size=size)
+    @classmethod
+    def check_together(cls, arrays: Mapping[str, Any]) -> None:
+        """Refuse a terminal channel on the diagonal: a terminal does not interfere with its own radar."""
+        check_diagonal(arrays["terminal_channel"])
+
+    def settled(self) -> LatencyScenario:
+        """As many links as the largest cluster needs."""
+        most = self.serving.shape[-1]
+        largest = most if isinstance(self.serving, Tracer) else int(np.asarray(self.serving).sum(axis=-1).max())
+        needed = cluster_size(max(1, largest), most)
+        return self if needed <= self.cluster_size <= most else replace(self, cluster_size=needed)
 
     @property
     def terminals(self) -> int:

@@ -130,7 +130,7 @@ def tiers(scenario: LatencyScenario) -> Tiers:
     s = scenario
     k = s.uplink_channel.shape[0]
     channel = s.uplink_channel / jnp.sqrt(s.ap_noise_w)[None, :, None, None]
-    index, linked = clusters.links(s.serving, s.cluster_size)
+    index, linked = clusters.links(s.serving, s.cluster_size or s.access_points)
     own = jnp.take_along_axis(channel, index[:, :, None, None], axis=1)
     gram = jnp.sum(own.conj()[..., :, None] * own[..., None, :], axis=2)
     value, vector = jnp.linalg.eigh(gram)

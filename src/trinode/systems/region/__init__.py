@@ -9,7 +9,7 @@ from trinode.systems.region.figures import FIGURES
 from trinode.systems.region.metrics import METRICS
 from trinode.systems.region.model import evaluate
 from trinode.systems.region.params import RegionParams
-from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, check_channels, draw, from_channels
+from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, draw, from_channels
 from trinode.systems.region.schemes import SCHEMES
 from trinode.systems.region.solution import SOLUTION_SCHEMA, RegionSolution
 
@@ -41,5 +41,6 @@ system = System(
     metrics=METRICS,
     bibtex=BIBTEX,
     part=8,
-    check_channels=check_channels,
+    channel_sizes={"terminals": "K", "access_points": "M", "ap_antennas": "A"},
+    channel_fixed=("area_m", "central"),
 )

@@ -74,37 +74,40 @@ class RegionScenario(Scenario):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> RegionScenario:
-        """Build a scenario from checked arrays.
+        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
+        cls.check_together(arrays)
+        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
+        return cls(**own, downlink_symbols=jnp.asarray(jnp.nan))
+
+    @classmethod
+    def check_together(cls, arrays: Mapping[str, Any]) -> None:
+        """Refuse what is no network.
 
         Raises
         ------
         InputError
-            No terminal, access point, antenna or direction; error covariances that are none; an ideal pattern that
-            is not of 0 and 1; a requirement below 0, or one that no access point is there to meet.
+            Error covariances that are none; an ideal pattern that is not of 0 and 1; a requirement below 0, or one that
+            no access point is there to meet.
         """
-        channel = np.asarray(arrays["channel_estimate"])
-        if 0 in channel.shape:
-            raise InputError("channel_estimate", f"shape {channel.shape}", "at least one of M, K and A each")
-        if np.asarray(arrays["direction_rad"]).size == 0:
-            raise InputError("direction_rad", "no direction", "at least one")
-        _check_errors(np.asarray(arrays["error_covariance"]))
+        covariance = np.asarray(arrays["error_covariance"])
+        for one in covariance.reshape(-1, *covariance.shape[-5:]):
+            _check_errors(one)
         ideal = np.asarray(arrays["ideal_pattern"])
         if np.any((ideal != 0) & (ideal != 1)):
             raise InputError("ideal_pattern", ideal[(ideal != 0) & (ideal != 1)][0], "0 or 1")
-        limit, sensing = float(arrays["pattern_mse_max"]), np.asarray(arrays["sensing_ap"])
-        if limit < 0 or np.isinf(limit):
-            raise InputError("pattern_mse_max", limit, "a finite number of at least 0, or NaN for communication only")
-        if not np.isnan(limit):
-            if not sensing.any():
-                allowed = "at least one access point that senses, or pattern_mse_max NaN for communication only"
-                raise InputError("sensing_ap", "no access point that senses", allowed)
-            blank = np.flatnonzero(sensing & ~ideal.any(axis=1))
-            if blank.size:
-                raise InputError(
-                    "ideal_pattern", f"no 1 in row {blank[0]}", "a beam for every access point that senses"
-                )
-        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
-        return cls(**own, downlink_symbols=jnp.asarray(jnp.nan))
+        limit, sensing = np.asarray(arrays["pattern_mse_max"]), np.asarray(arrays["sensing_ap"])
+        wrong = (limit < 0) | np.isinf(limit)
+        if np.any(wrong):
+            allowed = "a finite number of at least 0, or NaN for communication only"
+            raise InputError("pattern_mse_max", limit[wrong][0], allowed)
+        asked = ~np.isnan(limit)
+        if np.any(asked & ~sensing.any(axis=-1)):
+            allowed = "at least one access point that senses, or pattern_mse_max NaN for communication only"
+            raise InputError("sensing_ap", "no access point that senses", allowed)
+        blank = np.argwhere(asked[..., None] & sensing & ~ideal.any(axis=-1))
+        if blank.size:
+            allowed = "a beam for every access point that senses"
+            raise InputError("ideal_pattern", f"no 1 in row {blank[0, -1]}", allowed)
 
     @property
     def terminals(self) -> int:
@@ -148,7 +151,7 @@ def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> R
 
     The first antenna of each terminal counts, and its uplink channel is, conjugated, the direct link (2). What
     estimation may assume of it is its mean power per antenna. Targets fall within the box around all positions;
-    ``params.targets`` and ``params.pilots`` have to fit the sizes of the channels (:func:`check_channels`).
+    ``params.targets`` and ``params.pilots`` have to fit the sizes of the channels.
     """
     uplink = jnp.asarray(channels.uplink_channel)
     terminal, ap = jnp.asarray(channels.terminal_position_m), jnp.asarray(channels.ap_position_m)
@@ -161,22 +164,6 @@ def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> R
     drawn = draws.several(key, uniform={"target position": (params.targets, 2)}, normal=_paths(m, k, a, params.targets))
     target = low + (high - low) * drawn["target position"]
     return _assemble(params, drawn, gain, direct, ap, terminal, target)
-
-
-def check_channels(channels: Any, params: RegionParams) -> None:
-    """Whether channels from outside are enough for the parameters.
-
-    Raises
-    ------
-    InputError
-        More pilots than terminals, or more targets than the access points can sense.
-    """
-    k, m = channels.uplink_channel.shape[:2]
-    if params.pilots > k:
-        raise InputError("pilots", int(params.pilots), f"at most the number of terminals, {k}")
-    if params.targets > m * params.targets_per_ap:
-        most = m * params.targets_per_ap
-        raise InputError("targets", params.targets, f"at most access points x targets_per_ap = {most}")
 
 
 def path_gain(distance: Float[Array, ...], p: RegionParams) -> Float[Array, ...]:

@@ -44,4 +44,12 @@ system = System(
     metrics=METRICS,
     bibtex=BIBTEX,
     part=4,
+    channel_sizes={
+        "terminals": "K",
+        "access_points": "M",
+        "ap_antennas": "A",
+        "terminal_antennas": "T",
+        "radar_antennas": "R",
+    },
+    channel_fixed=("area_m", "ring_radius_m", "least_distance_m", "reference_gain_db"),
 )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, Key
 
 from trinode.channels.files import Field
-from trinode.errors import InputError
+from trinode.channels.traced import check_diagonal
 from trinode.radio import draws, propagation
 from trinode.systems.contract import Scenario
 from trinode.systems.threetier.params import ThreetierParams
@@ -46,8 +48,8 @@ class ThreetierScenario(Scenario):
     Attributes
     ----------
     even_edge : bool
-        Static: whether every terminal gets the same frequency at the edge, which makes offloading a transportation
-        problem (else it is an integer program).
+        Static: whether every terminal is known to get the same frequency at the edge, which makes offloading a
+        transportation problem (else it is an integer program).
     """
 
     uplink_channel: Complex[Array, "K M A T"]
@@ -70,22 +72,25 @@ class ThreetierScenario(Scenario):
     sensing_sinr_min: Float[Array, " K"]
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
-    even_edge: bool = eqx.field(static=True, default=True)
+    even_edge: bool = eqx.field(static=True, default=False)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> ThreetierScenario:
-        """Build a scenario from checked arrays.
+        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
+        cls.check_together(arrays)
+        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
+        return cls(**own).settled()
 
-        Raises
-        ------
-        InputError
-            A terminal channel on the diagonal (a terminal does not interfere with its own radar).
-        """
-        own = np.einsum("kkrt->krt", np.asarray(arrays["terminal_channel"]))
-        if np.any(own != 0):
-            raise InputError("terminal_channel", "a diagonal that is not zero", "zeros at [k, k]")
-        even = len(np.unique(np.asarray(arrays["edge_frequency_hz"]))) <= 1
-        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()}, even_edge=even)
+    @classmethod
+    def check_together(cls, arrays: Mapping[str, Any]) -> None:
+        """Refuse a terminal channel on the diagonal: a terminal does not interfere with its own radar."""
+        check_diagonal(arrays["terminal_channel"])
+
+    def settled(self) -> ThreetierScenario:
+        """Whether frequencies at the edge are equal, in each of stacked networks."""
+        frequency = self.edge_frequency_hz
+        even = not isinstance(frequency, Tracer) and not np.any(np.ptp(np.asarray(frequency), axis=-1))
+        return self if even == self.even_edge else replace(self, even_edge=even)
 
     @property
     def terminals(self) -> int:
@@ -209,6 +214,7 @@ def _assemble(
         sensing_sinr_min=per_terminal(propagation.from_db(p.sensing_sinr_min_db)),
         terminal_position_m=terminal,
         ap_position_m=ap,
+        even_edge=True,
     )
 
 
