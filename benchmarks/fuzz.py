@@ -63,6 +63,8 @@ def solution_arrays(name: str, scenario: dict[str, np.ndarray], dice: random.Ran
         sizes.update(zip(system.scenario_schema[key].dims, array.shape))
     made: dict[str, np.ndarray] = {}
     for key, field in system.solution_schema.items():
+        if not sizes.keys() >= set(field.dims):
+            continue  # of what this network does not have
         shape = tuple(sizes[letter] for letter in field.dims)
         values = np.array([dice.random() for _ in range(int(np.prod(shape)))]).reshape(shape)
         match field.kind:

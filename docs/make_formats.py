@@ -17,8 +17,8 @@ Unknown and missing names, names given twice, other shapes, axes of no length, N
 allows it), numbers beyond 1e60, negative powers, noises and frequencies are refused with the array's name.
 
 Letters: K terminals (users), M access points (base stations), A antennas of an access point, T transmit and R receive
-antennas of a terminal, S subcarriers, D directions. Channels act as `received = H @ transmitted`. Amplitudes are
-physical: a channel gain has no unit, power is in watt, noise in watt per antenna; the region system alone is
+antennas of a terminal, S subcarriers, D directions, Q targets. Channels act as `received = H @ transmitted`. Amplitudes
+are physical: a channel gain has no unit, power is in watt, noise in watt per antenna; the region system alone is
 normalised by the noise. A terminal's own echo is
 `echo_gain * receive_steering * (conj(transmit_steering) . x)`. A combiner v acts as `conj(v) . y`, at any norm.
 

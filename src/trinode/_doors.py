@@ -102,7 +102,7 @@ def change(scenario: Any, given: Mapping[str, Any]) -> Any:
     pairs |= {name: (system.scenario_schema[name], value) for name, value in arrays.items()}
     schema = {name: field for name, (field, _) in pairs.items()}
     checked = check_arrays(schema, {name: value for name, (_, value) in pairs.items()})
-    left_out = dict.fromkeys(name for name in given if name not in arrays)
+    left_out = {f.name: f.default for f in dataclasses.fields(scenario) if f.name in given and f.name not in arrays}
     return network(scenario.changed(left_out | {name: jnp.asarray(checked[name]) for name in arrays}))[1]
 
 

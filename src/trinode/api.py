@@ -22,7 +22,7 @@ from jaxtyping import Array, Key
 from trinode import _doors, _programs, _runtime, _sizes  # noqa: F401  (double precision before the first array)
 from trinode._batch import map_parts, stack, unstack
 from trinode._words import one_of
-from trinode.channels.files import Field
+from trinode.channels.files import Field, why
 from trinode.channels.traced import check_channels
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
@@ -419,7 +419,7 @@ def _file_kind(path: Path) -> tuple[str, str]:
         with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
             text = str(archive["format"])
     except Exception as fault:  # a damaged archive fails in many ways that share no base class
-        raise FileFormatError("file", f"{path} ({fault})", "a scenario or solution file") from fault
+        raise FileFormatError("file", f"{path} ({why(path, fault)})", "a scenario or solution file") from fault
     name, _, kind = text.removeprefix("trinode/").removesuffix("/1").rpartition("-")
     if text != f"trinode/{name}-{kind}/1" or name not in system_names() or kind not in ("scenario", "solution"):
         allowed = ", ".join(

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -45,19 +44,13 @@ def sensed(scenario):
 
 
 def asking(scenario, value):
-    return eqx.tree_at(lambda s: s.targets.probability_min, scenario, jnp.asarray(value))
+    return tn.change(scenario, detection_probability_min=value)
 
 
 def test_the_radar_equation():
-    snr = detection.echo_snr(
-        jnp.array([[500.0], [3.0]]),
-        jnp.array([2e12, 1.0]),
-        antennas=7,
-        looks=35,
-        cross_section_m2=4.0,
-        wavelength_m=0.1,
-        min_distance_m=10.0,
-    )
+    far = jnp.array([[500.0], [3.0]])
+    gain = detection.echo_gain(far, cross_section_m2=4.0, wavelength_m=0.1, min_distance_m=10.0)
+    snr = detection.echo_snr(gain, jnp.array([2e12, 1.0]), antennas=7, looks=35)
     expected = 35 * 7 * 2e12 * 4.0 * 0.1**2 / ((4 * np.pi) ** 3 * 500.0**4)
     np.testing.assert_allclose(snr, [[expected], [35 * 7 * 0.04 / ((4 * np.pi) ** 3 * 1e4)]])
 
@@ -109,9 +102,37 @@ def test_the_residual_is_what_is_missing(scenario, sensed):
     np.testing.assert_allclose(found, probability(snr / 2), rtol=1e-6)
 
 
-def test_what_cannot_be(scenario, tmp_path):
-    with pytest.raises(InputError, match="detection_probability_min"):
-        api.save(tmp_path / "network.npz", scenario)
+def test_files_hold_it(scenario, sensed, tmp_path):
+    tn.save(tmp_path / "network.npz", scenario)
+    tn.save(tmp_path / "answer.npz", scenario, sensed, tn.evaluate(scenario, sensed, bound=False))
+    network, answer = tn.load(tmp_path / "network.npz"), tn.load(tmp_path / "answer.npz")
+    for made, again in ((scenario, network), (sensed, answer)):
+        for field in dataclasses.fields(made):
+            np.testing.assert_array_equal(getattr(again, field.name), getattr(made, field.name), err_msg=field.name)
+
+
+def test_echoes_follow_the_powers(scenario):
+    louder = dataclasses.replace(scenario, ap_power=3 * scenario.ap_power)
+    np.testing.assert_allclose(louder.targets.echo_snr, 3 * scenario.targets.echo_snr)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"pattern_mse_max": 0.6}, "pattern_mse_max: got 0.6; allowed: NaN"),
+        ({"downlink_symbols": None}, "downlink_symbols: got nan"),
+        ({"false_alarm": None}, "false_alarm: got nothing"),
+        ({"detection_probability_min": 1.0}, "detection_probability_min: got 1"),
+        ({"target_paired": True}, "target_paired"),
+        ({"sensing_ap": [True, False]}, "target_paired"),
+    ],
+)
+def test_requirements_that_cannot_be_are_named(scenario, given, named):
+    with pytest.raises(InputError, match=named):
+        tn.change(scenario, **given)
+
+
+def test_what_cannot_be(scenario):
     with pytest.raises(InputError, match="bcd-sca"):
         tn.solve(scenario, "bcd-sca")
     for value in (0.0, 1.0, -0.5):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -153,6 +154,13 @@ def write_file(path: str | Path, kind: str, schema: Schema, arrays: Mapping[str,
             partial.unlink(missing_ok=True)
 
 
+def why(path: Path, fault: Exception) -> str:
+    """What is wrong with a file that cannot be read; NumPy would advise to believe it."""
+    if not is_zipfile(path):
+        return "no archive of arrays, as numpy.savez writes it"
+    return "an array of Python objects" if "pickle" in str(fault) else str(fault)
+
+
 def read_file(path: str | Path, kind: str, schema: Schema) -> dict[str, np.ndarray]:
     """Read a file of the given kind and check it against a schema.
 
@@ -172,7 +180,8 @@ def read_file(path: str | Path, kind: str, schema: Schema) -> dict[str, np.ndarr
             twice = sorted(name for name in set(archive.files) if archive.files.count(name) > 1)
             arrays = {name: archive[name] for name in archive.files}
     except Exception as fault:  # a damaged archive fails in many ways that share no base class
-        raise FileFormatError("file", f"{path} ({fault})", f"a readable .npz file of format {wanted}") from fault
+        allowed = f"a readable .npz file of format {wanted}"
+        raise FileFormatError("file", f"{path} ({why(path, fault)})", allowed) from fault
     if twice:
         raise FileFormatError("file", f"{path}, with two arrays named {twice[0]}", "each name once")
     if "format" not in arrays or str(arrays["format"]) != wanted:

@@ -10,6 +10,7 @@ import typer
 from trinode.cli import _network, _out
 from trinode.cli._network import AsJson, Channels, Layout, Seed, Settings, SystemName, Trial
 from trinode.cli._show import print_json, working
+from trinode.errors import InputError
 
 
 def solve(
@@ -38,6 +39,8 @@ def solve(
       trinode solve latency --scenario network.npz --start last.npz --out next.npz
       trinode solve latency --seed 3 --json
     """
+    if out is not None and scenario is not None and out.exists() and scenario.exists() and out.samefile(scenario):
+        raise InputError("--out", out, "another file than that of --scenario, which it would replace")
     with working("loading", as_json):
         from trinode.cli._head_start import head_start
         from trinode.systems.registry import system as find_system

@@ -50,19 +50,19 @@ class Targets(Piece):
         return detection.known_amplitude(snr, false_alarm=self.false_alarm)
 
 
-def echo_snr(
-    distance_m: Float[Array, "M T"],
-    ap_power: Float[Array, " M"],
-    *,
-    antennas: int,
-    looks: Scalar,
-    cross_section_m2: Scalar,
-    wavelength_m: Scalar,
-    min_distance_m: Scalar,
+def echo_gain(
+    distance_m: Float[Array, "M T"], *, cross_section_m2: Scalar, wavelength_m: Scalar, min_distance_m: Scalar
 ) -> Float[Array, "M T"]:
-    """Signal-to-noise ratio of all looks together at a radiated power of 1 (radar equation)."""
+    """Power of an echo at an antenna over the power radiated towards the target (radar equation)."""
     spread = (4 * jnp.pi) ** 3 * jnp.maximum(distance_m, min_distance_m) ** 4
-    return looks * antennas * ap_power[:, None] * cross_section_m2 * wavelength_m**2 / spread
+    return cross_section_m2 * wavelength_m**2 / spread
+
+
+def echo_snr(
+    gain: Float[Array, "M T"], ap_power: Float[Array, " M"], *, antennas: int, looks: Scalar
+) -> Float[Array, "M T"]:
+    """Signal-to-noise ratio of all looks together at a radiated power of 1."""
+    return looks * antennas * ap_power[:, None] * gain
 
 
 def radiated(a: Complex[Array, "M T A"], covariance: Complex[Array, "M A A"]) -> Float[Array, "M T"]:

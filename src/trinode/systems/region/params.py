@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import equinox as eqx
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
@@ -122,6 +124,8 @@ class RegionParams(Shown):
         )
         if self.pilots > self.terminals:
             raise InputError("pilots", self.pilots, f"at most terminals = {self.terminals}: one each is enough")
+        if not isinstance(self.coherence_symbols, Tracer) and np.any(self.coherence_symbols < self.pilots):
+            raise InputError("coherence_symbols", self.coherence_symbols, f"at least pilots = {self.pilots}")
         if self.targets > self.access_points * self.targets_per_ap:
             most = self.access_points * self.targets_per_ap
             raise InputError("targets", self.targets, f"at most access_points x targets_per_ap = {most}")

@@ -16,7 +16,7 @@ from trinode.numerics.assignment import assign
 from trinode.radio import draws, estimation, pilots, propagation
 from trinode.sensing import beampattern
 from trinode.systems.contract import Scenario
-from trinode.systems.region.detection import Targets, echo_snr
+from trinode.systems.region.detection import Targets, echo_gain, echo_snr
 from trinode.systems.region.params import RegionParams
 
 SCENARIO_SCHEMA: dict[str, Field] = {
@@ -28,9 +28,25 @@ SCENARIO_SCHEMA: dict[str, Field] = {
     "ideal_pattern": Field("float", ("M", "D"), "nonnegative"),
     "element_spacing": Field("float", (), "positive", "wavelengths"),
     "pattern_mse_max": Field("float", (), nan=True),
+    "downlink_symbols": Field("float", (), "nonnegative", optional=True, nan=True),
+    "target_paired": Field("bool", ("M", "Q"), optional=True),
+    "target_direction_rad": Field("float", ("M", "Q"), unit="rad", optional=True),
+    "target_echo_gain": Field("float", ("M", "Q"), "nonnegative", optional=True),
+    "detection_probability_min": Field("float", optional=True),
+    "false_alarm": Field("float", optional=True),
     "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
     "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
 }
+
+
+DETECTION = (
+    "target_paired",
+    "target_direction_rad",
+    "target_echo_gain",
+    "detection_probability_min",
+    "false_alarm",
+)
+"""Arrays that are there where sensing is asked for as a detection probability: all of them, or none."""
 
 
 class RegionScenario(Scenario):
@@ -41,10 +57,12 @@ class RegionScenario(Scenario):
     Attributes
     ----------
     downlink_symbols : float
-        tau_c - tau_p, symbols of a coherence interval that carry data; NaN where unknown (not in files).
-    targets : Targets, optional
-        Where sensing is asked for as a detection probability, what it depends on (not in files); ``pattern_mse_max``
-        is NaN then.
+        tau_c - tau_p, symbols of a coherence interval that carry data; NaN where unknown.
+    target_paired, target_direction_rad, target_echo_gain : (M, Q), optional
+        Where sensing is asked for as a detection probability (``pattern_mse_max`` is NaN then): which access point
+        senses which target, where each sees each, and the power of an echo at an antenna over the radiated power.
+    detection_probability_min, false_alarm : float, optional
+        The requirement, and the probability of a false alarm at which it is meant.
     """
 
     channel_estimate: Complex[Array, "M K A"]
@@ -58,26 +76,28 @@ class RegionScenario(Scenario):
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
     downlink_symbols: Float[Array, ""] | float = float("nan")
-    targets: Targets | None = None
+    target_paired: Bool[Array, "M Q"] | None = None
+    target_direction_rad: Float[Array, "M Q"] | None = None
+    target_echo_gain: Float[Array, "M Q"] | None = None
+    detection_probability_min: Float[Array, ""] | None = None
+    false_alarm: Float[Array, ""] | None = None
 
-    def check_file(self) -> None:
-        """Refuse to leave out what a file has no place for.
-
-        Raises
-        ------
-        InputError
-            A detection probability is asked for.
-        """
-        if self.targets is not None:
-            value = float(np.ravel(self.targets.probability_min)[0])
-            raise InputError("detection_probability_min", value, "nothing: scenario files hold a pattern error only")
+    @property
+    def targets(self) -> Targets | None:
+        """What detection probabilities depend on, where they are asked for."""
+        paired, direction, gain = self.target_paired, self.target_direction_rad, self.target_echo_gain
+        least, false_alarm = self.detection_probability_min, self.false_alarm
+        if paired is None or direction is None or gain is None or least is None or false_alarm is None:
+            return None
+        snr = echo_snr(gain, self.ap_power, antennas=self.antennas, looks=self.downlink_symbols)
+        return Targets(paired, direction, snr, least, false_alarm)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> RegionScenario:
         """Build a scenario from checked arrays; raises as :meth:`check_together`."""
         cls.check_together(arrays)
-        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
-        return cls(**own, downlink_symbols=jnp.asarray(jnp.nan))
+        own: dict[str, Any] = {"downlink_symbols": jnp.asarray(jnp.nan)}
+        return cls(**own | {name: jnp.asarray(value) for name, value in arrays.items()})
 
     @classmethod
     def check_together(cls, arrays: Mapping[str, Any]) -> None:
@@ -108,6 +128,7 @@ class RegionScenario(Scenario):
         if blank.size:
             allowed = "a beam for every access point that senses"
             raise InputError("ideal_pattern", f"no 1 in row {blank[0, -1]}", allowed)
+        _check_detection(arrays)
 
     @property
     def terminals(self) -> int:
@@ -221,24 +242,20 @@ def _assemble(
     seen = jnp.where(jnp.abs(seen) < 1e-12, 0.0, seen)
     width = jnp.deg2rad(p.beam_width_deg)
     ideal = jax.vmap(lambda angle: beampattern.ideal(direction, angle, width))(jnp.where(paired, seen, jnp.nan))
-    targets = None
+    detected: dict[str, Any] = {}
     if p.detection_probability_min is not None:
-        snr = echo_snr(
-            jnp.sqrt(jnp.sum(to_target**2, axis=-1)),
-            _powers(p, sensing),
-            antennas=a,
-            looks=p.coherence_symbols - p.pilots,
-            cross_section_m2=p.radar_cross_section_m2,
-            wavelength_m=p.wavelength_m,
-            min_distance_m=p.min_distance_m,
-        )
-        targets = Targets(
-            paired=paired,
-            direction_rad=seen,
-            echo_snr=snr,
-            probability_min=jnp.asarray(p.detection_probability_min, dtype=float),
-            false_alarm=jnp.asarray(p.false_alarm, dtype=float),
-        )
+        detected = {
+            "target_paired": paired,
+            "target_direction_rad": seen,
+            "target_echo_gain": echo_gain(
+                jnp.sqrt(jnp.sum(to_target**2, axis=-1)),
+                cross_section_m2=p.radar_cross_section_m2,
+                wavelength_m=p.wavelength_m,
+                min_distance_m=p.min_distance_m,
+            ),
+            "detection_probability_min": jnp.asarray(p.detection_probability_min, dtype=float),
+            "false_alarm": jnp.asarray(p.false_alarm, dtype=float),
+        }
     return RegionScenario(
         channel_estimate=estimation.estimate(known, channel, label, energy, drawn["pilot noise"]),
         error_covariance=known.error_covariance,
@@ -247,11 +264,11 @@ def _assemble(
         direction_rad=direction,
         ideal_pattern=ideal,
         element_spacing=jnp.asarray(p.element_spacing, dtype=float),
-        pattern_mse_max=jnp.asarray(jnp.nan if targets is not None else p.pattern_mse_max, dtype=float),
+        pattern_mse_max=jnp.asarray(jnp.nan if detected else p.pattern_mse_max, dtype=float),
         terminal_position_m=terminal,
         ap_position_m=ap,
         downlink_symbols=jnp.asarray(p.coherence_symbols - p.pilots, dtype=float),
-        targets=targets,
+        **detected,
     )
 
 
@@ -282,6 +299,28 @@ def _paths(m: int, k: int, a: int, targets: int) -> dict[str, tuple[int, ...]]:
         "target array": (m, targets, a),
         "pilot noise": (m, k, a),
     }
+
+
+def _check_detection(arrays: Mapping[str, Any]) -> None:
+    """A detection probability needs all that it depends on, and stands in place of a pattern error."""
+    there = [name for name in DETECTION if name in arrays]
+    if not there:
+        return
+    for name in DETECTION:
+        if name not in arrays:
+            raise InputError(name, "nothing (missing)", f"an array, as {there[0]} is there")
+    for name in ("detection_probability_min", "false_alarm"):
+        value = np.asarray(arrays[name])
+        if np.any((value <= 0) | (value >= 1)):
+            raise InputError(name, value, "a number above 0 and below 1")
+    limit, symbols = np.asarray(arrays["pattern_mse_max"]), np.asarray(arrays.get("downlink_symbols", np.nan))
+    if not np.all(np.isnan(limit)):
+        raise InputError("pattern_mse_max", limit, "NaN, as a detection probability is asked for")
+    if not np.all(np.isfinite(symbols)):
+        raise InputError("downlink_symbols", symbols, "a finite number, as a detection probability is asked for")
+    paired = np.asarray(arrays["target_paired"])
+    if np.any(paired.sum(axis=-2) != 1) or np.any(paired.any(axis=-1) & ~np.asarray(arrays["sensing_ap"])):
+        raise InputError("target_paired", "another pairing", "one access point that senses for each target")
 
 
 def _check_errors(covariance: np.ndarray) -> None:

@@ -13,6 +13,7 @@ SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
     "pattern_scale": Field("float", ("M",)),
     "pattern_mse": Field("float", nan=True),
     "pattern_mse_min": Field("float", optional=True, nan=True),
+    "detection_probability_max": Field("float", ("Q",), optional=True),
 }
 
 
@@ -22,7 +23,7 @@ class RegionSolution(Solution):
     ``pattern_scale`` is eta of (20); a decision in which it is zero everywhere does not sense, and is held to
     ``power at most 1`` alone. ``pattern_mse`` is the pattern error at these scales, averaged over the access points
     that sense; ``pattern_mse_min`` the smallest that any covariances of power 1 reach (S_min, NaN where not computed).
-    ``detection_probability_max`` (not in files), where a probability is asked for, is the one of each target when its
+    ``detection_probability_max``, where a probability is asked for, is the one of each target when its
     access point serves the worst of its targets best.
     """
 
