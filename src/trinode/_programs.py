@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trinode import _cache, _flags
-from trinode.systems.contract import Piece, Report, Scenario, Solution
+from trinode.systems.contract import Report, Scenario, Solution
 
 
 class Program:
@@ -268,7 +268,7 @@ def _checked(shape: Any) -> Any:
 
 def _results() -> dict[str, type]:
     """Classes that a program's result may hold, by name: scenarios, solutions and reports of the systems loaded."""
-    found, more = {}, [Scenario, Solution, Report, Piece]
+    found, more = {}, [Scenario, Solution, Report]
     while more:
         one = more.pop()
         found.setdefault(_name(one), one)

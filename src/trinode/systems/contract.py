@@ -84,10 +84,6 @@ class Scenario(Shown):
         return replace(self, **arrays)
 
 
-class Piece(eqx.Module):
-    """What belongs to a scenario or solution and is an object of its own."""
-
-
 class Solution(Shown):
     """A decision and how it came about; systems add their own arrays.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
@@ -18,12 +19,11 @@ from jaxtyping import Array, Bool, Complex, Float
 from trinode.numerics.trigonometric import coordinates
 from trinode.sensing import detection, illumination
 from trinode.sensing.beampattern import steering
-from trinode.systems.contract import Piece
 
 Scalar = float | Float[Array, ""]
 
 
-class Targets(Piece):
+class Targets(eqx.Module):
     """What detection probabilities depend on.
 
     Attributes
