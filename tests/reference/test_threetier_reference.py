@@ -56,7 +56,8 @@ def test_beam_problem(scenario):
             float(t.echo.gain[k]), np.asarray(t.echo.steering[k]), float(t.echo.noise_w[k]),
             float(scenario.sensing_sinr_min[k]), leakage[:, k], 1.0,
         )  # fmt: skip
-        mine = wmmse.improve_one(own, vectors[:, k], linear, w[k], leak[:, k], float(leak[k].sum()))
+        mine, solved = wmmse.improve_one(own, vectors[:, k], linear, w[k], leak[:, k], float(leak[k].sum()))
+        assert solved
         others = [j for j in range(4) if j != k]
         theirs = reference.beam(
             vectors[:, k], linear, np.asarray(scenario.terminal_channel)[others, k], leak[others, k], own.gain,
@@ -105,7 +106,7 @@ def test_bound_prices_the_echoes():
 def test_whole_algorithm(scenario):
     """Same beginning, same rounding: the same places, and beams as good as the twin's after a few steps."""
     t, view = host.prepared(scenario)
-    w, _ = host.beginning(t, view, False)
+    w, _ = host.starting_point(t, view)
     twin = reference.distributed(scenario, np.asarray(w), turns=1, consensus_steps=100, beam_steps=4)
     ours, run = converse(scenario, Rules(outer=1, consensus_steps=100, beam_steps=5))
     assert run is not None

@@ -2,12 +2,13 @@
 
 import dataclasses
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 from trinode.systems.contract import Status
-from trinode.systems.threetier import host, system, wmmse
+from trinode.systems.threetier import host, optimise, system, wmmse
 from trinode.systems.threetier.agents import InProcess, Rules, StationLost, pricing
 from trinode.systems.threetier.agents import messages as say
 from trinode.systems.threetier.agents.station import BaseStation, StationData, consensus_penalty, within_capacity
@@ -85,6 +86,49 @@ def test_prices_are_found_where_streams_are_fewer_than_antennas(seed):
     price, met = pricing.maximise(ask, np.zeros(k), need > 0, 1e-8)
     assert met
     assert worth([problem.respond(price).precoder for problem in problems]) <= worth(w)
+
+
+@pytest.mark.parametrize("seed", [5, 11])
+def test_no_run_ends_above_what_it_may_begin_with(seed):
+    """MRS and MRT under exact offloading; from MRT alone, and by rounding, it ended up to 1 % above."""
+    s = drawn(seed)
+    t, view = host.prepared(s)
+    begun = [host.beginning(t, view, sensing)[0] for sensing in (True, False)]
+    limit = min(float(host.offload(t, optimise.link_rates(t, w), w).latency) for w in begun) * (1 + 1e-9)
+    for rules in (Rules(beam_steps=4, outer=1), dataclasses.replace(PLUS, beam_steps=4, outer=1)):
+        assert float(EVALUATE(s, converse(s, rules)[0]).objective) <= limit
+    assert float(EVALUATE(s, Centralised(beam_steps=4, outer=1).solve(s)).objective) <= limit
+
+
+def test_steps_that_are_spent_or_not_solved_are_no_rest(scenario, monkeypatch):
+    """The places repeat after one turn, but beams still gain; and a beam problem that fails moves nothing."""
+    for solution in (converse(scenario, Rules(beam_steps=3))[0], Centralised(beam_steps=3).solve(scenario)):
+        assert int(solution.status) == Status.ITERATION_LIMIT
+    solve = wmmse.qcqp.minimize
+    monkeypatch.setattr(wmmse.qcqp, "minimize", lambda *given: solve(*given)._replace(residual=1.0))
+    monkeypatch.setattr(pricing, "maximise", lambda *given: (np.zeros(4), False))
+    monkeypatch.setattr("trinode.systems.threetier.agents.cloud.maximise", pricing.maximise)
+    for solution in (
+        converse(scenario, Rules())[0],
+        converse(scenario, PLUS)[0],
+        Centralised().solve(scenario),
+    ):
+        assert int(solution.status) == Status.ITERATION_LIMIT
+        assert int(np.sum(~np.isnan(np.asarray(solution.history)))) == 1
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_steps_that_would_raise_the_upload_are_taken_in_part(seed):
+    """Base stations with one antenna: at low SINR (40) is no majorant, and the first whole step rises. The run ended
+    there, converged, 28 and 11 % above."""
+    s = drawn(seed, sensing_sinr_min_db=-20.0, edge_capacity_hz=12e9)
+    s = eqx.tree_at(lambda s: s.uplink_channel, s, s.uplink_channel.at[:, :, 1:].set(0))
+    uploads = []
+    apart, _ = converse(s, PLUS, watch=lambda step: uploads.append(step["upload_s"]))
+    together = Centralised().solve(s)
+    assert upload(s, apart) <= 0.9 * uploads[0]
+    assert uploads == sorted(uploads, reverse=True)
+    assert upload(s, apart) == pytest.approx(upload(s, together), rel=1e-6)
 
 
 def test_faithful_never_lets_leakage_rise(scenario):

@@ -13,6 +13,10 @@ import numpy.typing as npt
 from scipy.linalg import get_lapack_funcs
 
 Real = npt.NDArray[np.float64]
+RIDGE = 1e-9
+"""Held against the present point in every Newton step, of the objective's size: directions that cost next to nothing
+would take steps that are rounding alone, and the constraints would never be met. The solution does not change."""
+
 _factor, _solve = get_lapack_funcs(("getrf", "getrs"), dtype=np.float64)
 
 
@@ -86,7 +90,7 @@ def minimize(program: QuadraticProgram, start: Real, *, tolerance: float = 1e-9,
             own = slice(i * n, (i + 1) * n)
             matrix[own, own] += curved[i]
         matrix.flat[:: whole + 1] *= 1 + 1e-13
-        matrix.flat[:: whole + 1] += 1e-13
+        matrix.flat[:: whole + 1] += RIDGE
         lower, pivots, _ = _factor(matrix, overwrite_a=True)  # once for both directions
 
         def newton(complementarity: Real) -> tuple[Real, Real, Real]:

@@ -242,7 +242,7 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
         t, view = host.prepared(scenario)
         if not bool(view.met):
             continue
-        w, _ = host.beginning(t, view, False)
+        w, _ = host.starting_point(t, view)
         if trial == 0:
             reference.distributed(scenario, np.asarray(w), turns=1, consensus_steps=2, beam_steps=2)  # builds problems
         say(f"  CVXPY, scenario {trial}")
@@ -271,7 +271,7 @@ def twin(scenario: Any) -> float:
     """What the distributed algorithm reaches on CVXPY, its programs built once, by its own stop."""
     from trinode.reference import threetier as reference
 
-    w, _ = host.beginning(*host.prepared(scenario), False)
+    w, _ = host.starting_point(*host.prepared(scenario))
     return float(api.evaluate(scenario, reference.distributed(scenario, np.asarray(w)), bound=False).objective)
 
 

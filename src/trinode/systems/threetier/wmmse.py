@@ -25,6 +25,10 @@ def spectral_efficiency(channel: Complex, precoder: Complex) -> Real:
     return -np.log1p(-np.clip(share, 0.0, 1 - 1e-15))
 
 
+LEAST_SHARE = 1e-3
+"""A beam step that raises the upload time is halved down to this share of it."""
+
+
 class Receivers(NamedTuple):
     """Weighted receivers of the terminals decoded at one station; see :class:`.agents.messages.Prices`."""
 
@@ -61,17 +65,26 @@ class Sensing(NamedTuple):
         return float(self.gain * abs(self.steering.conj() @ precoder) ** 2)
 
 
-def bearable(terminal: Sensing, precoder: Complex) -> float:
-    """Interference that a terminal's radar could bear with this beam, W; infinite where nothing is required."""
-    if terminal.need <= 0:
-        return np.inf
-    return terminal.echo(precoder) / terminal.need - terminal.noise_w
+PROX = 1e-6
+"""Weight on the distance to the present beam, of the trace of the quadratic form, where that is flat."""
+
+
+def _pressed(vectors: Complex) -> tuple[Complex, Real]:
+    """Quadratic forms (..., T, T) of receivers (I, ..., T), and what holds each beam to the present one.
+
+    Fewer streams than antennas, or base stations with few antennas, leave directions that cost nothing, and the prices
+    of the radars no scale: there the beam is held back, slightly, which keeps the step a descent.
+    """
+    quadratic = np.einsum("i...t,i...u->...tu", vectors, vectors.conj())
+    trace = np.maximum(np.trace(quadratic, axis1=-2, axis2=-1).real, 1e-300)
+    flat = np.linalg.eigvalsh(quadratic)[..., 0] < 1e-10 * trace
+    return quadratic, np.where(flat, PROX, 1e-12) * trace
 
 
 def improve_one(
     terminal: Sensing, vectors: Complex, linear: Complex, precoder: Complex, ceiling: Real, heard: float
-) -> Complex:
-    """Solve problem (56) of one terminal; its present beam, which is feasible, where that fails.
+) -> tuple[Complex, bool]:
+    """Solve problem (56) of one terminal; its present beam, which is feasible, and False where that fails.
 
     Parameters
     ----------
@@ -84,9 +97,11 @@ def improve_one(
     """
     unit = np.sqrt(terminal.budget_w)
     if unit <= 0:
-        return np.zeros_like(precoder)
+        return np.zeros_like(precoder), True
     start = precoder / unit
-    quadratic = unit**2 * np.einsum("it,iu->tu", vectors, vectors.conj())
+    quadratic, held = _pressed(vectors)
+    quadratic = unit**2 * (quadratic + held * np.eye(len(start)))
+    linear = linear + held * precoder
     matrices, offsets, bends = [np.eye(len(start), dtype=complex)], [-1.0], [np.zeros_like(start)]
     for j in np.flatnonzero(np.isfinite(ceiling)):
         if ceiling[j] > 0:
@@ -98,7 +113,7 @@ def improve_one(
         scale = terminal.gain * unit**2 * abs(at) ** 2
         wanted = terminal.need * (1 + 1e-9) * (heard + terminal.noise_w)
         if scale <= 0:
-            return precoder
+            return precoder, False
         matrices.append(np.zeros_like(matrices[0]))
         bends.append(-2 * terminal.gain * unit**2 * at * terminal.steering / scale)
         offsets.append(wanted / scale + 1.0)  # (55)
@@ -111,20 +126,22 @@ def improve_one(
     )
     best = qcqp.minimize(program, qcqp.real_vector(start)[None])
     if not best.residual <= 1e-6:
-        return precoder
-    return unit * qcqp.complex_vector(best.point[0])
+        return precoder, False
+    return unit * qcqp.complex_vector(best.point[0]), True
 
 
-def improve_all(terminals: list[Sensing], vectors: Complex, linear: Complex, precoder: Complex) -> Complex:
+def improve_all(terminals: list[Sensing], vectors: Complex, linear: Complex, precoder: Complex) -> tuple[Complex, bool]:
     """The beam step for all terminals at once, coupled by (55) with the true leakages; (K, T).
 
-    The present beams where the program is not solved.
+    The present beams and False where the program is not solved.
     """
     k, t = precoder.shape
     unit = np.sqrt(np.asarray([x.budget_w for x in terminals]))
     safe = np.where(unit > 0, unit, 1.0)
     start = precoder / safe[:, None]
-    quadratic = unit[:, None, None] ** 2 * np.einsum("ikt,iku->ktu", vectors, vectors.conj())
+    quadratic, held = _pressed(vectors)
+    quadratic = unit[:, None, None] ** 2 * (quadratic + held[:, None, None] * np.eye(t))
+    linear = linear + held[:, None] * precoder
     leakage = np.stack([x.leakage for x in terminals], axis=1) * (unit**2)[None, :, None, None]  # [j, k]
     matrices, bends, offsets = [], [], []
     for i, own in enumerate(terminals):
@@ -138,7 +155,7 @@ def improve_all(terminals: list[Sensing], vectors: Complex, linear: Complex, pre
         if own.need <= 0:
             continue
         if scale <= 0:
-            return precoder
+            return precoder, False
         need = own.need * (1 + 1e-9)
         bend = np.zeros((k, t), complex)
         bend[i] = -2 * own.gain * unit[i] ** 2 * at * own.steering / scale
@@ -154,8 +171,8 @@ def improve_all(terminals: list[Sensing], vectors: Complex, linear: Complex, pre
     )
     best = qcqp.minimize(program, qcqp.real_vector(start))
     if not best.residual <= 1e-6:
-        return precoder
-    return unit[:, None] * qcqp.complex_vector(best.point)
+        return precoder, False
+    return unit[:, None] * qcqp.complex_vector(best.point), True
 
 
 class Response(NamedTuple):
@@ -165,10 +182,6 @@ class Response(NamedTuple):
     value: float
     violation: Real
     slope: Real
-
-
-PROX = 1e-6
-"""Weight on the distance to the present beam, of the trace of the quadratic form."""
 
 
 class PricedProblem(NamedTuple):
@@ -190,14 +203,8 @@ class PricedProblem(NamedTuple):
     def build(
         cls, sensing: Sensing, terminal: int, vectors: Complex, linear: Complex, precoder: Complex, weight: Real
     ) -> PricedProblem:
-        """From the prices of the stations (see :class:`Receivers`) and the present beam.
-
-        Fewer streams than antennas leave directions that cost nothing, and the prices of the radars no scale: there
-        the beam is held back to the present one, slightly, which keeps the step a descent.
-        """
-        quadratic = np.einsum("it,iu->tu", vectors, vectors.conj())
-        held = PROX if len(vectors) < len(linear) else 1e-12
-        ridge = held * max(float(np.trace(quadratic).real), 1e-300)
+        """From the prices of the stations (see :class:`Receivers`) and the present beam."""
+        quadratic, ridge = _pressed(vectors)
         linear = linear + ridge * precoder
         at = sensing.steering.conj() @ precoder
         asked = weight[terminal] > 0

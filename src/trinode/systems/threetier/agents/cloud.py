@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from trinode.systems.threetier import wmmse
 from trinode.systems.threetier.agents import messages as say
 from trinode.systems.threetier.agents.pricing import Dual, maximise
 from trinode.systems.threetier.agents.transport import StationLost, Traffic, Transport
@@ -92,15 +93,19 @@ class Run:
 
 
 class Radars(NamedTuple):
-    """Leakage [radar, terminal] in W, requirement per echo power in 1/W, and price of every radar."""
+    """Leakage [radar, terminal] in W, requirement per echo power in 1/W, and price of every radar.
+
+    ``solved`` says whether the beams came from problems that were all solved.
+    """
 
     leakage: Any
     weight: Any
     price: Any
+    solved: bool = True
 
 
-Offload = Callable[[Any, Any], Place]
-"""Exact decision from rates (K, M) in nat/s/Hz and beams (K, T)."""
+Offload = Callable[[Any, Any], tuple[Any, Any, float]]
+"""Exact decision from rates (K, M) in nat/s/Hz and beams (K, T), and its sum of latencies."""
 
 
 class Cloud:
@@ -144,18 +149,19 @@ class Cloud:
     def _converse(self) -> None:
         self._d = self._gather_demands()
         nats = self._rates()
-        mode, target = self._offload(nats, self._w)
+        mode, target, latency = self._offload(nats, self._w)
         self._run.mode, self._run.target = mode, target
+        self._keep(latency, mode, target)  # what rounding loses is not kept
         place, rested = None, False
         for turn in range(self._rules.outer):
             nats = nats if turn == 0 else self._rates()
             if not self._rules.exact_offloading:
                 mode, target = self._consensus(nats)
             elif turn > 0:
-                mode, target = self._offload(nats, self._w)
+                mode, target, _ = self._offload(nats, self._w)
             ahead = (tuple(mode), tuple(target))
-            if ahead == place:
-                self._run.ended = "converged"
+            if ahead == place:  # beams that did not come to rest go no further: the steps allowed are spent
+                self._run.ended = "converged" if rested else self._run.ended
                 return
             place = ahead
             self._settle(mode, target)
@@ -276,11 +282,16 @@ class Cloud:
         return mode, target
 
     def _beams(self, mode: np.ndarray, target: np.ndarray) -> bool:
-        """Algorithm 2; returns whether it came to rest."""
+        """Algorithm 2; returns whether it came to rest.
+
+        (40) with its receivers fixed is no majorant of (39) at low SINR, where a whole step may raise it. Value and
+        slope agree though, and the constraints of (56) are convex: part of the step lowers it then.
+        """
         served = [np.flatnonzero((mode != LOCAL) & (target == at)) for at in range(self._stations)]
         own = [np.flatnonzero(self._carer == at) for at in range(self._stations)]
         state = self._assess(own)
         before, kept, d = np.inf, self._w.copy(), self._d
+        ahead, share = kept, 1.0
         fixed = float(np.sum(np.where(mode == LOCAL, d.local_s, np.where(mode == EDGE, d.edge_s, d.cloud_s))))
         for step in range(self._rules.beam_steps):
             answers = self._ask([say.Listen(self._w, ids) for ids in served])
@@ -290,10 +301,17 @@ class Cloud:
                 kept, before = self._w.copy(), upload
                 self._keep(fixed + upload, mode, target)
                 self._note("2", step=step, upload_s=upload, latency_s=fixed + upload)
+            if gained < -self._rules.beam_tolerance * upload and share > wmmse.LEAST_SHARE:
+                share *= 0.5
+                self._w = kept + share * (ahead - kept)
+                state = self._assess(own)._replace(price=state.price, solved=state.solved)
+                continue
             if not gained > self._rules.beam_tolerance * upload:
                 self._w = kept
-                return True
+                return state.solved
             state = self._priced(own, answers, state) if self._rules.priced else self._bounded(own, answers, state)
+            ahead, share = self._w.copy(), 1.0
+        self._w = kept
         return False
 
     def _bounded(self, own: list[np.ndarray], answers: list[say.Prices], state: Radars) -> Radars:
@@ -315,7 +333,7 @@ class Cloud:
 
         price, met = maximise(ask, state.price, state.weight > 0, self._rules.price_tolerance)
         if not met:
-            return state
+            return state._replace(solved=False)
         return self._take(self._tell(say.Commit()), state)._replace(price=price)
 
     def _take(self, moved: list[say.Moved], state: Radars) -> Radars:
@@ -324,7 +342,7 @@ class Cloud:
             self._w[part.terminal] = part.precoder
             leakage[:, part.terminal] = part.leakage.T
             weight[part.terminal] = part.weight
-        return Radars(leakage, weight, state.price)
+        return Radars(leakage, weight, state.price, all(bool(np.all(part.solved)) for part in moved))
 
     def _assess(self, own: list[np.ndarray]) -> Radars:
         """What the present beams do to the radars."""

@@ -152,15 +152,15 @@ class Improve(Message):
 class Moved(Message):
     """Station, Algorithm 2: beams of its terminals, and what follows from them.
 
-    ``leakage`` (n, K) into every radar, W; ``bearable`` (n,), what the own radar could bear, W; ``weight`` (n,), its
-    requirement per power of its echo, 1/W.
+    ``leakage`` (n, K) into every radar, W; ``weight`` (n,), its requirement per power of its echo, 1/W; ``solved``
+    (n,), whether its beam problem was: a beam that stays where it was without that is no sign of rest.
     """
 
     terminal: Any
     precoder: Any
     leakage: Any
-    bearable: Any
     weight: Any
+    solved: Any
 
 
 @dataclass(frozen=True, eq=False)

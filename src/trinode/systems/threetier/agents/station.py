@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,19 +103,20 @@ class BaseStation:
         return say.Prices(served, found.vectors, found.pull, found.upload / self._data.bits_per_nat_s)
 
     def _on_improve(self, message: say.Improve) -> say.Moved:
-        moved = np.array(message.precoder)
+        moved, solved = np.array(message.precoder), np.ones(len(message.terminal), bool)
         for n, k in enumerate(message.terminal):
             args = (message.vectors[:, n], message.linear[n], message.precoder[n], message.ceiling[n])
-            moved[n] = wmmse.improve_one(self._own[int(k)], *args, float(message.heard[n]))
-        return self._on_assess(say.Assess(message.terminal, moved))
+            moved[n], solved[n] = wmmse.improve_one(self._own[int(k)], *args, float(message.heard[n]))
+        return replace(self._on_assess(say.Assess(message.terminal, moved)), solved=solved)
 
     def _on_assess(self, message: say.Assess) -> say.Moved:
         beams = [(self._own[int(k)], w) for k, w in zip(message.terminal, message.precoder, strict=True)]
         leak = [np.einsum("t,jtu,u->j", w.conj(), own.leakage, w).real for own, w in beams]
         leakage = np.stack(leak) if leak else np.zeros((0, len(self._data.channel)))
-        bear = np.asarray([wmmse.bearable(own, w) for own, w in beams])
         weight = np.asarray([own.need / own.echo(w) if own.need > 0 else 0.0 for own, w in beams])
-        return say.Moved(np.asarray(message.terminal, dtype=np.int64), message.precoder, leakage, bear, weight)
+        return say.Moved(
+            np.asarray(message.terminal, dtype=np.int64), message.precoder, leakage, weight, np.ones(len(beams), bool)
+        )
 
     def _on_frame(self, message: say.Frame) -> say.Done:
         self._priced = [

@@ -21,8 +21,8 @@ class Centralised(Scheme):
 
     Attributes
     ----------
-    begin : {"mrt", "mrs"}
-        Beams to begin with.
+    begin : {"best", "mrs", "mrt"}
+        Beams to begin with; see :data:`.host.BEGINNINGS`.
     outer, beam_steps : int
         Most turns of offloading and beams, and beam steps in each.
     tolerance : float
@@ -32,7 +32,7 @@ class Centralised(Scheme):
     name: ClassVar[str] = "centralised"
     summary: ClassVar[str] = "one place that knows everything, WMMSE with exact offloading (CCET-ISCC)"
     host: ClassVar[bool] = True
-    begin: str = eqx.field(static=True, default="mrt")
+    begin: str = eqx.field(static=True, default="best")
     outer: int = eqx.field(static=True, default=3)
     beam_steps: int = eqx.field(static=True, default=40)
     tolerance: float = eqx.field(static=True, default=1e-5)
@@ -48,22 +48,29 @@ class Centralised(Scheme):
         w, _ = host.starting_point(t, view, self.begin, start)
         channel, bits = np.asarray(t.channel), np.asarray(scenario.task_bits)
         nats = _rates(channel, w)
-        place, steps, rested = None, 0, False
+        place, steps, rested, settled = None, 0, False, False
         lowest, winner = np.inf, (np.full(k, LOCAL), np.zeros(k, np.int64), w)
         for _ in range(self.outer):
-            mode, target = (np.asarray(part) for part in host.offload(t, nats, w))
+            mode, target = (np.asarray(part) for part in host.offload(t, nats, w)[:2])
             if place == (tuple(mode), tuple(target)):
-                rested = True
+                settled = rested
                 break
             place = (tuple(mode), tuple(target))
             rest = np.where(mode == LOCAL, t.local_s, np.where(mode == EDGE, t.edge_s, t.cloud_s)).sum()
             care = _sensing(t, mode)
             served = [np.flatnonzero((mode != LOCAL) & (target == at)) for at in range(channel.shape[1])]
-            before, best = np.inf, w
+            before, best, ahead, share = np.inf, w, w, 1.0
+            solved, rested = True, False
             for _ in range(self.beam_steps):
                 heard = [wmmse.receivers(channel[:, at], w, ids, bits) for at, ids in enumerate(served)]
                 upload = sum(float(part.upload.sum()) for part in heard) / float(scenario.bandwidth_hz) * np.log(2)
-                if not before - upload > self.tolerance * upload:
+                gained = before - upload
+                if gained < -self.tolerance * upload and share > wmmse.LEAST_SHARE:  # as in the cloud's `_beams`
+                    share *= 0.5
+                    w = best + share * (ahead - best)
+                    continue
+                if not gained > self.tolerance * upload:
+                    rested = solved
                     break
                 best, before = w, upload
                 if rest + upload < lowest:
@@ -75,10 +82,11 @@ class Centralised(Scheme):
                 linear = np.zeros_like(w)
                 for i, who in enumerate(np.concatenate(served)):
                     linear[who] = pull[i] * vectors[i, who]
-                w = wmmse.improve_all(care, vectors, linear, w)
+                w, solved = wmmse.improve_all(care, vectors, linear, w)
+                ahead, share = w, 1.0
             w = best
             nats = _rates(channel, w)
-        return host.answer(t, view, *winner, steps, rested, history, start)
+        return host.answer(t, view, *winner, steps, settled, history, start)
 
 
 def _rates(channel: Any, w: Any) -> Any:

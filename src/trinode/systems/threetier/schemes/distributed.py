@@ -21,7 +21,7 @@ def converse(
     scenario: ThreetierScenario,
     rules: Rules,
     *,
-    begin: str = "mrt",
+    begin: str = "best",
     transport: Transport | None = None,
     start: ThreetierSolution | None = None,
     watch: Callable[[dict[str, Any]], None] | None = None,
@@ -30,8 +30,8 @@ def converse(
 
     Parameters
     ----------
-    begin : {"mrt", "mrs"}
-        Beams to begin with.
+    begin : {"best", "mrs", "mrt"}
+        Beams to begin with; see :data:`.host.BEGINNINGS`.
     transport : Transport, optional
         In this process where absent; :class:`~trinode.systems.threetier.agents.Processes` for one per station.
     watch : callable, optional
@@ -56,9 +56,9 @@ def converse(
     w, home = host.starting_point(t, view, begin, start)
     carrier = transport if transport is not None else InProcess()
 
-    def offload(nats: Any, w: Any) -> tuple[Any, Any]:
-        mode, target = host.offload(t, nats, w)
-        return np.asarray(mode), np.asarray(target)
+    def offload(nats: Any, w: Any) -> tuple[Any, Any, float]:
+        found = host.offload(t, nats, w)
+        return np.asarray(found.mode), np.asarray(found.target), float(found.latency)
 
     try:
         carrier.open(host.station_data(t, home))
@@ -79,8 +79,8 @@ class Distributed(Scheme):
 
     Attributes
     ----------
-    begin : {"mrt", "mrs"}
-        Beams to begin with.
+    begin : {"best", "mrs", "mrt"}
+        Beams to begin with; see :data:`.host.BEGINNINGS`.
     processes : bool
         Each base station in a process of its own (extra ``cluster``); the numbers are the same.
     """
@@ -89,7 +89,7 @@ class Distributed(Scheme):
     summary: ClassVar[str] = "agents at base stations and messages, the paper's Algorithms 1 and 2 (DCET-ISCC)"
     host: ClassVar[bool] = True
     evenness: ClassVar[float] = 5e-2
-    begin: str = eqx.field(static=True, default="mrt")
+    begin: str = eqx.field(static=True, default="best")
     processes: bool = eqx.field(static=True, default=False)
     rules: Rules = eqx.field(static=True, default=Rules())
 
@@ -112,7 +112,7 @@ class DistributedPlus(Scheme):
     name: ClassVar[str] = "distributed-plus"
     summary: ClassVar[str] = "the distributed algorithm with exact offloading and priced echo requirements"
     host: ClassVar[bool] = True
-    begin: str = eqx.field(static=True, default="mrt")
+    begin: str = eqx.field(static=True, default="best")
     processes: bool = eqx.field(static=True, default=False)
     rules: Rules = eqx.field(static=True, default=Rules(exact_offloading=True, priced=True))
 
