@@ -138,3 +138,18 @@ def test_parameters_are_of_their_kind_also_without_a_draw(name, value):
             continue
         with pytest.raises(InputError, match=field.name):
             kind(**{field.name: value})
+
+
+@pytest.mark.parametrize("name", system_names())
+def test_the_least_is_not_above_the_largest(name):
+    """Every pair of parameters that are the ends of a range, by their names."""
+    defaults = find_system(name).Params()
+    ends = [(low, low.replace("_min", "_max")) for low in names(name) if low.replace("_min", "_max") in names(name)]
+    pairs = [(low, high) for low, high in ends if low != high]
+    assert len(pairs) == {"latency": 2, "threetier": 2, "energy": 1}.get(name, 0)
+    for low, high in pairs:
+        with pytest.raises(InputError, match=f"{low}: got .*; allowed: at most {high}"):
+            api.parameters(name, {low: 1.5 * getattr(defaults, high)})
+        with pytest.raises(InputError, match=f"{low}: got .*; allowed: at most {high}"):
+            api.parameters(name, {high: 0.5 * getattr(defaults, low)})
+        api.parameters(name, {low: getattr(defaults, high)})

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import jax
@@ -18,6 +19,7 @@ import numpy as np
 
 from trinode import _pool, _runtime  # noqa: F401  (double precision before the first array)
 from trinode.errors import InputError
+from trinode.systems.contract import Scenario
 
 Tree = TypeVar("Tree")
 
@@ -36,12 +38,21 @@ def stack(trees: Sequence[Tree]) -> Tree:
     trees = list(trees)
     if not trees:
         raise InputError("stack", "an empty list", "at least one scenario or solution")
+    trees = [trees[0], *(_as_large(tree, trees[0]) for tree in trees[1:])]
     first = jax.tree.structure(trees[0])
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(trees[0])]
     for index, tree in enumerate(trees):
         if jax.tree.structure(tree) != first or [np.shape(leaf) for leaf in jax.tree.leaves(tree)] != shapes:
             raise InputError("stack", f"entry {index} of another kind or shape", "entries of equal kinds and shapes")
     return jax.tree.map(lambda *leaves: jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves])), *trees)
+
+
+def _as_large(tree: Tree, other: Tree) -> Tree:
+    """A network whose static fields are another's; who takes a stack makes them enough for all of it."""
+    if type(tree) is not type(other) or not isinstance(tree, Scenario):
+        return tree
+    static = {f.name: getattr(other, f.name) for f in fields(tree) if f.metadata.get("static")}
+    return replace(tree, **static) if static else tree
 
 
 def unstack(tree: Tree) -> list[Tree]:

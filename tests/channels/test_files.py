@@ -7,50 +7,10 @@ import numpy as np
 import pytest
 
 import trinode as tn
-from trinode.systems.contract import Report, Status
+from networks import filled, network
+from trinode.systems.contract import Report
 from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names
-
-SIZES = {"K": 3, "M": 2, "A": 5, "T": 7, "R": 4, "S": 6, "D": 8, "Q": 9, "*": 10, "2|3": 3}
-
-
-def filled(schema, dice):
-    """Arrays of a schema, each entry another."""
-
-    def numbers(shape):
-        return dice.uniform(0.1, 0.9, shape)
-
-    made = {}
-    for name, field in schema.items():
-        shape = tuple(SIZES[letter] for letter in field.dims)
-        match field.kind:
-            case "complex":
-                made[name] = numbers(shape) * np.exp(2j * np.pi * numbers(shape))
-            case "bool":
-                made[name] = numbers(shape) < 0.5
-            case "int":
-                made[name] = np.asarray(7)
-            case "text":
-                made[name] = np.asarray(Status.ITERATION_LIMIT.label)
-            case _:
-                made[name] = numbers(shape)
-    return made
-
-
-def network(name, dice):
-    system = load(name)
-    arrays = filled(system.scenario_schema, dice)
-    if "terminal_channel" in arrays:
-        arrays["terminal_channel"][range(3), range(3)] = 0
-    if name == "region":
-        root = arrays["error_covariance"].transpose(2, 0, 3, 1, 4).reshape(3, 10, 10)
-        whole = root @ root.conj().swapaxes(1, 2)
-        arrays["error_covariance"] = whole.reshape(3, 2, 5, 2, 5).transpose(1, 3, 0, 2, 4)
-        arrays["ideal_pattern"] = np.eye(2, 8)
-        arrays["sensing_ap"] = np.array([True, False])
-        arrays["target_paired"] = np.array([[True] * 9, [False] * 9])
-        arrays["pattern_mse_max"] = np.asarray(np.nan)
-    return system.scenario_from(arrays), arrays
 
 
 @pytest.mark.parametrize("name", system_names())

@@ -453,3 +453,17 @@ def test_bench_keeps_what_a_page_has_of_other_sections(tmp_path, monkeypatch):
     ]
     assert "| 5 |" in blocks[1]
     assert "| 7 |" in blocks[2]
+
+
+def test_a_solution_does_not_replace_its_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call("scenario", "toy", "--out", "network.npz")
+    content = (tmp_path / "network.npz").read_bytes()
+    (tmp_path / "link.npz").symlink_to("network.npz")
+    (tmp_path / "hard.npz").hardlink_to("network.npz")
+    ways = ["network.npz", tmp_path / "network.npz", f"../{tmp_path.name}/network.npz", "link.npz", "hard.npz"]
+    for out in ways:
+        shown = call("solve", "toy", "--scenario", "network.npz", "--out", out, code=2)
+        assert "--out" in shown.output + shown.stderr
+        assert "--scenario" in shown.output + shown.stderr
+    assert (tmp_path / "network.npz").read_bytes() == content
