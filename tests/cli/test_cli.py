@@ -1,5 +1,6 @@
 """The commands, on a system that is none of trinode's own."""
 
+import csv
 import errno
 import json
 import os
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
+import xarray
 from typer.testing import CliRunner
 
 import trinode as tn
@@ -370,7 +373,18 @@ def test_sweep(tmp_path):
     assert data["items"]["total"] == data["items"]["reused"] + data["items"]["computed"]
     assert data["items"]["reused"] > 0
     assert data["counts"]["trials_missing"] == 0
-    assert [os.path.basename(one) for one in data["files"]] == ["dataset.nc", "dataset.zarr"]
+    files = ["dataset.nc", "dataset.zarr", "sweep.pdf", "sweep.png", "sweep.csv"]
+    assert [os.path.basename(one) for one in data["files"]] == files
+    with open(tmp_path / "s" / "sweep.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [(row["scheme"], row["x"]) for row in rows] == [(s, x) for s in ("even", "bound") for x in ("5.0", "8.0")]
+    known = xarray.load_dataset(tmp_path / "s" / "dataset.nc").isel(scheme=0, line_bps=0, drop=True)
+    values = known["objective"].values[known["kept"].values]
+    assert float(rows[0]["mean"]) == pytest.approx(values.mean())
+    half = scipy.stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    assert float(rows[0]["confidence_95"]) == pytest.approx(half)
+    shown = call(*words).stdout
+    assert f"{values.mean():.4g} ± {half:.4g} s" in shown or f"{1e3 * values.mean():.4g} ± {1e3 * half:.4g} ms" in shown
     assert (
         "line 2" in call("sweep", _written(tmp_path, "system: toy\nscheme: [even]\n"), "--out", tmp_path, code=2).stderr
     )

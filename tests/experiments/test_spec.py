@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from trinode.errors import FileFormatError
-from trinode.experiments import Measure, Sweep
+from trinode.errors import FileFormatError, InputError
+from trinode.experiments import Measure, Sweep, run
 from trinode.experiments.spec import read_sweep
 
 GOOD = """\
@@ -80,6 +80,16 @@ def test_a_file_is_the_sweep_it_says(tmp_path, toy_system):
         ("schemes: ", "scheme: ", "FILE line 3, scheme: got ['balance', 'even']; allowed: did you mean schemes or"),
         ("    terminals: 4", "    terminals: 0", "FILE line 11, series.four.terminals: got 0"),
         ("    reduce: max", "    reduce: most", "FILE line 16, measures.0.reduce: got most"),
+        (
+            "    metric: latency_s",
+            "    metric: latncy_s",
+            "FILE line 15, measures.0.metric: got latncy_s, which toy does not have; allowed: did you mean latency_s?",
+        ),
+        (
+            "    metric: latency_s",
+            "    metric: gini",
+            "got gini, which toy does not have but fairness has; allowed: one of",
+        ),
         ("    metric: latency_s\n", "", "FILE line 14, measures.0.metric: got nothing"),
         (GOOD, "- a\n- b\n", "FILE: got list; allowed: names and values"),
         (GOOD, "a: [1", "FILE: got while parsing"),
@@ -102,6 +112,22 @@ def test_numbers_are_those_that_people_write(tmp_path, toy_system):
     path.write_text(GOOD.replace("trials: 7", "trials: 1e3"))
     assert read_sweep(path).trials == 1000
     assert "values of line_bps: got 1:30" in refused(tmp_path, GOOD.replace("[5, 10.0]", "[5, 1:30]"))
+
+
+def test_a_metric_that_needs_a_parameter_is_refused_without_it(tmp_path):
+    text = "system: energy\nschemes: [joint]\nmeasures: [{name: late, metric: worst_lateness}]\n"
+    assert "line 3, measures.0.metric: got worst_lateness, which needs channel_error" in refused(tmp_path, text)
+    (tmp_path / "sweep.yaml").write_text(text + "fixed: {channel_error: 0.1}\n")
+    assert read_sweep(tmp_path / "sweep.yaml").measures[0].metric == "worst_lateness"
+
+
+def test_a_wrong_metric_ends_a_sweep_before_anything_runs(tmp_path, toy_system):
+    def never(item):
+        pytest.fail("ran")
+
+    sweep = Sweep("toy", ("even",), trials=2, measures=(Measure("x", "latncy_s"),))
+    with pytest.raises(InputError, match="metric: got latncy_s"):
+        run(sweep, tmp_path, execute=never)
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -10,7 +10,8 @@ import xarray
 
 import toy
 from trinode.experiments import gather, run
-from trinode.plots import figures
+from trinode.experiments.runner import Summary
+from trinode.plots import figures, report
 from trinode.systems.figure import Panel
 
 SPEC = toy.system.figures["line"]
@@ -92,8 +93,59 @@ def test_a_dataset_without_a_kept_trial_is_still_drawn(tmp_path):
     spec = dataclasses.replace(SPEC, sweep=sweep)
     data = made(tmp_path, spec)
     assert data.attrs["trials_kept"] == 0
-    assert "0 of 4 trials" in figures.counts(data.attrs)
+    assert "0 of 4 trials" not in figures.counts(data.attrs, spec=spec)
     assert figures.save(spec, data, tmp_path)
+    (ax,) = figures.draw(spec, data).axes
+    assert [text.get_text() for text in ax.texts] == ["no network is served here"]
+    assert _chapter(spec, data).drawn == "nothing: none served"
+
+
+def _chapter(spec, data):
+    summary = Summary(1, 0, 1, (), 0.0)
+    return report.Chapter("toy", spec, data.attrs, figures.lines(spec, data), [], summary, 0.0)
+
+
+def test_where_no_trial_is_kept_each_scheme_is_drawn_over_its_own(tmp_path):
+    data = made(tmp_path, SPEC)
+    assert figures.trials_of(SPEC.panels[0], data.attrs) == "kept"
+    assert _chapter(SPEC, data).drawn == "kept"
+    served = data["feasible"].values.copy()
+    served[0] = False  # nobody at the first point
+    data["feasible"][...] = served
+    data["kept"][...] = False
+    data.attrs["trials_kept"] = 0
+    rows = {(row["scheme"], row["x"]): row for row in figures.lines(SPEC, data)}
+    assert np.isnan(rows["even", 5.0]["mean"])
+    at = data.sel(scheme="even", line_bps=10.0)
+    assert rows["even", 10.0]["count"] == int(at["feasible"].sum()) > 0
+    assert rows["even", 10.0]["mean"] == pytest.approx(float(at["objective"].where(at["feasible"]).mean()))
+    said = figures.counts(data.attrs, spec=SPEC)
+    assert (
+        "those that the scheme meets at the point, since there is none that every scheme meets at every point" in said
+    )
+    chapter = _chapter(SPEC, data)
+    assert chapter.drawn == "own (none kept)"
+    assert "own (none kept)" in report._contents([chapter])
+    (ax,) = figures.draw(SPEC, data).axes
+    assert not ax.texts
+    assert np.isfinite(ax.lines[1].get_ydata()[1:]).all()
+
+
+def test_intervals_hold_the_mean_with_95_percent():
+    """By Student's t: of four values 3.182 standard errors to either side."""
+    assert figures._half_width(2.0, 4) == pytest.approx(2 * 3.18245, rel=1e-5)
+    assert figures._half_width(1.0, 10**6) == pytest.approx(1.95996, rel=1e-4)
+    assert np.isnan(figures._half_width(np.nan, 1))
+
+
+def test_values_that_are_texts_are_places_with_names(tmp_path):
+    data = made(tmp_path, SPEC).assign_coords(line_bps=["slow", "middle", "fast"])
+    sweep = dataclasses.replace(SPEC.sweep, values=("slow", "middle", "fast"))
+    spec = dataclasses.replace(SPEC, sweep=sweep, spread=True)
+    assert [row["x"] for row in figures.lines(spec, data)[:3]] == ["slow", "middle", "fast"]
+    (ax,) = figures.draw(spec, data).axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["slow", "middle", "fast"]
+    assert list(ax.lines[0].get_xdata()) == [0, 1, 2]
 
 
 def test_trials_that_some_scheme_meets(tmp_path):

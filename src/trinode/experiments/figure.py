@@ -11,13 +11,14 @@ from trinode._words import one_of
 from trinode.errors import InputError
 from trinode.experiments.dataset import gather
 from trinode.experiments.runner import Summary, run_all
-from trinode.systems.figure import FigureSpec, Panel
+from trinode.systems.figure import FigureSpec, Panel, Sweep
 from trinode.systems.registry import system as find_system
+from trinode.systems.units import unit_of
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["FigureSpec", "Panel", "default_folder", "figure", "reproduce", "reproduce_all"]
+__all__ = ["FigureSpec", "Panel", "default_folder", "figure", "of_sweep", "reproduce", "reproduce_all"]
 
 
 def figure(system: str, name: str) -> FigureSpec:
@@ -32,6 +33,19 @@ def figure(system: str, name: str) -> FigureSpec:
     if name not in figures:
         raise InputError("figure", name, one_of(name, figures) if figures else f"none: {system} has no figures")
     return figures[name]
+
+
+def of_sweep(sweep: Sweep) -> FigureSpec:
+    """A figure of any sweep: the objective with its bound, and every measure, over the swept parameter."""
+    system = find_system(sweep.system)
+    unit = f" ({system.objective_unit})" if system.objective_unit else ""
+    panels = [Panel("objective", f"Mean {system.objective_name}{unit}", bound=sweep.bound)]
+    for one in sweep.measures:
+        unit = f" ({unit_of(one.metric)})" if unit_of(one.metric) else ""
+        panels.append(Panel(one.name, f"Mean {one.name}{unit}"))
+    unit = f" ({unit_of(sweep.parameter)})" if unit_of(sweep.parameter) else ""
+    label = sweep.parameter + unit
+    return FigureSpec("sweep", f"{sweep.system}: {', '.join(sweep.schemes)}", sweep, label, tuple(panels))
 
 
 def default_folder(system: str, name: str) -> Path:

@@ -19,6 +19,7 @@ from trinode.experiments.items import Item, expand
 from trinode.experiments.places import Done, Execute, Here, Place, Shard
 from trinode.experiments.progress import SILENT, bar
 from trinode.experiments.store import Store
+from trinode.experiments.sweep import check
 from trinode.systems.figure import Sweep
 
 AHEAD = 256
@@ -108,10 +109,14 @@ def run_all(
 
     Raises
     ------
+    InputError
+        A sweep names what its system does not have; nothing has run then.
     StoreError
         Results cannot be written, or a worker process died.
     """
     began = time.perf_counter()
+    for sweep, _ in sweeps:
+        check(sweep)
     accounts = [_Account(Store(folder), (shard or Shard()).of(list(expand(sweep)))) for sweep, folder in sweeps]
     wanted: dict[str, list[_Account]] = {}
     items: dict[str, Item] = {}

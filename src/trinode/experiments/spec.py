@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trinode._words import number, one_of
-from trinode.api import parameters
 from trinode.errors import FileFormatError, InputError
-from trinode.experiments.sweep import points
+from trinode.experiments.sweep import check
 from trinode.systems.figure import Measure, Sweep
 from trinode.systems.registry import system as find_system
 
@@ -117,11 +116,13 @@ def _checked(found: SweepFile, where: _Where) -> Sweep:
             measures=tuple(Measure(m.name, m.metric, m.reduce) for m in found.measures),
             **found.model_dump(include={"trials", "seed", "block", "bound", "scheme_bound", "history"}),
         )
-        for point in points(sweep):
-            parameters(system, point.given)
+        check(sweep)
     except FileFormatError:
         raise
     except InputError as fault:
+        if fault.field == "metric":
+            index = next(n for n, one in enumerate(found.measures) if str(fault.value).startswith(f"{one.metric}, "))
+            raise FileFormatError(where(["measures", index, "metric"]), fault.value, fault.allowed) from fault
         if fault.field in SweepFile.model_fields:
             raise FileFormatError(where([fault.field]), fault.value, fault.allowed) from fault
         if fault.field == found.parameter and found.parameter not in _parameters(found.system):

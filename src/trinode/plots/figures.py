@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ BOUND = "bound"
 LEVELS = np.linspace(0.0, 1.0, 101)
 """Shares at which the values of a panel of shares are read."""
 
-COLUMNS: tuple[str, ...] = ("quantity", "series", "scheme", "x", "mean", "standard_error", "count")
+COLUMNS: tuple[str, ...] = ("quantity", "series", "scheme", "x", "mean", "standard_error", "confidence_95", "count")
 
 
 def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
@@ -30,16 +30,19 @@ def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
 
     Keys are :data:`COLUMNS`; ``x`` is in the parameter's unit, or the step of a history, and the others are
     in the dataset's units. The scheme ``bound`` is the mean bound. In a panel of shares ``x`` is a value of the
-    quantity and the mean is that of being at most as large.
+    quantity and the mean is that of being at most as large. ``confidence_95`` is half the width of the interval around
+    the mean that holds the true one with 95 %, by Student's t. A panel over trials of which there is none is over those
+    that each scheme meets at the point, see :func:`trials_of`.
     """
     rows: list[dict[str, Any]] = []
     for panel in spec.panels:
-        chosen = _trials(dataset, panel)
+        over = trials_of(panel, dataset.attrs)
+        chosen = _trials(dataset, panel, over)
         for series in _labels(chosen, "series"):
             at = chosen.sel(series=series) if "series" in chosen.dims else chosen
             for scheme in _labels(at, "scheme"):
                 values = at[panel.quantity].sel(scheme=scheme)
-                if panel.over == "own":
+                if over == "own":
                     values = values.where(at["feasible"].sel(scheme=scheme))
                 if panel.kind == "shares":
                     rows += _shares(panel.quantity, series, scheme, values)
@@ -49,6 +52,16 @@ def lines(spec: FigureSpec, dataset: xarray.Dataset) -> list[dict[str, Any]]:
                 bound = at["bound"]
                 rows += _rows(spec, panel.quantity, series, BOUND, bound.where(np.isfinite(bound)))
     return rows
+
+
+def trials_of(panel: Panel, a: Mapping[str, Any]) -> str:
+    """Which trials a panel is over, from the attributes of a dataset: its own where there is none of those it wants."""
+    return "own" if panel.over in ("kept", "possible") and not a[f"trials_{panel.over}"] else panel.over
+
+
+def served(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the rows hold a mean of some scheme."""
+    return any(not np.isnan(row["mean"]) for row in rows if row["scheme"] != BOUND)
 
 
 def draw(spec: FigureSpec, dataset: xarray.Dataset) -> Figure:
@@ -76,12 +89,16 @@ def draw(spec: FigureSpec, dataset: xarray.Dataset) -> Figure:
 def counts(a: Mapping[str, Any], spread: bool = False, spec: FigureSpec | None = None) -> str:
     """One sentence on which trials the means are over; from the attributes of a dataset."""
     panels = () if spec is None else spec.panels
-    ways = {panel.over for panel in panels} or {"kept"}
+    ways = {trials_of(panel, a) for panel in panels} or {"kept"}
+    wanted = {panel.over for panel in panels} or {"kept"}
     left_out = [f"{a['trials_missing']} not computed"] if a["trials_missing"] else []
     if ways == {"possible"}:
         text = f"Means over {a['trials_possible']} of {a['trials']} trials: those that some scheme meets at every point"
     elif "kept" not in ways:
+        none = {"kept": "every scheme", "possible": "some scheme"}
+        missed = [f"none that {who} meets at every point" for way, who in none.items() if way in wanted - ways]
         text = f"Means over {a['trials']} trials, of values over those that the scheme meets at the point"
+        text += f", since there is {' and '.join(missed)}" if missed else ""
     else:
         shares = all(panel.kind == "shares" for panel in panels) and bool(panels)
         text = f"{'Shares of' if shares else 'Means over'} {a['trials_kept']} of {a['trials']} trials: those feasible"
@@ -97,20 +114,27 @@ def counts(a: Mapping[str, Any], spread: bool = False, spec: FigureSpec | None =
 def save(spec: FigureSpec, dataset: xarray.Dataset, folder: str | Path) -> list[Path]:
     """Write a figure as PDF and PNG, its numbers as CSV and the dataset as NetCDF; returns the files."""
     place = Path(folder)
+    files = save_means(spec, dataset, place)
+    whole = place / f"{spec.name}.nc"
+    dataset.to_netcdf(whole, engine="scipy")
+    return [*files, whole]
+
+
+def save_means(spec: FigureSpec, dataset: xarray.Dataset, folder: str | Path) -> list[Path]:
+    """Write a figure as PDF and PNG and its numbers as CSV; returns the files."""
+    place = Path(folder)
     files = save_figure(draw(spec, dataset), place, spec.name)
     numbers = place / f"{spec.name}.csv"
     with open(numbers, "w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, COLUMNS)
         writer.writeheader()
         writer.writerows(lines(spec, dataset))
-    whole = place / f"{spec.name}.nc"
-    dataset.to_netcdf(whole, engine="scipy")
-    return [*files, numbers, whole]
+    return [*files, numbers]
 
 
-def _trials(dataset: xarray.Dataset, panel: Panel) -> xarray.Dataset:
+def _trials(dataset: xarray.Dataset, panel: Panel, over: str) -> xarray.Dataset:
     """The trials that a panel is over, with histories no longer than their longest one."""
-    if panel.over not in ("kept", "possible"):
+    if over not in ("kept", "possible"):
         return dataset
     chosen = dataset.isel(trial=np.flatnonzero(dataset[panel.over].values))
     if "history" in chosen:
@@ -143,9 +167,10 @@ def _rows(spec: FigureSpec, quantity: str, series: str, scheme: str, values: xar
             "quantity": quantity,
             "series": series,
             "scheme": scheme,
-            "x": float(x),
+            "x": _place(x),
             "mean": float(row.mean()) if row.size else np.nan,
             "standard_error": _standard_error(row),
+            "confidence_95": _half_width(_standard_error(row), row.size),
             "count": int(row.size),
         }
         for x, row in zip(places, full)
@@ -156,6 +181,18 @@ def _standard_error(values: np.ndarray) -> float:
     """Of a mean; NaN where it is unknown: for one value, or an infinite one."""
     known = values.size > 1 and np.isfinite(values).all()
     return float(values.std(ddof=1) / np.sqrt(values.size)) if known else np.nan
+
+
+def _half_width(standard_error: float, count: int) -> float:
+    """Of the 95 % confidence interval of a mean."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(count - 1, 0.975) * standard_error) if count > 1 else np.nan
+
+
+def _place(x: Any) -> float | str:
+    """A value of the swept parameter: a number, or the text of what is none."""
+    return str(x).lower() if np.asarray(x).dtype.kind == "b" else str(x) if isinstance(x, str) else float(x)
 
 
 def _shares(quantity: str, series: str, scheme: str, values: xarray.DataArray) -> list[dict[str, Any]]:
@@ -172,6 +209,7 @@ def _shares(quantity: str, series: str, scheme: str, values: xarray.DataArray) -
             "x": float(x),
             "mean": float(share),
             "standard_error": float(np.sqrt(share * (1 - share) / own.size)),
+            "confidence_95": _half_width(float(np.sqrt(share * (1 - share) / own.size)), own.size),
             "count": int(own.size),
         }
         for share, x in zip(LEVELS, np.quantile(own, LEVELS))
@@ -198,7 +236,9 @@ def _draw_panel(ax: Axes, spec: FigureSpec, panel: Panel, rows: list[dict[str, A
         colour = INK if bound and not by_series else PALETTE[index % len(PALETTE)]
         shares = panel.kind == "shares"
         across, up = (panel.factor, 1.0) if shares else (spec.x_factor, panel.factor)
-        x = np.asarray([row["x"] for row in line]) * across
+        places = [row["x"] for row in line]
+        named = [place for place in places if isinstance(place, str)]
+        x = np.arange(len(places)) if named else np.asarray(places) * across
         y = np.asarray([row["mean"] for row in line]) * up
         error = np.asarray([row["standard_error"] for row in line]) * up
         ax.plot(
@@ -226,8 +266,13 @@ def _draw_panel(ax: Axes, spec: FigureSpec, panel: Panel, rows: list[dict[str, A
             _plain_log(ax.xaxis)
     else:
         ax.set(xlabel=spec.x_label, ylabel=panel.label, xscale=spec.x_scale, yscale=panel.scale)
-        _set_ticks(ax, spec, panel)
+        if rows and isinstance(rows[0]["x"], str):
+            ax.set_xticks(range(len(spec.sweep.values)), [str(value) for value in spec.sweep.values])
+        else:
+            _set_ticks(ax, spec, panel)
     ax.grid(True, axis="y")
+    if not served(rows):
+        ax.text(0.5, 0.5, "no network is served here", transform=ax.transAxes, ha="center", color=QUIET)
 
 
 def _set_ticks(ax: Axes, spec: FigureSpec, panel: Panel) -> None:

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trinode.plots.figures import COLUMNS, counts
+from trinode.plots.figures import COLUMNS, counts, served, trials_of
 from trinode.systems.figure import FigureSpec
 
 if TYPE_CHECKING:
@@ -56,6 +56,13 @@ class Chapter:
     seconds: float
 
     @property
+    def drawn(self) -> str:
+        """Which trials the means are over, in few words."""
+        fallen = any(trials_of(panel, self.counts) != panel.over for panel in self.spec.panels)
+        ways = dict.fromkeys(trials_of(panel, self.counts) for panel in self.spec.panels)
+        return "nothing: none served" if not served(self.rows) else ", ".join(ways) + (" (none kept)" if fallen else "")
+
+    @property
     def failed(self) -> tuple[str, ...]:
         """What could not be computed."""
         return self.summary.failed
@@ -72,6 +79,7 @@ class Chapter:
                 "computed": self.summary.computed,
             },
             "failed": list(self.failed),
+            "means_over": self.drawn,
             "claims": self.spec.claims,
             "lines": list(self.rows),
             "files": [str(file) for file in self.files],
@@ -103,9 +111,10 @@ def _contents(chapters: Sequence[Chapter]) -> str:
     rows = []
     for c in chapters:
         link = f'<a href="#{_anchor(c)}">{escape(c.system)} {escape(c.spec.name)}</a>'
-        cells = (link, c.counts["trials"], c.counts["trials_kept"], c.summary.total, f"{c.seconds:.1f}", len(c.failed))
+        cells = (link, c.counts["trials"], c.counts["trials_kept"], escape(c.drawn), c.summary.total)
+        cells += (f"{c.seconds:.1f}", len(c.failed))
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
-    return _table(("figure", "trials", "kept", "work items", "seconds", "failed"), rows)
+    return _table(("figure", "trials", "kept", "means over", "work items", "seconds", "failed"), rows)
 
 
 def _chapter(c: Chapter) -> str:

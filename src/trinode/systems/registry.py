@@ -88,17 +88,18 @@ def elsewhere(name: str, names_of: Callable[[System], Collection[str]], here: Co
     here : collection of str
         Those of the system that lacks it.
     """
-    same, near = [], []
+    names: dict[str, Collection[str]] = {}
     for other in system_names():
         try:
-            names = names_of(system(other))
+            names[other] = names_of(system(other))
         except Exception:  # another package that cannot be loaded is not what went wrong here
             continue
-        same += [other] if name in names else []
-        near += [f"{one} of {other}" for one in nearest(name, names, 1)]
-    if same:
+    if same := [other for other in names if name in names[other]]:
         return " but " + " and ".join(same) + (" has" if len(same) == 1 else " have")
-    if not near or nearest(name, here):
+    if nearest(name, here):
+        return ""
+    near = [f"{one} of {other}" for other in names for one in nearest(name, names[other], 1)]
+    if not near:
         return ""
     return f"; nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
 
