@@ -197,9 +197,10 @@ class Report(Shown):
         found, count = self._system, _stack(self.objective, 0)
         name, unit = (found.objective_name, found.objective_unit) if found else ("objective", "")
         rows = [(name, text_of("", self.objective, unit), "")]
-        for what, bound, gap in (("bound", self.bound, self.gap), ("bound of its kind", self.scheme_bound, None)):
+        kinds = ("bound", self.bound, self.gap), ("bound of its kind", self.scheme_bound, self.scheme_gap)
+        for what, bound, gap in kinds:
             if not np.all(np.isnan(bound)):
-                beside = "" if gap is None or np.all(np.isnan(gap)) else f"gap {text_of('', 100 * np.asarray(gap))} %"
+                beside = "" if np.all(np.isnan(gap)) else f"gap {text_of('', 100 * np.asarray(gap))} %"
                 rows.append((what, text_of("", bound, unit), beside))
         where = "" if count is not None or self.feasible else f" ({self.worst_constraint})"
         worst = f"worst residual {text_of('', self.worst_residual)}{where}"
