@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import zipfile
 from pathlib import Path
 
 import jax
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trinode import api
-from trinode.channels import files
+from trinode import _memory, api
+from trinode.channels import archive, files
 from trinode.errors import FileFormatError, InputError
 from trinode.experiments.spec import read_sweep
 from trinode.systems.registry import system as find_system
@@ -104,7 +105,7 @@ def test_an_array_of_no_length_and_a_name_given_twice_are_refused(tmp_path):
 
     with zipfile.ZipFile(tmp_path / "one.npz", "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("a.npy", archive.read("a.npy"))
-    with pytest.raises(FileFormatError, match="two arrays named a"):
+    with pytest.raises(FileFormatError, match="two arrays in it are named a"):
         files.read_file(tmp_path / "one.npz", "toy-scenario", schema)
 
 
@@ -153,3 +154,80 @@ def test_the_least_is_not_above_the_largest(name):
         with pytest.raises(InputError, match=f"{low}: got .*; allowed: at most {high}"):
             api.parameters(name, {high: 0.5 * getattr(defaults, low)})
         api.parameters(name, {low: getattr(defaults, high)})
+
+
+def bomb(path, **shapes):
+    """A file of zeros, written without ever having them: a few kilobytes for each gigabyte."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (dtype, shape) in shapes.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array_header_1_0(
+                    file, {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+                )
+                file.write(bytes(np.dtype(dtype).itemsize * int(np.prod(shape))))
+
+
+@pytest.fixture
+def unpacked(monkeypatch):
+    """Names of the arrays that were unpacked."""
+    names = []
+    plain = archive.arrays
+    monkeypatch.setattr(archive, "arrays", lambda path, asked: names.extend(asked) or plain(path, asked))
+    return names
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"anything": ("f8", (2**20,))}, "anything: got an unknown name"),
+        ({"uplink_channel": ("S4000000", (2,))}, "uplink_channel: got dtype"),
+        ({"uplink_channel": ("c16", (2**10, 2**10))}, "uplink_channel: got shape"),
+        ({"uplink_channel": ("c16", (2, 3, 2**10, 2**9))}, "serving: got nothing"),
+    ],
+)
+def test_nothing_is_unpacked_before_names_kinds_and_shapes_are_known(tmp_path, unpacked, more, said):
+    path = tmp_path / "bomb.npz"
+    bomb(path, **more)
+    with zipfile.ZipFile(path, "a") as file, file.open("format.npy", "w") as entry:
+        np.save(entry, np.asarray("trinode/latency-scenario/1"))
+    with pytest.raises(InputError, match=said):
+        api.load(path)
+    assert unpacked in (["format"], 2 * ["format"])
+
+
+def test_a_text_of_a_file_is_short(tmp_path, unpacked):
+    bomb(tmp_path / "bomb.npz", format=("S4000000", ()))
+    with pytest.raises(FileFormatError, match="format"):
+        api.load(tmp_path / "bomb.npz")
+    assert unpacked == []
+
+
+def test_a_network_that_does_not_fit_is_refused_by_number(tmp_path, unpacked, monkeypatch):
+    monkeypatch.setattr(_memory, "room", lambda: 2**16)
+    path = tmp_path / "s.npz"
+    drawn = fuzz.scenario_arrays("fairness")
+    np.savez(path, format="trinode/fairness-scenario/1", **drawn)
+    monkeypatch.setattr(_memory, "room", lambda: 2**10)
+    with pytest.raises(InputError, match=r"uplink_channel: got shape \(5, 2, 3, 4\), .*MiB with the others; "):
+        api.load(path)
+    assert set(unpacked) == {"format"}
+
+
+@pytest.mark.parametrize(
+    ("system", "asked", "field"),
+    [
+        ("latency", {"terminals": 5000}, "terminals"),
+        ("region", {"access_points": 300, "ap_antennas": 64}, "access_points"),
+        ("fairness", {"access_points": 2**16, "ap_antennas": 2**10}, "access_points"),
+    ],
+)
+def test_networks_larger_than_the_memory_are_refused_before_they_are_drawn(monkeypatch, system, asked, field):
+    monkeypatch.setattr(_memory, "room", lambda: 2**31)
+    with pytest.raises(InputError, match=rf"{field}: got \d+ \(networks of .* GiB\); allowed: what takes at most"):
+        api.draw(system, **asked)
+
+
+def test_more_networks_than_the_memory_holds_are_refused(monkeypatch):
+    monkeypatch.setattr(_memory, "room", lambda: 2**31)
+    with pytest.raises(InputError, match=r"trials: got 1000000000 \(.* GiB of networks\)"):
+        api.draw_batch("fairness", trials=10**9)

@@ -7,6 +7,7 @@ and kept.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from trinode import _doors, _programs, _runtime, _sizes  # noqa: F401  (double precision before the first array)
+from trinode import _doors, _memory, _programs, _runtime, _sizes  # noqa: F401  (double precision first)
 from trinode._batch import map_parts, stack, unstack
 from trinode._words import one_of
+from trinode.channels import archive
 from trinode.channels.files import Field, why
 from trinode.channels.traced import check_channels
 from trinode.errors import FileFormatError, InputError
@@ -54,6 +56,10 @@ __all__ = [
 LARGEST_SIZE = 2**16
 """No axis of a network's arrays is longer."""
 
+MODEST = 8.0
+"""How many times the default's sizes, multiplied, are drawn without a look at what they take."""
+MANY = 10_000
+"""Networks that are drawn at a time without one."""
 _LOOSE = Field("float")
 
 
@@ -76,16 +82,19 @@ def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) 
     """
     found = find_system(system)
     values = parameters(found, params)
+    _check_memory(found, values)
     return _finite(found, _program(_draw, found, values, *_seeds(seed, trial)))
 
 
 def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
     """Draw many random networks, stacked along a leading axis; ``trials`` is a number or the trials."""
     found = find_system(system)
-    listed = range(_count("trials", trials)) if isinstance(trials, int) else trials
+    values = parameters(found, params)
+    listed = range(_count("trials", trials)) if isinstance(trials, int) else list(trials)
+    _check_memory(found, values, len(listed))
     chosen = np.asarray([_count("trial", trial) for trial in listed], dtype=np.int64)
     run, named = _runner(found)
-    given = named, parameters(found, params), np.asarray(_count("seed", seed))
+    given = named, values, np.asarray(_count("seed", seed))
     one, many = partial(run, _draw, *given), partial(run, _draw_many, *given)
     return _finite(found, map_parts(one, many, (chosen,), found.part), many=True)
 
@@ -363,6 +372,29 @@ def _is_number(value: Any) -> bool:
     return array.shape == () and array.dtype.kind in "iuf"
 
 
+def _check_memory(system: System, params: Any, count: int = 1) -> None:
+    """Refuse networks whose arrays would not fit; looked into only where they are much larger than the default's."""
+    default = system.Params()
+    sizes = {f.name: getattr(params, f.name) for f in dataclasses.fields(params) if f.metadata.get("static")}
+    growth = {
+        name: size / max(getattr(default, name), 1)
+        for name, size in sizes.items()
+        if isinstance(size, int) and not isinstance(size, bool)
+    }
+    if math.prod(max(1.0, one) for one in growth.values()) <= MODEST and count <= MANY:
+        return
+    try:
+        shapes = jax.eval_shape(partial(_draw, system), params, *_seeds(0, 0))
+        each = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    except _memory.TooLarge as fault:
+        each = fault.taken
+    if each > _memory.room():
+        name = max(growth, key=lambda name: growth[name])
+        raise InputError(name, f"{sizes[name]} (networks of {_memory.words(each)})", _memory.allowed())
+    if each * count > _memory.room():
+        raise InputError("trials", f"{count} ({_memory.words(each * count)} of networks)", _memory.allowed())
+
+
 def _finite(system: System, scenario: Any, many: bool = False) -> Any:
     """The scenario, unless its parameters were so extreme that an array of it is no longer what a file may hold."""
     for entry in dataclasses.fields(scenario):
@@ -416,8 +448,7 @@ def _file_kind(path: Path) -> tuple[str, str]:
     if not path.is_file():
         raise FileFormatError("file", path, "an existing .npz file")
     try:
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            text = str(archive["format"])
+        text = archive.text(path, "format", archive.headers(path).get("format"))
     except Exception as fault:  # a damaged archive fails in many ways that share no base class
         raise FileFormatError("file", f"{path} ({why(path, fault)})", "a scenario or solution file") from fault
     name, _, kind = text.removeprefix("trinode/").removesuffix("/1").rpartition("-")

@@ -7,12 +7,15 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zipfile import is_zipfile
 
 import numpy as np
 
+from trinode import _memory
 from trinode._words import one_of
+from trinode.channels import archive
+from trinode.channels.archive import Header
 from trinode.errors import FileFormatError, InputError
 
 Kind = Literal["complex", "float", "bool", "int", "text"]
@@ -20,6 +23,9 @@ Sign = Literal["any", "nonnegative", "positive"]
 
 LARGEST = 1e60
 """Numbers beyond it are no quantity of a network, and their products would not be finite."""
+
+LONGEST_TEXT = 4000
+"""Bytes of a text."""
 
 _DTYPES = {"complex": np.complex128, "float": np.float64, "bool": np.bool_, "int": np.int64}
 
@@ -73,18 +79,45 @@ def check_arrays(schema: Schema, arrays: Mapping[str, object], where: str = "") 
         Names the array, what it holds and what is allowed.
     """
     prefix = f"{where}: " if where else ""
+    found = {name: np.asarray(value) for name, value in arrays.items()}
+    names = _check_forms(schema, found, prefix)
+    return {name: _check_values(prefix + name, schema[name], found[name]) for name in names}
+
+
+def check_headers(schema: Schema, headers: Mapping[str, Header], where: str = "") -> None:
+    """Check names, kinds, shapes and size of arrays that are not unpacked yet.
+
+    Raises
+    ------
+    InputError
+        Names the array, what it holds and what is allowed.
+    """
+    prefix = f"{where}: " if where else ""
+    names = _check_forms(schema, headers, prefix)
+    taken = {name: headers[name].count * max(headers[name].dtype.itemsize, _bytes(schema[name])) for name in names}
+    if sum(taken.values()) > _memory.room():
+        largest = max(taken, key=lambda name: taken[name])
+        asked = f"shape {headers[largest].shape}, {_memory.words(sum(taken.values()))} with the others"
+        raise InputError(f"{prefix}{largest}", asked, _memory.allowed())
+
+
+def _bytes(field: Field) -> int:
+    """Of an entry, once it is read."""
+    return 0 if field.kind == "text" else np.dtype(_DTYPES[field.kind]).itemsize
+
+
+def _check_forms(schema: Schema, arrays: Mapping[str, Any], prefix: str) -> list[str]:
+    """Check names, kinds and shapes; the names of what is there, in the order of the schema."""
     unknown = sorted(set(arrays) - set(schema))
     if unknown:
         raise InputError(f"{prefix}{unknown[0]}", "an unknown name", one_of(unknown[0], sorted(schema)))
     sizes: dict[str, int] = {}
-    checked: dict[str, np.ndarray] = {}
     for name, field in schema.items():
-        if name not in arrays:
-            if field.optional:
-                continue
+        if name in arrays:
+            _check_form(prefix + name, field, arrays[name].dtype, arrays[name].shape, sizes)
+        elif not field.optional:
             raise InputError(f"{prefix}{name}", "nothing (missing)", _describe(field))
-        checked[name] = _check_one(prefix + name, field, arrays[name], sizes)
-    return checked
+    return [name for name in schema if name in arrays]
 
 
 def _describe(field: Field) -> str:
@@ -93,27 +126,35 @@ def _describe(field: Field) -> str:
     return f"a {field.kind} array of shape {shape}{unit}" if field.dims else f"a {field.kind} scalar{unit}"
 
 
-def _check_one(name: str, field: Field, value: object, sizes: dict[str, int]) -> np.ndarray:
-    array = np.asarray(value)
+def _check_form(name: str, field: Field, dtype: np.dtype[Any], shape: tuple[int, ...], sizes: dict[str, int]) -> None:
+    """Check the kind and shape of an array; lengths by letter are kept in ``sizes``."""
     if field.kind == "text":
-        if array.ndim != 0 or array.dtype.kind not in "US" or (field.choices and str(array) not in field.choices):
-            raise InputError(name, array, one_of(array, field.choices) if field.choices else "a text")
-        return array
-    if not _castable(array, field.kind):
-        raise InputError(name, f"dtype {array.dtype}", _describe(field))
-    if array.ndim != len(field.dims):
-        raise InputError(name, f"shape {array.shape}", _describe(field))
+        if shape != () or dtype.kind not in "US" or dtype.itemsize > LONGEST_TEXT:
+            raise InputError(name, f"a {dtype} array of shape {shape}", ", ".join(field.choices) or "a short text")
+        return
+    if not _castable(dtype, field.kind):
+        raise InputError(name, f"dtype {dtype}", _describe(field))
+    if len(shape) != len(field.dims):
+        raise InputError(name, f"shape {shape}", _describe(field))
     for axis, letter in enumerate(field.dims):
-        length = array.shape[axis]
+        length = shape[axis]
         if letter == "*":
             continue
         if length == 0:
-            raise InputError(name, f"shape {array.shape}", f"{_describe(field)}, at least 1 of each")
+            raise InputError(name, f"shape {shape}", f"{_describe(field)}, at least 1 of each")
         if letter[0].isdigit():
             if str(length) not in letter.split("|"):
-                raise InputError(name, f"shape {array.shape}", _describe(field))
+                raise InputError(name, f"shape {shape}", _describe(field))
         elif sizes.setdefault(letter, length) != length:
-            raise InputError(name, f"shape {array.shape}", f"{letter} = {sizes[letter]} on axis {axis}, as before")
+            raise InputError(name, f"shape {shape}", f"{letter} = {sizes[letter]} on axis {axis}, as before")
+
+
+def _check_values(name: str, field: Field, array: np.ndarray) -> np.ndarray:
+    """Check the entries of an array of the right form; the array in the field's type."""
+    if field.kind == "text":
+        if field.choices and str(array) not in field.choices:
+            raise InputError(name, array, one_of(array, field.choices))
+        return array
     array = array.astype(_DTYPES[field.kind])
     if field.kind in ("float", "complex"):
         if not field.nan and not np.all(np.isfinite(array)):
@@ -127,8 +168,8 @@ def _check_one(name: str, field: Field, value: object, sizes: dict[str, int]) ->
     return array
 
 
-def _castable(array: np.ndarray, kind: Kind) -> bool:
-    have = array.dtype.kind
+def _castable(dtype: np.dtype[Any], kind: Kind) -> bool:
+    have = dtype.kind
     if kind == "complex":
         return have in "cfiu"
     if kind == "float":
@@ -176,15 +217,18 @@ def read_file(path: str | Path, kind: str, schema: Schema) -> dict[str, np.ndarr
     if not path.is_file():
         raise FileFormatError("file", path, "an existing .npz file")
     try:
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            twice = sorted(name for name in set(archive.files) if archive.files.count(name) > 1)
-            arrays = {name: archive[name] for name in archive.files}
+        headers = archive.headers(path)
+        found = archive.text(path, "format", headers.get("format"))
     except Exception as fault:  # a damaged archive fails in many ways that share no base class
         allowed = f"a readable .npz file of format {wanted}"
         raise FileFormatError("file", f"{path} ({why(path, fault)})", allowed) from fault
-    if twice:
-        raise FileFormatError("file", f"{path}, with two arrays named {twice[0]}", "each name once")
-    if "format" not in arrays or str(arrays["format"]) != wanted:
-        raise FileFormatError("format", arrays.get("format", "nothing (missing)"), wanted)
-    del arrays["format"]
+    if found != wanted:
+        raise FileFormatError("format", found or "nothing (missing)", wanted)
+    del headers["format"]
+    check_headers(schema, headers, where=path.name)
+    try:
+        arrays = archive.arrays(path, headers)
+    except Exception as fault:
+        allowed = f"a readable .npz file of format {wanted}"
+        raise FileFormatError("file", f"{path} ({why(path, fault)})", allowed) from fault
     return check_arrays(schema, arrays, where=path.name)

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Key, UInt32
 
+from trinode import _memory
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -39,6 +41,8 @@ def several(key: Key[Array, ""], uniform: Shapes | None = None, normal: Shapes |
     Compiling a draw is mostly compiling hashes; together they take one for each axis and kind, however many arrays.
     """
     even, bell = dict(uniform or {}), dict(normal or {})
+    for name, shape in (even | bell).items():  # before the indices of all entries are counted out
+        _memory.check(name, shape, 16 * math.prod(shape))
     keys = _entry_keys(key, even | bell)
     drawn: dict[str, Array] = {}
     if even:
