@@ -9,6 +9,7 @@ import jax
 
 from trinode import _flags, _programs
 
+_flags.add(_flags.ALWAYS)
 _flags.add(_flags.QUICKLY)  # what is tested is small and runs once
 
 ROOM = 2**30

@@ -284,3 +284,18 @@ def test_whatever_a_scenario_or_solution_holds_is_a_result():
             held = [one for hint in get_type_hints(kind).values() for one in (hint, *get_args(hint))]
             objects = [one for one in held if isinstance(one, type) and issubclass(one, eqx.Module)]
             assert {_programs._name(one) for one in [kind, *objects]} <= set(_programs._results())
+
+
+def test_an_option_that_the_compiler_does_not_know_is_left_out(folder, monkeypatch):
+    """In the environment XLA would end the process for it."""
+    monkeypatch.setattr(_programs._flags, "unknown", set())
+    monkeypatch.setattr(_programs._flags, "PROGRAM", {"xla_of_another_time": True})
+    found = _programs.call(double, "toy", scenario(), 2.0)
+    np.testing.assert_allclose(found["twice"], 2 * scenario().load)
+    assert _programs._flags.unknown == {"xla_of_another_time"}
+    assert _programs._options() == {}
+
+
+def test_programs_are_compiled_with_options_of_their_own(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_llvm_disable_expensive_passes=false")
+    assert _programs._options() == {"xla_cpu_use_fusion_emitters": False}

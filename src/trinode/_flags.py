@@ -1,4 +1,7 @@
-"""Flags of XLA's compiler; they have an effect only before JAX starts."""
+"""Options of XLA's compiler: of single programs, and for the whole process, which only a command sets for itself.
+
+XLA ends the process on a flag in ``XLA_FLAGS`` that it does not know; an option of a program it only refuses.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import os
 
 ALWAYS = ("--xla_cpu_use_fusion_emitters=false", "--xla_llvm_disable_expensive_passes=true")
 """These halve compilation on a CPU and cost nothing at run time."""
+
+PROGRAM: dict[str, bool | int] = {"xla_cpu_use_fusion_emitters": False, "xla_llvm_disable_expensive_passes": True}
+"""The same as options of a single program."""
 
 QUICKLY = (
     "--xla_backend_optimization_level=0",
@@ -16,8 +22,20 @@ QUICKLY = (
 )
 """These spare the compiler what pays only in long runs: for programs that are run once."""
 
-WELL = {"xla_backend_optimization_level": 1}
+WELL: dict[str, bool | int] = {"xla_backend_optimization_level": 1}
 """Options of a single program that take back most of what :data:`QUICKLY` costs when it runs."""
+
+
+unknown: set[str] = set()
+"""Options that this XLA does not know."""
+
+
+def options(well: bool) -> dict[str, bool | int]:
+    """Options of a single program, but for those that somebody has set for the process."""
+    words = os.environ.get("XLA_FLAGS", "").split()
+    given = {word.partition("=")[0].removeprefix("--") for word in words}
+    always = {name: value for name, value in PROGRAM.items() if name not in given | unknown}
+    return always | (WELL if well and quick() else {})
 
 
 def quick() -> bool:

@@ -48,7 +48,7 @@ class Program:
         """The same, compiled."""
         leaves = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in self.exported.in_avals]
         lowered = jax.jit(self.exported.call).lower(leaves)
-        self.native = interruptible(partial(lowered.compile, compiler_options=_options()))
+        self.native = _compiled_with(lowered, _options())
         return self
 
     def __call__(self, leaves: list[Any]) -> Any:
@@ -97,7 +97,19 @@ def long_runs(wanted: bool = True) -> Iterator[None]:
 
 
 def _options() -> dict[str, Any]:
-    return dict(_flags.WELL) if _long.get() and _flags.quick() else {}
+    return dict(_flags.options(_long.get()))
+
+
+def _compiled_with(lowered: Any, options: dict[str, Any]) -> Any:
+    """A program, compiled with the options that this XLA knows."""
+    try:
+        return interruptible(partial(lowered.compile, compiler_options=options))
+    except jax.errors.JaxRuntimeError as fault:
+        named = {name for name in options if f"No such compile option: '{name}'" in str(fault)}
+        if not named:
+            raise
+        _flags.unknown.update(named)
+        return _compiled_with(lowered, {name: value for name, value in options.items() if name not in named})
 
 
 def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from trinode import _flags
 from trinode.cli import _stop, bench, demo, doctor, evaluate, list_, region, reproduce, scenario, solve, sweep, train
 from trinode.errors import TrinodeError
 
@@ -100,6 +101,7 @@ for _name, _command, _help in (
 def run() -> None:
     """Entry point of the console command; memory is left to the system, since freeing it bit by bit takes long."""
     _stop.watch()
+    _flags.add(_flags.ALWAYS)
     # tracing makes many objects that stay, and looking through all of them again and again takes a sixth of it
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
