@@ -68,8 +68,9 @@ SIZES: dict[str, tuple[dict[str, Any], ...]] = {
 APART = {
     ("energy", "ofdma"): "its sub-bands are no decision of the others' problem",
     ("region", "communication"): "asks what the rate is without sensing, and says nothing about the pattern",
+    ("fairness", "mmse"): "chooses the combiners too, which the default takes as they are given",
 }
-"""Schemes that answer another question, and which."""
+"""Schemes whose decisions the default could not take, and why: judged like all others, but no rivals."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "task_spread": (0.0, 1.0),
@@ -148,17 +149,19 @@ def uneven(name: str, scenario: Any, dice: np.random.Generator) -> tuple[Any, di
 
 
 def draw(name: str, seed: int, index: int, sizes: dict[str, Any]) -> Draw:
-    """One network, the same for the same numbers; what the system refuses is drawn again."""
-    for attempt in range(1000):
-        dice = np.random.default_rng([seed, index, attempt])
-        changes = parameters(name, dice)
+    """One network, the same for the same numbers; parameters that the system refuses keep their defaults."""
+    dice = np.random.default_rng([seed, index])
+    changes = parameters(name, dice)
+    while True:
         try:
             scenario = api.draw(name, seed, index, **sizes, **changes)
-            scenario, more = uneven(name, scenario, dice)
-        except InputError:
-            continue
-        return Draw(index, scenario, {**sizes, **changes, **{f"{key} times": each for key, each in more.items()}})
-    raise RuntimeError(f"draw {index} of {name}: refused a thousand times")
+            break
+        except InputError as fault:
+            if fault.field not in changes:  # several together, or a network that they lead to
+                changes.popitem()
+            changes.pop(fault.field, None)
+    scenario, more = uneven(name, scenario, dice)
+    return Draw(index, scenario, {**sizes, **changes, **{f"{key} times": each for key, each in more.items()}})
 
 
 def judged(scenarios: Any, solutions: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -183,8 +186,9 @@ def findings(name: str, draws: list[Draw], schemes: list[str]) -> Iterator[tuple
         value, residual = judged(scenarios, solutions)
         feasible = np.isfinite(value) & (residual <= FEASIBILITY_TOLERANCE)
         says = np.asarray(solutions.status) != Status.INFEASIBLE
-        family = system.schemes[scheme].family
-        for kind in {"", family}:
+        apart = (name, scheme) in APART
+        kinds = sorted({system.schemes[scheme].family} | (set() if apart else {""}))
+        for kind in kinds:
             if kind not in bounds:
                 bounds[kind] = np.asarray(api.bound_batch(scenarios, kind))
         if best is None:
@@ -195,10 +199,12 @@ def findings(name: str, draws: list[Draw], schemes: list[str]) -> Iterator[tuple
                 yield one.number, f"{scheme} says {words} at a residual of {residual[i]:.2g}"
             if not feasible[i]:
                 continue
-            for kind in sorted({"", family}):
+            for kind in kinds:
                 limit = bounds[kind][i]
                 if np.isnan(limit) or sign * (limit - value[i]) > 1e-7 * abs(limit):
                     yield one.number, f"{scheme} {value[i]:.9g} beats the {kind} bound {limit:.9g}"
+            if apart:
+                continue
             if not best[1][i]:
                 yield one.number, f"{default} is infeasible, {scheme} has {value[i]:.9g}"
             elif sign * (best[0][i] - value[i]) > WORSE * abs(value[i]):
@@ -215,11 +221,6 @@ def alike(draws: list[Draw]) -> list[list[Draw]]:
     return list(groups.values())
 
 
-def compared(name: str) -> list[str]:
-    """Schemes that answer the default's question."""
-    return [scheme for scheme in find_system(name).schemes if (name, scheme) not in APART]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("system", choices=system_names())
@@ -230,7 +231,7 @@ def main() -> None:
     parser.add_argument("--block", type=int, default=250, help="draws that are solved together")
     given = parser.parse_args()
     name, sizes = given.system, SIZES[given.system]
-    schemes = given.schemes.split(",") if given.schemes else compared(name)
+    schemes = given.schemes.split(",") if given.schemes else list(find_system(name).schemes)
     chosen = range(given.draws) if given.only is None else [given.only]
     total, seen, begun = 0, collections.Counter[str](), time.monotonic()
     for first in range(0, len(chosen), given.block):

@@ -15,8 +15,11 @@ from trinode import _memory, api
 from trinode.channels import archive, files
 from trinode.errors import FileFormatError, InputError
 from trinode.experiments.spec import read_sweep
+from trinode.systems.fairness import scenario as fairness
+from trinode.systems.region import scenario as region
 from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names
+from trinode.systems.threetier import scenario as threetier
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "fuzz.py"
 SPEC = importlib.util.spec_from_file_location("fuzz", PATH)
@@ -94,6 +97,47 @@ def test_mutated_files_are_read_or_refused_by_name(name):
     seen = fuzz.Fuzzer(name, seed=0).run(450)
     assert sum(seen.values()) == 450
     assert all(seen[f"{kind} {word}"] for kind in ("scenario", "solution", "sweep") for word in ("read", "refused"))
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "allowed"),
+    [
+        ("latency", "terminal_height_m", 50.0, "from 1 to 10"),
+        ("latency", "terminal_height_m", 0.9, "from 1 to 10"),
+        ("latency", "ap_height_m", 3.0, "from 4 to 200"),
+        ("latency", "carrier_hz", 28e9, "from 1.5e+09 to 2e+09"),
+        ("latency", "area_m", 20e3, "from 0 to 14142.1"),
+        ("latency", "target_distance_max_m", 3e4, "from 0 to 20000"),
+        ("energy", "carrier_hz", 0.4e9, "from 5e+08 to 1e+11"),
+        ("energy", "target_distance_m", 6e3, "from 0 to 5000"),
+        ("energy", "cross_section_m2", 1e12, "a target 10 m away returns less"),
+        ("threetier", "reference_gain_db", 0.1, "of at most 0"),
+        ("threetier", "least_distance_m", 0.9, "of at least 1"),
+        ("threetier", "target_distance_min_m", 0.9, "of at least 1"),
+        ("region", "min_distance_m", 0.9, "of at least 1"),
+        ("region", "radar_cross_section_m2", 1e12, "a target 10 m away returns less"),
+        ("fairness", "path_loss_1m_db", -1.0, "of at least 0"),
+        ("fairness", "path_loss_per_decade_db", -1.0, "of at least 0"),
+    ],
+)
+def test_paths_outside_their_formula_are_refused(name, field, value, allowed):
+    with pytest.raises(InputError) as fault:
+        api.parameters(find_system(name), {field: value})
+    assert fault.value.field == field
+    assert fault.value.value == value
+    assert allowed in fault.value.allowed
+
+
+def test_no_path_gains_power_at_the_edges_of_what_is_allowed():
+    wild = {"path_loss_1m_db": 0.0, "path_loss_per_decade_db": 2.0, "shadowing_db": 50.0, "ap_height_m": 1e-3}
+    params = find_system("fairness").Params(**wild | {"terminals": 2, "access_points": 3, "radius_m": 0.3})
+    gain = np.asarray(fairness.large_scale(params, jax.random.key(0))[0])
+    assert gain.max() == 1.0
+    assert gain.min() < 1e-2
+    near = find_system("region").Params(min_distance_m=1.0)
+    assert float(region.path_gain(np.zeros(1), near)[0]) == pytest.approx(10**-1.53)
+    near = find_system("threetier").Params(reference_gain_db=0.0, least_distance_m=1.0)
+    assert float(threetier._gain(near, np.zeros(1))[0]) == 1.0
 
 
 def test_an_array_of_no_length_and_a_name_given_twice_are_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Path loss, noise and array responses by hand."""
 
+import itertools
 from math import log10
 
 import jax.numpy as jnp
@@ -29,6 +30,25 @@ def test_slopes_meet_and_never_rise():
     assert np.all(np.diff(far) <= 0)
     assert gain_db(500.0) - gain_db(50.0) == pytest.approx(-35, abs=1e-9)
     assert gain_db(40.0) - gain_db(20.0) == pytest.approx(-20 * log10(2), abs=1e-9)
+
+
+def test_no_slopes_gain_power_where_the_formula_holds():
+    """98.387 - 59.515 = 38.872 dB at 1.5 GHz, 200 m and 10 m of height, up to 10 m apart: the least loss."""
+    corners = itertools.product(*(propagation.COST_231[name] for name in ("carrier_hz", "ap_height_m")), (1.0, 10.0))
+    gains = [float(propagation.to_db(propagation.three_slope_gain(jnp.asarray(0.0), *corner))) for corner in corners]
+    assert max(gains) == pytest.approx(-38.872, abs=1e-3)
+
+
+def test_a_micro_cell_by_hand():
+    """32.4 + 21 x 2 + 20 log10 28 = 103.34 dB at 100 m; nothing is nearer than 10 m."""
+    gain = propagation.to_db(propagation.micro_cell_gain(jnp.array([100.0, 10.0, 0.0]), 28e9))
+    np.testing.assert_allclose(gain, [-103.343, -82.343, -82.343], atol=1e-3)
+
+
+def test_an_echo_by_hand():
+    """10 m^2 at 20 m and 0.15 m: 10 x 0.0225 / (1984.4 x 160000) = -91.5 dB; from 0.103 m on it would gain power."""
+    assert 10 * log10(propagation.echo_gain(20.0, 10.0, 0.15)) == pytest.approx(-91.50, abs=0.01)
+    assert propagation.echo_gain(0.1, 10.0, 0.15) > 1 > propagation.echo_gain(0.104, 10.0, 0.15)
 
 
 def test_thermal_noise_by_hand():

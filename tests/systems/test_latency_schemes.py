@@ -22,6 +22,8 @@ SHAPE = {
     "bandwidth_hz": 8e6,
 }
 
+BOUNDS = jax.jit(jax.vmap(system.bound))
+
 
 def drawn(seed=0, **changes):
     return jax.jit(system.draw)(LatencyParams(**(SHAPE | changes)), jax.random.key(seed))
@@ -48,9 +50,61 @@ def test_joint_is_no_worse_than_any_benchmark(few):
         assert np.all(joint <= other * (1 + 1e-6))
 
 
+def test_joint_is_no_worse_than_local_where_they_are_close(few):
+    """Between what is certified and what beams reach; the last terminal of each network is slower at home."""
+    joint, _ = latencies(few, "joint")
+    limit = np.asarray(BOUNDS(few))
+    assert np.all(joint > limit * (1 + 1e-4))
+    for own in (0.5 * (joint + limit), joint * (1 - 1e-5)):
+        seconds = own[:, None] * np.array([1.0, 1.0, 1 - 1e-4])
+        cycles = seconds * np.asarray(few.terminal_max_frequency_hz) / np.asarray(few.task_bits)
+        quick = eqx.tree_at(lambda s: s.terminal_cycles_per_bit, few, jnp.asarray(cycles))
+        best, _ = latencies(quick, "joint")
+        assert np.all(best <= latencies(quick, "local")[0] * (1 + 1e-9))
+        assert np.all(best >= np.asarray(BOUNDS(quick)) * (1 - 1e-7))
+
+
+@pytest.mark.parametrize("weaker", [1e-5, 1e-7, 1e-10, 1e-200])
+def test_a_terminal_with_weak_links_computes_itself(few, weaker):
+    weak = eqx.tree_at(lambda s: s.uplink_channel, few, few.uplink_channel.at[:, 1].multiply(weaker))
+    objective, solution = latencies(weak, "joint")
+    own = np.asarray(few.terminal_cycles_per_bit * few.task_bits / few.terminal_max_frequency_hz)[:, 1]
+    np.testing.assert_allclose(objective, own, rtol=1e-12)
+    np.testing.assert_allclose(BOUNDS(weak), own, rtol=1e-12)
+    away = np.asarray(solution.edge_share.sum(2) + solution.cloud_share.sum(2))
+    np.testing.assert_allclose(away, np.array([[1.0, 0.0, 1.0]] * 3), atol=1e-9)
+
+
+def test_who_cannot_be_at_home_for_the_echo_goes_elsewhere(few):
+    """At home the processor would take half of the power, and each echo needs three quarters of it."""
+    capacitance = few.terminal_max_power_w / (2 * 0.1e9**3)
+    tight = eqx.tree_at(
+        lambda s: (s.terminal_capacitance, s.terminal_channel, s.sensing_sinr_min, s.terminal_cycles_per_bit),
+        few,
+        (
+            capacitance,
+            0 * few.terminal_channel,
+            0.75 * most_echo(few),
+            1e-3 * few.terminal_cycles_per_bit,
+        ),
+    )
+    assert np.all(np.isnan(latencies(tight, "local")[0]))
+    objective, solution = latencies(tight, "joint")
+    assert np.all(np.isfinite(objective))
+    np.testing.assert_allclose(np.asarray(solution.edge_share.sum(2) + solution.cloud_share.sum(2)), 1, rtol=1e-9)
+    assert np.all(objective >= np.asarray(BOUNDS(tight)) * (1 - 1e-7))
+
+
+def most_echo(s):
+    """Echo SINR of each terminal where it sends all of its power towards its target and nobody disturbs it."""
+    noise = s.radar_noise_w * s.terminal_channel.shape[3]
+    across = jnp.sum(jnp.abs(s.receive_steering) ** 2, axis=2) * jnp.sum(jnp.abs(s.transmit_steering) ** 2, axis=2)
+    return s.echo_gain**2 * across * s.terminal_max_power_w / noise
+
+
 def test_joint_is_close_to_the_bound(few):
     joint, _ = latencies(few, "joint")
-    limit = np.asarray(jax.jit(jax.vmap(system.bound))(few))
+    limit = np.asarray(BOUNDS(few))
     assert np.all(joint >= limit * (1 - 1e-7))
     assert np.median(joint / limit) < 1.03
 

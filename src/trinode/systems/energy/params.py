@@ -5,6 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from trinode.radio import propagation
 from trinode.systems import allowed
 from trinode.systems.show import Shown
 
@@ -37,7 +38,7 @@ class EnergyParams(Shown):
     bearing_offset : float
         Difference of the two sines; used when ``aligned_target``.
     carrier_hz : float
-        Carrier frequency.
+        Carrier frequency, 0.5 to 100 GHz, for which the path loss holds; no link is counted shorter than its 10 m.
     target_distance_m : float
         From the access point to the common target; chosen.
     terminal_distance_min_m, terminal_distance_max_m : float
@@ -126,14 +127,17 @@ class EnergyParams(Shown):
             self,
             positive=_POSITIVE,
             nonnegative=_NONNEGATIVE,
+            ranges=_RANGES,
             least={"scattered_paths": 0},
             choices={"cross_echo": ("literal", "physical")},
         )
+        wavelength_m = propagation.LIGHT_M_S / self.carrier_hz
+        for distance_m in (self.terminal_distance_min_m, self.terminal_distance_max_m):
+            allowed.check_echo("cross_section_m2", self.cross_section_m2, wavelength_m, distance_m)
 
 
-_POSITIVE = ("carrier_hz", "bandwidth_hz", "latency_max_s", "terminal_distance_min_m", "terminal_distance_max_m")
+_POSITIVE = ("bandwidth_hz", "latency_max_s", "terminal_distance_min_m", "terminal_distance_max_m")
 _NONNEGATIVE = (
-    "target_distance_m",
     "ap_height_m",
     "terminal_height_m",
     "cross_section_m2",
@@ -150,3 +154,8 @@ _NONNEGATIVE = (
     "ap_energy_weight_step",
     "channel_error",
 )
+_LONGEST = propagation.MICRO_CELL["distance_m"][1]
+_RANGES = {
+    "carrier_hz": propagation.MICRO_CELL["carrier_hz"],
+    **dict.fromkeys(("target_distance_m", "terminal_distance_min_m", "terminal_distance_max_m"), (0.0, _LONGEST)),
+}

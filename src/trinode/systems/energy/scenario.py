@@ -185,8 +185,7 @@ def draw(params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
     bearing = jnp.arctan2(-place[:, 1], -place[:, 0]) - facing
     arrival = jnp.arctan2(place[:, 1], place[:, 0])
     length = propagation.distance_m(place, ap)
-    loss_db = 32.4 + 21 * jnp.log10(length) + 20 * jnp.log10(p.carrier_hz / 1e9)
-    uplink = _rician(p, drawn, jnp.sqrt(propagation.from_db(-loss_db)), bearing, arrival)
+    uplink = _rician(p, drawn, jnp.sqrt(propagation.micro_cell_gain(length, p.carrier_hz)), bearing, arrival)
     seen = around + jnp.pi - facing
     if p.aligned_target:
         seen = jnp.arcsin(jnp.clip(jnp.sin(bearing) + p.bearing_offset, -1.0, 1.0))
@@ -252,8 +251,7 @@ def _assemble(
     rank: int,
 ) -> EnergyScenario:
     k, _, t = uplink.shape
-    wave = 299792458.0 / p.carrier_hz
-    reach = jnp.sqrt(wave**2 * p.cross_section_m2 / (4 * jnp.pi) ** 3)
+    reach = jnp.sqrt(propagation.echo_gain(1.0, p.cross_section_m2, propagation.LIGHT_M_S / p.carrier_hz))
     receive = propagation.steering(seen, p.radar_antennas, p.element_spacing)
     if p.cross_echo == "literal":
         # (5): H~_j, whoever listens

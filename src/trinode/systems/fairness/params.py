@@ -44,7 +44,7 @@ class FairnessParams(Shown):
     ap_height_m : float
         How far access points are above terminals.
     path_loss_1m_db : float
-        Loss at 1 m; not printed, chosen.
+        Loss at 1 m; not printed, chosen. No link is counted shorter, and none gains power.
     path_loss_per_decade_db : float
         How much the loss grows where the distance is ten times as long; not printed, chosen.
     shadowing_db : float
@@ -104,6 +104,8 @@ CHOICES = {
 }
 _POSITIVE = ("radius_m", "ap_height_m", "bandwidth_hz", "server_frequency_hz")
 _NONNEGATIVE = (
+    "path_loss_1m_db",
+    "path_loss_per_decade_db",
     "shadowing_db",
     "terminal_max_power_w",
     "task_bits",

@@ -94,8 +94,9 @@ def large_scale(
     flat = propagation.distance_m(terminal[:, None], ap[None])
     distance = jnp.sqrt(flat**2 + jnp.asarray(p.ap_height_m) ** 2)
     shadowing = jnp.sqrt(2.0) * drawn["shadowing"].real
-    loss = p.path_loss_1m_db + p.path_loss_per_decade_db * jnp.log10(distance) + p.shadowing_db * shadowing
-    return propagation.from_db(-loss), terminal, ap
+    growth = p.path_loss_per_decade_db * jnp.log10(jnp.maximum(distance, 1.0))
+    loss = p.path_loss_1m_db + growth + p.shadowing_db * shadowing
+    return propagation.from_db(-jnp.maximum(loss, 0.0)), terminal, ap
 
 
 def on_gain(p: FairnessParams, gain: Float[Array, "K M"], fading: Complex[Array, "S K M A"]) -> Complex[Array, ...]:

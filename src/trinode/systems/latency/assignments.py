@@ -9,6 +9,7 @@ decision known can still win.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -155,32 +156,69 @@ def relaxed(t: Tiers, local: Bool[Array, " K"], tolerance: float) -> tuple[Float
     return best.lower, best.share[:, -1]
 
 
-def relaxed_value(t: Tiers) -> Float[Array, ""]:
-    """Lower bound of the scenario for any number of terminals, local computing included.
+def alone(t: Tiers) -> Float[Array, " K"]:
+    """Latency below which no terminal is away from home: all of the network its own, full power on every link, s."""
+    edge = t.edge_pool(jnp.ones(t.snr.shape[0], bool), None)
+    most = jnp.minimum(1.0, 1 / jnp.cbrt(jnp.maximum(edge.cubic, 1e-300)))
+    path = edge.upload / jnp.log1p(t.snr) + edge.cost / most
+    at_edge = 1 / jnp.sum(jnp.where(edge.usable, 1 / path, 0.0), axis=1)
+    in_cloud = cloud_floor(t, jnp.eye(t.snr.shape[0], dtype=bool))
+    in_cloud = jnp.where(jnp.any(t.cloud_able, axis=1), in_cloud, jnp.inf)
+    return jnp.where(t.scenario.task_bits > 0, jnp.minimum(at_edge, in_cloud), 0.0)
 
-    Whoever computes itself at the optimum t has a local latency of at most t, and without more of them the others are
-    not faster; so the smallest of ``max(local latency, relaxed value of the others)`` over growing sets is a bound.
+
+class Homes(NamedTuple):
+    """Who computes at home, as a nest: at a latency of t whoever can reach it alone, so these sets are all that matter.
+
+    Set n is those with ``rank < n``. First come those who can go nowhere else, then those who are quicker at home than
+    they could be anywhere else, at any scale, then the others from the quickest.
+
+    Attributes
+    ----------
+    rank : (K,) int
+        Place of each terminal in that order.
+    low : (K + 1,)
+        Lower bound of the largest latency under each set.
+    stuck, better : int
+        How many can go nowhere else; how many of those and of those who are quicker at home there are.
     """
-    has_link = jnp.any(t.edge_able, axis=1) | jnp.any(t.cloud_able, axis=1)
-    busy = t.scenario.task_bits > 0
 
-    def next_one(local: Bool[Array, " K"]) -> Int[Array, ""]:
-        return jnp.argmin(jnp.where(local | ~busy, jnp.inf, t.local_limit_s))
+    rank: Int[Array, " K"]
+    low: Float[Array, " K1"]
+    stuck: Int[Array, ""]
+    better: Int[Array, ""]
 
-    def value(local: Bool[Array, " K"]) -> Float[Array, ""]:
-        own = jnp.max(jnp.where(local, t.local_limit_s, 0.0))
-        return jnp.maximum(own, relaxed(t, local, 1e-8)[0])
+    def local(self, n: Int[Array, ""]) -> Bool[Array, " K"]:
+        """Set n."""
+        return self.rank < n
 
-    def more(state) -> Bool[Array, ""]:
-        local, best, fresh = state
-        return fresh | (~local[next_one(local)] & (t.local_limit_s[next_one(local)] < best))
 
-    def grow(state):
-        local, best, fresh = state
-        local = local.at[next_one(local)].set(local[next_one(local)] | ~fresh)
-        return local, jnp.minimum(best, value(local)), jnp.asarray(False)
+def homes(t: Tiers, local_s: Float[Array, " K"]) -> Homes:
+    """The nest of those who compute at home, for given latencies there."""
+    away = alone(t)
+    stuck, better = jnp.isinf(away), local_s <= away
+    order = jnp.argsort(jnp.where(stuck, -2.0, jnp.where(better, -1.0, local_s)), stable=True)
+    nothing = jnp.zeros(1)
+    own = jnp.concatenate([nothing, lax.cummax(local_s[order])])
+    others = jnp.concatenate([lax.cummax(away[order], reverse=True), nothing])
+    return Homes(jnp.argsort(order), jnp.maximum(own, others), jnp.sum(stuck), jnp.sum(stuck | better))
 
-    return while_loop(more, grow, (~has_link & busy, jnp.asarray(jnp.inf), jnp.asarray(True)))[1]
+
+def lowest(t: Tiers, value: Callable[[Bool[Array, " K"]], Float[Array, ""]]) -> Float[Array, ""]:
+    """Smallest certified value over all sets that compute at home, with all their power; ``value(local)`` is one's."""
+    nest = homes(t, t.local_limit_s)
+
+    def open_(state) -> Bool[Array, " K1"]:
+        done, best = state
+        return ~done & (nest.low < best)
+
+    def one(state):
+        done, best = state
+        n = jnp.argmin(jnp.where(open_(state), nest.low, jnp.inf))
+        return done.at[n].set(True), jnp.minimum(best, jnp.maximum(nest.low[n], value(nest.local(n))))
+
+    start = (jnp.arange(nest.low.size) < nest.better, jnp.asarray(jnp.inf))
+    return while_loop(lambda state: jnp.any(open_(state)), one, start)[1]
 
 
 def _window_starts(k: int, free: int) -> list[int]:
@@ -191,35 +229,3 @@ def _window(k: int, start: int, table: Bool[Array, "N free"]) -> Bool[Array, "N 
     ahead = jnp.ones((table.shape[0], start), bool)
     behind = jnp.zeros((table.shape[0], k - start - table.shape[1]), bool)
     return jnp.concatenate([ahead, table, behind], axis=1)
-
-
-def self_computing(
-    t: Tiers, length: int, tolerance: float, allowed: bool | Bool[Array, ""] = True
-) -> tuple[Bool[Array, " K"], Shortlist]:
-    """Terminals that compute themselves, and the shortlist of the others.
-
-    Those without any usable link have to. A further one does when its own latency is below the best value of the
-    others: then it costs nothing and frees servers, so terminals are added from the quickest up while that holds.
-    Nobody does where it is not ``allowed``.
-    """
-    has_link = jnp.any(t.edge_able, axis=1) | jnp.any(t.cloud_able, axis=1)
-    busy = t.scenario.task_bits > 0
-    forced = ~has_link & busy & allowed
-
-    def candidate(local: Bool[Array, " K"]) -> Int[Array, ""]:
-        return jnp.argmin(jnp.where(local | ~busy, jnp.inf, t.local_s))
-
-    def more(state) -> Bool[Array, ""]:
-        local, best, fresh = state
-        k = candidate(local)
-        return fresh | (allowed & ~local[k] & busy[k] & (t.local_s[k] < best.value[0]))
-
-    def grow(state):
-        local, _, fresh = state
-        local = local.at[candidate(local)].set(local[candidate(local)] | ~fresh)
-        return local, shortlist(t, local, length, tolerance), jnp.asarray(False)
-
-    shape = jax.eval_shape(lambda: shortlist(t, forced, length, tolerance))
-    blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
-    local, best, _ = while_loop(more, grow, (forced, blank, jnp.asarray(True)))
-    return local, best

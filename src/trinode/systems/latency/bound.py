@@ -36,8 +36,8 @@ def bound(scenario: LatencyScenario, family: str = "") -> Float[Array, ""]:
         return assignments.value_of(t, jnp.full(k, EDGE if family == "mec" else CLOUD), 1e-7)[0]
     if family:
         raise InputError("family", family, "mec, cloud, local, or nothing")
+    at_limit = eqx.tree_at(lambda t: t.local_s, t, t.local_limit_s)
     if k > FREE_TERMINALS:
-        return assignments.relaxed_value(t)
-    own = eqx.tree_at(lambda t: t.local_s, t, t.local_limit_s)
-    _, listed = assignments.self_computing(own, 2**k, 1e-7)  # every assignment, exactly
-    return listed.value[0]
+        return assignments.lowest(t, lambda local: assignments.relaxed(at_limit, local, 1e-8)[0])
+    # every assignment, exactly
+    return assignments.lowest(t, lambda local: assignments.shortlist(at_limit, local, 2**k, 1e-7).value[0])

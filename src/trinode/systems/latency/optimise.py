@@ -35,18 +35,11 @@ class Decision(NamedTuple):
     evaluations: Int[Array, ""]
 
 
-def power_budget(t: Tiers, modes: Int[Array, " K"]) -> Float[Array, " K"]:
-    """Power left to radiate, W (23c)."""
-    s = t.scenario
-    spent = s.terminal_capacitance * t.local_frequency_hz**3
-    return jnp.where(modes == LOCAL, s.terminal_max_power_w - spent, s.terminal_max_power_w)
-
-
 def starting_beams(
     t: Tiers, modes: Int[Array, " K"], power: Float[Array, "K S"], echo_beam: Complex[Array, "K T"]
 ) -> Complex[Array, "K S1 T"]:
     """Each link along its strongest direction with the given share of power, a little of the best echo beam besides."""
-    budget = power_budget(t, modes)
+    budget = t.budget(modes == LOCAL)
     usable = _usable(t, modes)
     data = jnp.sqrt(0.97 * budget[:, None] * jnp.where(usable, power, 0.0))[..., None] * t.direction
     full = jnp.sqrt(budget / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0))[:, None] * echo_beam
@@ -62,7 +55,7 @@ def random_beams(t: Tiers, modes: Int[Array, " K"], key: PRNGKeyArray) -> Comple
     way = jax.random.normal(real, shape) + 1j * jax.random.normal(imaginary, shape)
     usable = jnp.concatenate([_usable(t, modes), jnp.ones((k, 1), bool)], axis=1)
     power = jnp.where(usable, jnp.exp(2 * jax.random.normal(strength, usable.shape)), 0.0)
-    power = 0.97 * power_budget(t, modes)[:, None] * power / jnp.sum(power, axis=1, keepdims=True)
+    power = 0.97 * t.budget(modes == LOCAL)[:, None] * power / jnp.sum(power, axis=1, keepdims=True)
     return jnp.sqrt(power)[..., None] * way / jnp.linalg.norm(way, axis=2, keepdims=True)
 
 
@@ -113,7 +106,7 @@ def decide(
         Latency, s, to come below: given up once all rounds that are left would not do at the pace of the last one.
     """
     k, links = t.snr.shape
-    budget = power_budget(t, modes)
+    budget = t.budget(modes == LOCAL)
     on_cloud = modes == CLOUD
     usable = _usable(t, modes)
     gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
@@ -243,7 +236,7 @@ def repair(
     strength = jnp.linalg.norm(towards, axis=1, keepdims=True)
     only_sensing = jnp.eye(towards.shape[1])[-1]
     mix = jnp.where(strength > 0, towards / jnp.where(strength > 0, strength, 1.0), only_sensing)
-    spare = power_budget(t, modes) / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0)
+    spare = t.budget(modes == LOCAL) / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0)
     beam = jnp.sqrt(jnp.min(spare)) * echo_beam  # all alike, so that the margin stays
     goal = mix[..., None] * beam[:, None]
 
@@ -262,7 +255,7 @@ def repair(
 def settle(
     t: Tiers, modes: Int[Array, " K"], precoder: Complex[Array, "K S1 T"], evaluations: Int[Array, ""]
 ) -> Decision:
-    """The exact computing decision for given beams."""
+    """The exact computing decision for given beams; its latency is infinite where they miss an echo."""
     s = t.scenario
     rate = t.uplink.rates(precoder)[:, :-1]
     received = received_power(t, modes, precoder)
@@ -272,7 +265,8 @@ def settle(
     lost = (modes == EDGE) & busy & ~jnp.any(t.edge_able & (rate > 1e-12), axis=1)
     lost |= (modes == CLOUD) & busy & ~jnp.any(t.cloud_able & (rate > 1e-12), axis=1)
     latency = jnp.maximum(computing.latency, own)
-    return Decision(jnp.where(jnp.any(lost), jnp.inf, latency), modes, precoder, computing, rate, evaluations)
+    heard = t.echo.sinr(precoder) >= s.sensing_sinr_min * (1 - 1e-9)
+    return Decision(jnp.where(jnp.any(lost | ~heard), jnp.inf, latency), modes, precoder, computing, rate, evaluations)
 
 
 def splits(t: Tiers, d: Decision) -> Float[Array, "K S"]:

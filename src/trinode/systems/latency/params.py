@@ -6,6 +6,7 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
+from trinode.radio.propagation import COST_231
 from trinode.systems import allowed
 from trinode.systems.show import Shown
 
@@ -34,11 +35,11 @@ class LatencyParams(Shown):
     area_m : float
         Side of the square in which access points and terminals fall.
     carrier_hz : float
-        Carrier frequency, for the path loss (54)-(55); not printed, chosen after [29].
+        Carrier frequency, 1.5 to 2 GHz, for which the path loss (54)-(55) holds; not printed, chosen after [29].
     ap_height_m : float
-        Height of the access points; not printed, chosen after [29].
+        Height of the access points, 4 to 200 m; not printed, chosen after [29].
     terminal_height_m : float
-        Height of the terminals; not printed, chosen after [29].
+        Height of the terminals, 1 to 10 m; not printed, chosen after [29].
     element_spacing : float
         Between the antennas of all arrays.
     bandwidth_hz : float
@@ -112,12 +113,12 @@ class LatencyParams(Shown):
     sensing_sinr_min_db: Scalar = 1.0
 
     def __check_init__(self):
-        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE)
+        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE, ranges=_RANGES)
         if self.serving > self.access_points:
             raise InputError("serving", self.serving, f"at most access_points = {self.access_points}")
 
 
-_POSITIVE = ("area_m", "carrier_hz", "ap_height_m", "terminal_height_m", "bandwidth_hz", "temperature_k")
+_POSITIVE = ("area_m", "bandwidth_hz", "temperature_k")
 _NONNEGATIVE = (
     "element_spacing",
     "task_bits",
@@ -134,6 +135,11 @@ _NONNEGATIVE = (
     "ap_max_power_w",
     "reflection_min",
     "reflection_max",
-    "target_distance_min_m",
-    "target_distance_max_m",
 )
+_LONGEST = COST_231["distance_m"][1]
+_RANGES = {
+    **{name: COST_231[name] for name in ("carrier_hz", "ap_height_m", "terminal_height_m")},
+    "area_m": (0.0, _LONGEST / 2**0.5),
+    "target_distance_min_m": (0.0, _LONGEST),
+    "target_distance_max_m": (0.0, _LONGEST),
+}

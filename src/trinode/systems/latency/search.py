@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics.loops import while_loop
 from trinode.sensing import echo
-from trinode.systems.latency import optimise
+from trinode.systems.latency import assignments, optimise
 from trinode.systems.latency.assignments import Shortlist
 from trinode.systems.latency.optimise import Outcome, Stages
 from trinode.systems.latency.solution import LatencySolution
@@ -34,12 +34,9 @@ class Screen(NamedTuple):
     sinr: Float[Array, ""]
 
 
-def screen(t: Tiers, modes: Int[Array, " K"] | None = None) -> Screen:
-    """Exact feasibility of the echo requirements; ``modes`` takes the power of local computing off."""
-    model = t.echo
-    if modes is not None:
-        model = eqx.tree_at(lambda m: m.max_power_w, model, optimise.power_budget(t, modes))
-    need = t.scenario.sensing_sinr_min
+def screen(t: Tiers) -> Screen:
+    """Exact feasibility of the echo requirements."""
+    model, need = t.echo, t.scenario.sensing_sinr_min
     limit = echo.largest_margin(model, need, verdict_only=True)
     met = limit.margin >= 1.0
     asked = need > 0
@@ -139,8 +136,7 @@ def run(
 def as_is(t: Tiers, modes: Int[Array, " K"], beams: Complex[Array, "K S1 T"], view: Screen) -> optimise.Decision:
     """A given decision with its computing settled exactly; infinite where it breaks an echo or a power limit."""
     radiated = jnp.sum(jnp.abs(beams) ** 2, axis=(1, 2))
-    fits = jnp.all(radiated <= optimise.power_budget(t, modes) * (1 + 1e-9))
-    fits &= jnp.all(t.echo.sinr(beams) >= t.scenario.sensing_sinr_min * (1 - 1e-9))
+    fits = jnp.all(radiated <= t.budget(modes == LOCAL) * (1 + 1e-9))
     settled = optimise.settle(t, modes, beams, jnp.asarray(0))
     return settled._replace(latency=jnp.where(fits & view.met, settled.latency, jnp.inf))
 
@@ -151,6 +147,70 @@ def keep_better(outcome: Outcome, other: optimise.Decision) -> Outcome:
     return outcome._replace(decision=jax.tree.map(lambda a, b: jnp.where(worse, a, b), other, outcome.decision))
 
 
+class Found(NamedTuple):
+    """The best so far, the screen of the power that its echoes could take, and whether nothing was tried yet."""
+
+    best: Outcome
+    view: Screen
+    fresh: Bool[Array, ""]
+
+
+def over_homes(
+    t: Tiers,
+    free: Bool[Array, ""],
+    listed: int,
+    queue_of: Callable[[Bool[Array, " K"], Shortlist], Queue],
+    stages: Stages,
+    start: LatencySolution | None,
+    enough: float | Float[Array, ""],
+) -> Found:
+    """Run the attempts of all sets that may compute at home, the most promising first, while they can still win.
+
+    Nobody computes at home where that is not ``free``. Who does takes power from the echo, the larger sets more: where
+    one cannot meet the echoes no larger one can.
+    """
+    nest = assignments.homes(t, t.local_s)
+    number = jnp.arange(nest.low.size)
+
+    class Walk(NamedTuple):
+        low: Float[Array, " K1"]
+        valued: Bool[Array, " K1"]  # whether that is the certified value of its shortlist already
+        done: Bool[Array, " K1"]
+        found: Found
+
+    def open_(w: Walk) -> Bool[Array, " K1"]:
+        return ~w.done & (w.found.fresh | (w.low < w.found.best.decision.latency * (1 - 1e-9)))
+
+    def next_(w: Walk) -> Int[Array, ""]:
+        return jnp.argmin(jnp.where(open_(w), jnp.minimum(w.low, 1e300), jnp.inf))
+
+    def one(w: Walk) -> Walk:
+        n = next_(w)
+        local = nest.local(n)
+        some = assignments.shortlist(t, local, listed, 1e-5)
+        low = w.low.at[n].max(some.value[0])
+        kept = t.keeping(local)
+        view = screen(kept)
+        now = w.valued[n] | ~view.met | (next_(w._replace(low=low)) == n)
+        queue = queue_of(local, some)
+        queue = queue._replace(among=queue.among & now)
+        done = w.done | (now & (number == n)) | (~view.met & (number > n))
+        found = over_assignments(kept, queue, view, stages, start, enough, w.found)
+        served = jnp.isfinite(found.best.decision.latency)
+        found = found._replace(view=jax.tree.map(lambda a, b: jnp.where(served, a, b), found.view, view))
+        return Walk(low, w.valued.at[n].set(True), done, found)
+
+    some = jnp.zeros(t.snr.shape[0], int)
+    shape = jax.eval_shape(lambda: Found(run(t, some, t.snr, screen(t), stages, start), screen(t), jnp.asarray(True)))
+    nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)._replace(fresh=jnp.asarray(True))
+    first = jnp.where(free, nest.stuck, 0)
+    done = (number < first) | (~free & (number > 0))
+    # sets without all who are better off at home are for echoes that those have no power for
+    low = nest.low * jnp.where(number < nest.better, 1 + 1e-6, 1.0)
+    walk = Walk(low, jnp.zeros(number.size, bool), done, nothing)
+    return while_loop(lambda w: jnp.any(open_(w)), one, walk).found
+
+
 def over_assignments(
     t: Tiers,
     queue: Queue,
@@ -158,36 +218,34 @@ def over_assignments(
     stages: Stages,
     start: LatencySolution | None,
     enough: float | Float[Array, ""],
-) -> Outcome:
+    found: Found,
+) -> Found:
     """Run the attempts of a queue, each only while its bound says that it can still win.
 
     A second try is made only while the best decision is more than ``enough`` times the best listed bound.
     """
 
-    def attempt(i: Int[Array, ""], rival: Float[Array, ""]) -> Outcome:
-        return run(t, queue.modes[i], queue.power[i], view, stages, start, queue.begin[i], rival)
-
-    def pending(state) -> Bool[Array, " Q"]:
-        done, best, fresh = state
-        can_win = queue.value < best.decision.latency * (1 - 1e-9)
-        wanted = ~queue.retry | (best.decision.latency > enough * queue.lowest)
-        return queue.among & ~done & (fresh | (can_win & wanted)) & (view.met | fresh)
+    def pending(done: Bool[Array, " Q"], found: Found) -> Bool[Array, " Q"]:
+        latency = found.best.decision.latency
+        can_win = queue.value < latency * (1 - 1e-9)
+        wanted = ~queue.retry | (latency > enough * queue.lowest)
+        return queue.among & ~done & (found.fresh | (can_win & wanted)) & (view.met | found.fresh)
 
     def step(state):
-        done, best, fresh = state
-        i = jnp.argmax(pending(state))
-        again = attempt(i, jnp.where(fresh, jnp.inf, best.decision.latency))
+        done, (best, had, fresh) = state
+        i = jnp.argmax(pending(*state))
+        rival = jnp.where(fresh, jnp.inf, best.decision.latency)
+        again = run(t, queue.modes[i], queue.power[i], view, stages, start, queue.begin[i], rival)
         take = fresh | (again.decision.latency < best.decision.latency)
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)
         best = jax.tree.map(lambda a, b: jnp.where(take, a, b), again, best)
         best = best._replace(decision=best.decision._replace(evaluations=spent))
+        seen = jax.tree.map(lambda a, b: jnp.where(take, a, b), view, had)
         alike = (queue.place == queue.place[i]) & (queue.begin == queue.begin[i])
-        return done | alike, best, jnp.asarray(False)
+        return done | alike, Found(best, seen, jnp.asarray(False))
 
-    shape = jax.eval_shape(attempt, jnp.asarray(0), jnp.asarray(jnp.inf))
-    blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)
-    state = (jnp.zeros(len(queue.place), bool), blank, jnp.asarray(True))
-    return while_loop(lambda state: jnp.any(pending(state)), step, state)[1]
+    start_ = (jnp.zeros(len(queue.place), bool), found)
+    return while_loop(lambda state: jnp.any(pending(*state)), step, start_)[1]
 
 
 def finish(t: Tiers, outcome: Outcome, view: Screen) -> LatencySolution:

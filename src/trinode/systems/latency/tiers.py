@@ -46,6 +46,16 @@ class Tiers(eqx.Module):
     local_s: Float[Array, " K"]
     local_limit_s: Float[Array, " K"]
 
+    def budget(self, local: Bool[Array, " K"]) -> Float[Array, " K"]:
+        """Power left to radiate where those of a set compute at home, W (23c)."""
+        s = self.scenario
+        spent = s.terminal_capacitance * self.local_frequency_hz**3
+        return s.terminal_max_power_w - jnp.where(local, spent, 0.0)
+
+    def keeping(self, local: Bool[Array, " K"]) -> Tiers:
+        """The same where that is all the power that echoes may take."""
+        return eqx.tree_at(lambda t: t.echo.max_power_w, self, self.budget(local))
+
     @property
     def edge_able(self) -> Bool[Array, "K S"]:
         """Links over which an edge server can be used."""
@@ -150,8 +160,8 @@ def tiers(scenario: LatencyScenario) -> Tiers:
     # a terminal that computes itself leaves at least half of its power to its radar
     cube = 0.5 * s.terminal_max_power_w / jnp.where(s.terminal_capacitance > 0, s.terminal_capacitance, 1.0)
     capped = jnp.where(s.terminal_capacitance > 0, jnp.cbrt(cube), jnp.inf)
-    frequency = jnp.minimum(s.terminal_max_frequency_hz, capped)
     cycles = s.terminal_cycles_per_bit * s.task_bits
+    frequency = jnp.where(cycles > 0, jnp.minimum(s.terminal_max_frequency_hz, capped), 0.0)
 
     def time(frequency: Float[Array, " K"]) -> Float[Array, " K"]:
         spent = jnp.where(cycles > 0, cycles / jnp.where(frequency > 0, frequency, 1.0), 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import equinox as eqx
 import numpy as np
 from jax.core import Tracer
@@ -68,7 +70,7 @@ class RegionParams(Shown):
     element_spacing : float
         Between the antennas of an access point; not printed.
     min_distance_m : float
-        No path is counted shorter; not printed.
+        No path is counted shorter; not printed. At least 1 m: (1) would turn into a gain below 0.4 m.
     pattern_mse_max : float
         delta of (24b) in units where p_m is 1 in (19)-(20); NaN asks for communication only.
     detection_probability_min : float, optional
@@ -119,9 +121,12 @@ class RegionParams(Shown):
             nonnegative=_NONNEGATIVE,
             probabilities=_PROBABILITIES,
             nan=("pattern_mse_max",),
+            ranges={"min_distance_m": (1.0, math.inf)},
             least={"directions": 2},
             choices={"pilot_rule": PILOT_RULES},
         )
+        name = "radar_cross_section_m2"
+        allowed.check_echo(name, self.radar_cross_section_m2, self.wavelength_m, self.min_distance_m)
         if self.pilots > self.terminals:
             raise InputError("pilots", self.pilots, f"at most terminals = {self.terminals}: one each is enough")
         if not isinstance(self.coherence_symbols, Tracer) and np.any(self.coherence_symbols < self.pilots):
@@ -135,7 +140,6 @@ _POSITIVE = (
     "area_m",
     "beam_width_deg",
     "element_spacing",
-    "min_distance_m",
     "coherence_symbols",
     "radar_cross_section_m2",
     "wavelength_m",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import equinox as eqx
 from jaxtyping import Array, Float
 
@@ -34,9 +36,9 @@ class ThreetierParams(Shown):
     ring_radius_m : float
         Radius of the ring on which access points stand where they are not three.
     least_distance_m : float
-        No link is shorter for the path loss; not printed.
+        No link is shorter for the path loss; not printed. At least 1 m, where the reference is.
     reference_gain_db : float
-        Power gain at 1 m; gains fall with the square of the distance.
+        Power gain at 1 m, at most 0 dB; gains fall with the square of the distance.
     echo_path_exponent : float
         Exponent of the target's distance in the echo's power: 2 is the only one under which Table III can be met;
         6 is (6) as printed, 4 the two-way echo of a point target.
@@ -104,10 +106,10 @@ class ThreetierParams(Shown):
     sensing_sinr_min_db: Scalar = 2.0
 
     def __check_init__(self):
-        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE)
+        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE, ranges=_RANGES)
 
 
-_POSITIVE = ("area_m", "least_distance_m", "bandwidth_hz", "target_distance_min_m", "target_distance_max_m")
+_POSITIVE = ("area_m", "bandwidth_hz")
 _NONNEGATIVE = (
     "ring_radius_m",
     "echo_path_exponent",
@@ -124,3 +126,7 @@ _NONNEGATIVE = (
     "reflection_min",
     "reflection_max",
 )
+_RANGES = {
+    "reference_gain_db": (-math.inf, 0.0),
+    **dict.fromkeys(("least_distance_m", "target_distance_min_m", "target_distance_max_m"), (1.0, math.inf)),
+}

@@ -6,16 +6,17 @@ from typing import ClassVar, final
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from trinode.systems.contract import Scheme
-from trinode.systems.latency import assignments, search
+from trinode.systems.latency import search
+from trinode.systems.latency.assignments import Shortlist
 from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import LatencyScenario, descent_time
 from trinode.systems.latency.search import AGAIN, EVEN, RANDOM, STRONGEST
 from trinode.systems.latency.solution import LatencySolution
-from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
 
 ANYWHERE = LOCAL
 """In place of a common place: terminals go where they are best off."""
@@ -58,16 +59,13 @@ class Worker(Scheme):
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         t = tiers(scenario)
-        view = search.screen(t)
-        outcome = search.over_assignments(t, self._queue(t), view, self.stages, start, self.enough)
-        return search.finish(t, outcome, view)
+        found = search.over_homes(t, self.place == ANYWHERE, self.listed, self._queue, self.stages, start, self.enough)
+        return search.finish(t, found.best, found.view)
 
-    def _queue(self, t: Tiers) -> search.Queue:
-        free = self.place == ANYWHERE
-        local, listed = assignments.self_computing(t, self.listed, 1e-5, free)
-
+    def _queue(self, local: Bool[Array, " K"], listed: Shortlist) -> search.Queue:
         uniform = [jnp.argmax(jnp.all(local | (listed.modes == mode), axis=1)) for mode in (EDGE, CLOUD)]
         last = listed.value.shape[0] - 1
+        free = self.place == ANYWHERE
         return search.Queue.of(
             listed,
             tries=[(place, STRONGEST) for place in (0, *uniform)],

@@ -181,7 +181,7 @@ class Alternating(Scheme):
         usable = jnp.where(on_edge[:, None], t.edge_able, t.cloud_able & on_cloud[:, None])
         split = optimise.splits(t, held)
         need = t.scenario.sensing_sinr_min
-        budget = optimise.power_budget(t, held.modes)
+        budget = t.budget(held.modes == LOCAL)
         gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
         used = t.pool(held.modes, jnp.ones_like(t.snr))
         fixed = used.cost / _safe(held.computing.share)

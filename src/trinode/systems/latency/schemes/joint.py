@@ -19,7 +19,8 @@ class Joint(Scheme):
 
     The assignments are ranked by what each could reach without interference, powers shared by choice, so no rate is
     fixed before the modes are chosen. The best is descended with its servers and splits, and so are all-edge and
-    all-cloud while their bounds say that they could still win: it is never worse than either.
+    all-cloud while their bounds say that they could still win: it is never worse than either. Who computes at home is
+    ranked likewise, from nobody to everybody, so it is never worse than that either.
 
     Where that ends more than ``enough`` times above the bound, which happens when the echoes are hard to meet, it is
     tried again from other beams, evenly strong or random, and under the next assignments.

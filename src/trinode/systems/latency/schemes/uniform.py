@@ -58,9 +58,10 @@ class Local(Scheme):
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        t = tiers(scenario)
+        everyone = jnp.ones(scenario.terminals, bool)
+        t = tiers(scenario).keeping(everyone)
         modes = jnp.full(scenario.terminals, LOCAL)
-        view = search.screen(t, modes)
+        view = search.screen(t)
         quiet = jnp.zeros((*t.snr.shape, view.beam.shape[1]), view.beam.dtype)
         beams = jnp.concatenate([quiet, view.beam[:, None]], axis=1)
         decision = optimise.settle(t, modes, beams, jnp.asarray(0))
