@@ -30,7 +30,9 @@ SOLUTION = """## Every solution
 
 `status` is `converged`, `iteration_limit` or `infeasible`; `objective` is re-scored by the system's model, NaN where
 infeasible; no solution of the scenario beats `bound` (NaN where there is none). Infeasible answers are written, too,
-with the best effort, with what could be met, and with the terminals that cannot be served.
+with the best effort, with what could be met, and with the terminals that cannot be served. `history` holds the steps
+whose objective is a finite number. Entries of a solution that may not be negative may be by rounding: down to -1e-12 of
+their array's largest they are read as 0; beyond, and in scenarios, they are refused.
 """
 
 

@@ -112,3 +112,20 @@ def test_items_of_sweeps_say_what_the_judge_says(monkeypatch):
     assert [one["feasible"].tolist() for one in found] == [[False] * 3, [True] * 3, [False] * 3]
     assert [one["status"].tolist() for one in found] == [[2] * 3, [0] * 3, [2] * 3]
     assert all(np.isnan(found[k]["objective"]).all() for k in (0, 2))
+
+
+def test_rounding_below_zero_is_zero_in_decisions_of_others(tmp_path):
+    """Relative to the array, whatever its unit; in networks, and beyond rounding, it is refused."""
+    scenario = tn.draw("toy")
+    tn.save(tmp_path / "x.npz", scenario, tn.solve(scenario, "even"))
+    with np.load(tmp_path / "x.npz") as archive:
+        arrays = dict(archive)
+    for unit in (1e-6, 1.0, 1e6):
+        share = unit * np.array([0.5, -0.4e-12, 0.2])
+        np.savez(tmp_path / "x.npz", **{**arrays, "share": share})
+        assert tn.load(tmp_path / "x.npz").share.tolist() == [share[0], 0.0, share[2]]
+        np.savez(tmp_path / "x.npz", **{**arrays, "share": share - unit * 1e-12})
+        with pytest.raises(tn.InputError, match="share: got a negative value"):
+            tn.load(tmp_path / "x.npz")
+    with pytest.raises(tn.InputError, match="load: got a negative value"):
+        toy.system.scenario_from({"load": share, "line_bps": 1.0, "quality": np.ones(3), "quality_min": 0.0})

@@ -106,3 +106,13 @@ def test_errors_stacked_over_access_points_have_no_negative_power(simulated):
     for whole in theta.transpose(0, 1, 3, 2, 4).reshape(K, M * A, M * A):
         np.testing.assert_allclose(whole, whole.conj().T, atol=1e-12)
         assert np.linalg.eigvalsh(whole)[0] > -1e-12
+
+
+def test_errors_of_channels_far_above_the_noise_have_a_covariance():
+    """Pilots 1e14 above the noise: what (12) subtracts cancels to 1e-10 of it, and the covariance stays one."""
+    covariance = 1e10 * estimation.channel_covariance(setting()[0])
+    error = np.asarray(estimation.estimator(covariance, jnp.arange(K), ENERGY).error_covariance)
+    whole = error.transpose(2, 0, 3, 1, 4).reshape(K, M * A, M * A)
+    np.testing.assert_array_equal(whole, whole.conj().swapaxes(1, 2))
+    # with a pilot of one's own the noise is all that is left, whatever the channel
+    np.testing.assert_allclose(whole, np.tile(np.eye(M * A) / ENERGY, (K, 1, 1)), atol=1e-9 / float(ENERGY))

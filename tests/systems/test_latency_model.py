@@ -123,6 +123,18 @@ def test_a_link_outside_the_cluster_is_a_violation():
     outside = dataclasses.replace(SCENARIO, serving=jnp.array([[False]]))
     report = judge(outside, decision("edge"))
     assert float(report.residuals["serving cluster"][0]) == 1
+    silent = dataclasses.replace(decision("cloud"), cloud_share=jnp.zeros((1, 1)))
+    stray = judge(outside, silent).residuals["serving cluster"][0]
+    assert float(stray) == pytest.approx(float(DATA**2 / SCENARIO.terminal_max_power_w[0]))
+
+
+def test_what_is_zero_up_to_rounding_needs_no_server():
+    """Dust of a solver is no share: neither an infinite time at a server that is off, nor a terminal that offloads."""
+    dust = dataclasses.replace(decision("local"), edge_share=jnp.full((1, 1), 1e-15))
+    clean, report = judge(SCENARIO, decision("local")), judge(SCENARIO, dust)
+    assert float(report.objective) == float(clean.objective)
+    for name, value in clean.residuals.items():
+        np.testing.assert_allclose(report.residuals[name], value, atol=1e-12, err_msg=name)
 
 
 def test_streams_add_in_power():

@@ -84,7 +84,8 @@ def test_latency(whole):
     received = np.array([[np.linalg.norm(h[i, j] @ w[i, j]) ** 2 for j in range(m)] for i in range(k)])
     ap = (on_edge * s["edge_capacitance"] * x["edge_frequency_hz"] ** 3 + on_cloud * received).sum(0)
     edge, cloud = b.sum(1), c.sum(1)
-    reached = np.maximum(np.maximum(b, c), np.linalg.norm(w, axis=2) > 0)
+    stray = [[over(np.linalg.norm(w[i, j]) ** 2, s["terminal_max_power_w"][i]) for j in range(m)] for i in range(k)]
+    reached = np.maximum(np.maximum(b, c), stray)
     metrics = {
         "latency_s": upload + relay + compute,
         **{"upload_s": upload, "fronthaul_s": relay, "compute_s": compute, "rate_bps": rate, "echo_sinr": echo},

@@ -65,8 +65,15 @@ class Field:
 Schema = Mapping[str, Field]
 
 
-def check_arrays(schema: Schema, arrays: Mapping[str, object], where: str = "") -> dict[str, np.ndarray]:
+def check_arrays(
+    schema: Schema, arrays: Mapping[str, object], where: str = "", rounding: float = 0.0
+) -> dict[str, np.ndarray]:
     """Check names, kinds, shapes and values of arrays against a schema.
+
+    Parameters
+    ----------
+    rounding : float
+        Part of the largest entry of an array by which entries that may not be negative may be: they become 0.
 
     Returns
     -------
@@ -81,7 +88,7 @@ def check_arrays(schema: Schema, arrays: Mapping[str, object], where: str = "") 
     prefix = f"{where}: " if where else ""
     found = {name: np.asarray(value) for name, value in arrays.items()}
     names = _check_forms(schema, found, prefix)
-    return {name: _check_values(prefix + name, schema[name], found[name]) for name in names}
+    return {name: _check_values(prefix + name, schema[name], found[name], rounding) for name in names}
 
 
 def check_headers(schema: Schema, headers: Mapping[str, Header], where: str = "") -> None:
@@ -149,7 +156,7 @@ def _check_form(name: str, field: Field, dtype: np.dtype[Any], shape: tuple[int,
             raise InputError(name, f"shape {shape}", f"{letter} = {sizes[letter]} on axis {axis}, as before")
 
 
-def _check_values(name: str, field: Field, array: np.ndarray) -> np.ndarray:
+def _check_values(name: str, field: Field, array: np.ndarray, rounding: float) -> np.ndarray:
     """Check the entries of an array of the right form; the array in the field's type."""
     if field.kind == "text":
         if field.choices and str(array) not in field.choices:
@@ -161,6 +168,8 @@ def _check_values(name: str, field: Field, array: np.ndarray) -> np.ndarray:
             raise InputError(name, "NaN or infinity", "finite numbers")
         if not field.nan and np.any(np.abs(array) > LARGEST):
             raise InputError(name, f"{np.abs(array).max():g}", f"numbers of at most {LARGEST:g} in magnitude")
+        if field.sign == "nonnegative":
+            array[(array < 0) & (array >= -rounding * np.abs(array).max(initial=0.0))] = 0.0
         if field.sign == "nonnegative" and np.any(array < 0):
             raise InputError(name, f"a negative value ({np.nanmin(array):g})", "values of at least 0")
         if field.sign == "positive" and np.any(array <= 0):
@@ -202,8 +211,8 @@ def why(path: Path, fault: Exception) -> str:
     return "an array of Python objects" if "pickle" in str(fault) else str(fault)
 
 
-def read_file(path: str | Path, kind: str, schema: Schema) -> dict[str, np.ndarray]:
-    """Read a file of the given kind and check it against a schema.
+def read_file(path: str | Path, kind: str, schema: Schema, rounding: float = 0.0) -> dict[str, np.ndarray]:
+    """Read a file of the given kind and check it against a schema (``rounding``: see :func:`check_arrays`).
 
     Raises
     ------
@@ -231,4 +240,4 @@ def read_file(path: str | Path, kind: str, schema: Schema) -> dict[str, np.ndarr
     except Exception as fault:
         allowed = f"a readable .npz file of format {wanted}"
         raise FileFormatError("file", f"{path} ({why(path, fault)})", allowed) from fault
-    return check_arrays(schema, arrays, where=path.name)
+    return check_arrays(schema, arrays, where=path.name, rounding=rounding)

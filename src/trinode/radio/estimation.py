@@ -100,17 +100,22 @@ def estimator(
     own = covariance[at, at]  # (M, K, A, A)
     share = sharing(label)
     root = jnp.sqrt(pilot_energy)
-    received = pilot_energy * jnp.einsum("kj,mjab->mkab", share, own) + jnp.eye(a)
+    others = share - jnp.eye(share.shape[0])  # who else has the pilot
+    louder = pilot_energy * jnp.einsum("kj,mjab->mkab", others, own) + jnp.eye(a)  # what disturbs, noise included
+    received = pilot_energy * own + louder
     # C = root Phi R^-1; both are Hermitian
     gain = root * jnp.linalg.solve(received, own).conj().swapaxes(-1, -2)
     estimate = root * gain @ own
-    right = jnp.einsum("mnkab,nkcb->mnkac", covariance, gain.conj())
-    left = jnp.einsum("mkab,mnkbc->mnkac", gain, covariance)
-    mixed = jnp.einsum("kj,mnjab->mnkab", share, covariance)
-    both = jnp.einsum("mkab,mnkbc->mnkac", gain, jnp.einsum("mnkbc,nkdc->mnkbd", mixed, gain.conj()))
-    cross = covariance - root * (right + left) + pilot_energy * both  # (12)
-    error = own - estimate
-    error = cross.at[at, at].set((error + error.conj().swapaxes(-1, -2)) / 2)
+    # (12) as a sum of covariances, so that nothing cancels: (1 - root C) h of the own channel, C of all that disturbs
+    left = jnp.linalg.solve(received, louder).conj().swapaxes(-1, -2)  # 1 - root C
+    mixed = pilot_energy * jnp.einsum("kj,mnjab->mnkab", others, covariance)
+    mixed = mixed.at[at, at].add(jnp.eye(a))
+
+    def through(matrix: Complex[Array, "M K A A"], inner: Complex[Array, "M M K A A"]) -> Complex[Array, "M M K A A"]:
+        return jnp.einsum("mkab,mnkbd->mnkad", matrix, jnp.einsum("mnkbc,nkdc->mnkbd", inner, matrix.conj()))
+
+    error = through(left, covariance) + through(gain, mixed)
+    error = (error + error.conj().transpose(1, 0, 2, 4, 3)) / 2
     return Estimator(gain, estimate, error)
 
 

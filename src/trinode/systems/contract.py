@@ -27,6 +27,9 @@ from trinode.systems.show import Row, Shown, array_rows, metric_rows, stacked, t
 
 FEASIBILITY_TOLERANCE = 1e-6
 """Largest relative residual that still counts as feasible."""
+ROUNDING = 1e-12
+"""Part of an array's largest entry by which entries of a decision that may not be negative may be, as solvers leave
+them: they count as 0."""
 
 
 class Status(IntEnum):
@@ -457,7 +460,7 @@ class System:
 
     def read_solution(self, path: Any) -> tuple[Any, dict[str, np.ndarray]]:
         """Read a solution file; returns the solution and all arrays of the file (with its claims)."""
-        arrays = read_file(path, f"{self.name}-solution", self.solution_schema)
+        arrays = read_file(path, f"{self.name}-solution", self.solution_schema, ROUNDING)
         return self.Solution.from_arrays(arrays), arrays
 
     def write_solution(self, path: Any, solution: Any, report: Report) -> None:

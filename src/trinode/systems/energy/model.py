@@ -33,8 +33,8 @@ def evaluate(scenario: EnergyScenario, solution: EnergySolution) -> Report:
     power = jnp.sum(jnp.abs(x.precoder) ** 2 + jnp.abs(x.sensing_precoder) ** 2, axis=-1)  # (2)
     band = s.bandwidth_hz if x.subband_hz is None else x.subband_hz
     rate = band * jnp.log2(1 + uplink)  # (9)
-    away = x.offload_fraction * s.task_bits
-    home = (1 - x.offload_fraction) * s.task_bits
+    away = _share(x.offload_fraction) * s.task_bits
+    home = _share(1 - x.offload_fraction) * s.task_bits
 
     local = _ratio(s.cycles_per_bit * home, x.terminal_frequency_hz)  # (10)
     upload = _ratio(away, rate)  # (11)
@@ -137,7 +137,7 @@ def under_errors(s: EnergyScenario, x: EnergySolution, remote: Float[Array, " K"
     worst = wanted / _safe(others + _noise(s.ap_noise_w, s, x) * norm**2)
 
     band = s.bandwidth_hz if x.subband_hz is None else x.subband_hz
-    bits = x.offload_fraction * s.task_bits
+    bits = _share(x.offload_fraction) * s.task_bits
     times = {name: _ratio(bits, band * jnp.log2(1 + sinr)) for name, sinr in (("random", random), ("worst", worst))}
     return {
         "random_upload_s": times["random"],
@@ -153,6 +153,11 @@ def _noise(power: Float[Array, ...], s: EnergyScenario, x: EnergySolution) -> Fl
 def _safe(value: Float[Array, ...]) -> Float[Array, ...]:
     positive: Bool[Array, ...] = value > 0
     return jnp.where(positive, value, 1.0)
+
+
+def _share(share: Float[Array, ...]) -> Float[Array, ...]:
+    """A share that is zero up to rounding is none: it needs no processor."""
+    return jnp.where(jnp.abs(share) < 1e-12, 0.0, share)
 
 
 def _ratio(amount: Float[Array, ...], speed: Float[Array, ...]) -> Float[Array, ...]:

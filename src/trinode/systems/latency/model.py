@@ -29,13 +29,14 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
     rate = link_rates(s, x.precoder, x.sensing_precoder)
     echo = echo_sinr(s, x.precoder, x.sensing_precoder)
     radiated = transmit_power(x.precoder, x.sensing_precoder)
-    on_edge, on_cloud = x.edge_share > 0, x.cloud_share > 0
-    edge, cloud = x.edge_share.sum(1), x.cloud_share.sum(1)
+    edge_share, cloud_share = _share(x.edge_share), _share(x.cloud_share)
+    on_edge, on_cloud = edge_share > 0, cloud_share > 0
+    edge, cloud = edge_share.sum(1), cloud_share.sum(1)
 
-    upload_edge = _ratio(x.edge_share * s.task_bits[:, None], rate)  # (11)
-    compute_edge = _ratio(s.edge_cycles_per_bit * x.edge_share * s.task_bits[:, None], x.edge_frequency_hz)  # (12)
-    upload_cloud = _ratio(x.cloud_share * s.task_bits[:, None], rate)  # (16)
-    fronthaul = _ratio(x.cloud_share * s.task_bits[:, None], x.fronthaul_bps)  # (17)
+    upload_edge = _ratio(edge_share * s.task_bits[:, None], rate)  # (11)
+    compute_edge = _ratio(s.edge_cycles_per_bit * edge_share * s.task_bits[:, None], x.edge_frequency_hz)  # (12)
+    upload_cloud = _ratio(cloud_share * s.task_bits[:, None], rate)  # (16)
+    fronthaul = _ratio(cloud_share * s.task_bits[:, None], x.fronthaul_bps)  # (17)
     slow_edge = jnp.argmax(upload_edge + compute_edge, axis=1)  # (13)
     slow_cloud = jnp.argmax(upload_cloud + fronthaul, axis=1)  # (19)
 
@@ -76,7 +77,10 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
         "serving cluster": jnp.where(
             s.serving,
             0.0,
-            jnp.maximum(jnp.maximum(x.edge_share, x.cloud_share), jnp.abs(x.precoder).max(axis=2) > 0),
+            jnp.maximum(
+                jnp.maximum(x.edge_share, x.cloud_share),
+                _ratio(jnp.sum(jnp.abs(x.precoder) ** 2, axis=2), s.terminal_max_power_w[:, None]),
+            ),
         ).max(axis=1),
     }
     objective = latency.max()
@@ -141,9 +145,14 @@ def _ratio(amount: Float[Array, ...], speed: Float[Array, ...]) -> Float[Array, 
     return jnp.where(positive, amount / jnp.where(positive, speed, 1.0), jnp.where(amount > 0, jnp.inf, 0.0))
 
 
+def _share(share: Float[Array, ...]) -> Float[Array, ...]:
+    """A share that is zero up to rounding is none: it needs no server."""
+    return jnp.where(jnp.abs(share) < 1e-12, 0.0, share)
+
+
 def _times(share: Float[Array, ...], time: Float[Array, ...]) -> Float[Array, ...]:
     """A share of zero takes no time, not even of an infinite one; sums of shares are zero up to rounding."""
-    none = jnp.abs(share) < 1e-12
+    none = _share(share) == 0
     return jnp.where(none, 0.0, share * jnp.where(none, 0.0, time))
 
 

@@ -42,7 +42,7 @@ def evaluate(scenario: RegionScenario, solution: RegionSolution) -> Report:
     scale = beampattern.best_scale(s.ideal_pattern, pattern)
     best = jnp.mean((scale[:, None] * s.ideal_pattern - pattern) ** 2, axis=1)
 
-    senses = s.sensing_ap & jnp.any(x.pattern_scale != 0)
+    senses = s.sensing_ap & jnp.any(jnp.abs(x.pattern_scale) > 1e-12)
     asked = jnp.any(senses) & ~jnp.isnan(s.pattern_mse_max)
     eigenvalue = jnp.linalg.eigvalsh((x.sensing_covariance + x.sensing_covariance.conj().swapaxes(1, 2)) / 2)[:, 0]
     skew = jnp.abs(x.sensing_covariance - x.sensing_covariance.conj().swapaxes(1, 2)).max(axis=(1, 2))
