@@ -69,6 +69,7 @@ APART = {
     ("energy", "ofdma"): "its sub-bands are no decision of the others' problem",
     ("region", "communication"): "asks what the rate is without sensing, and says nothing about the pattern",
     ("fairness", "mmse"): "chooses the combiners too, which the default takes as they are given",
+    ("region", "bcd"): "the same question, by the paper's algorithm",
 }
 """Schemes whose decisions the default could not take, and why: judged like all others, but no rivals."""
 

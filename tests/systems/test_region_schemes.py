@@ -49,6 +49,16 @@ def test_sensing_costs_rate_and_both_beat_the_closed_forms(few):
     np.testing.assert_allclose(np.sum(np.abs(solutions.precoder) ** 2, axis=(2, 3)).max(), 1, atol=1e-6)
 
 
+def test_no_closed_form_is_better_where_noise_is_little(few):
+    """Regularised zero forcing at full power leaves interference there, and a descent from it ends in poor points."""
+    loud = eqx.tree_at(lambda s: s.channel_estimate, few, 1e4 * few.channel_estimate)
+    loud = eqx.tree_at(lambda s: s.pattern_mse_max, loud, jnp.asarray([0.85, 2.0, 5.0, jnp.nan]))
+    joint, _ = values(loud, "isac")
+    assert np.all(np.isfinite(joint))
+    for scheme in ("zf", "mrt"):
+        assert np.all(joint >= values(loud, scheme)[0] * (1 - 1e-9))
+
+
 def test_the_bound_holds_and_is_near(few):
     free, _ = values(few, "communication")
     limit = np.asarray(api.bound_batch(few))

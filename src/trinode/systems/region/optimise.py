@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
@@ -66,6 +67,30 @@ def regularised(d: Downlink, level: float = 1.0) -> Complex[Array, "M A K"]:
     # an access point that nobody hears sends something, as it may have to send
     even = jnp.full_like(w, 1 / jnp.sqrt(w.shape[1] * w.shape[2]))
     return jnp.where(heard[:, None, None], w / jnp.where(heard, norm, 1.0)[:, None, None], even)
+
+
+def zero_forcing(d: Downlink) -> Complex[Array, "M A K"]:
+    """Pseudo-inverse over all antennas, unit columns, one common scale for the powers."""
+    w = jnp.linalg.pinv(d.channel.conj())
+    norm = jnp.linalg.norm(w, axis=0)
+    w = d.split(w / jnp.where(norm > 0, norm, 1.0))
+    most = jnp.max(jnp.sum(jnp.abs(w) ** 2, axis=(1, 2)))
+    return w / jnp.sqrt(jnp.where(most > 0, most, 1.0))
+
+
+def maximum_ratio(d: Downlink, equal: bool = False) -> Complex[Array, "M A K"]:
+    """Maximum ratio at full power; powers of the terminals in proportion to their channels' or ``equal``."""
+    w = d.split(d.channel.T)
+    if equal:
+        each = jnp.linalg.norm(w, axis=1, keepdims=True)
+        w = w / jnp.where(each > 0, each, 1.0)
+    power = jnp.sum(jnp.abs(w) ** 2, axis=(1, 2), keepdims=True)
+    return w / jnp.sqrt(jnp.where(power > 0, power, 1.0))
+
+
+def better(one: Answer, other: Answer) -> Answer:
+    """The one of two answers that is worth more."""
+    return jax.tree.map(lambda a, b: jnp.where(other.value > one.value, b, a), one, other)
 
 
 def pack(beams: Beams, shape: Shape) -> Float[Array, " n"]:
@@ -242,11 +267,15 @@ def sum_rate(d: Downlink, data: Complex[Array, "M A K"], radar: Complex[Array, "
 
 
 def start_beams(d: Downlink, start: RegionSolution | None) -> Beams:
-    """Beams of an earlier decision (of its sensing signals the strongest direction), or the regularised start."""
+    """Beams of an earlier decision, or the regularised start."""
     if start is None:
         return Beams(regularised(d), jnp.zeros(d.shape, complex))
-    data = start.precoder.swapaxes(1, 2)
-    value, vector = jnp.linalg.eigh(start.sensing_covariance)
+    return as_beams(start.precoder.swapaxes(1, 2), start.sensing_covariance)
+
+
+def as_beams(data: Complex[Array, "M A K"], radar: Complex[Array, "M A A"]) -> Beams:
+    """Beams of precoders and sensing covariances, of these the strongest direction."""
+    value, vector = jnp.linalg.eigh(radar)
     power = jnp.sqrt(jnp.maximum(jnp.sum(value, axis=1), 0.0))
     return Beams(data, power[:, None] * vector[..., -1])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple, final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
@@ -68,7 +67,7 @@ class BlockDescent(Scheme):
         error = root[:, None, None, None, None] * root[:, None, None, None] * s.error_covariance
         channel = root[:, None, None] * s.channel_estimate  # (M, K, A)
         silent = optimise.nothing(d).covariance
-        begin = jnp.swapaxes(start.precoder, 1, 2) if start is not None else _maximum_ratio(d)
+        begin = jnp.swapaxes(start.precoder, 1, 2) if start is not None else optimise.maximum_ratio(d)
         given = optimise.as_given(d, None, start)
 
         def worth(data: Complex[Array, "M A K"]) -> Float[Array, ""]:
@@ -148,9 +147,3 @@ def subproblem(
     w = vector @ (turned / (value + mu)[:, None])
     w = jnp.where(jnp.sum(size) > 0, w, 0.0)
     return w / jnp.maximum(jnp.sqrt(jnp.sum(jnp.abs(w) ** 2)), 1.0)
-
-
-def _maximum_ratio(d: Downlink) -> Complex[Array, "M A K"]:
-    w = d.split(d.channel.T)
-    power = jax.numpy.sum(jnp.abs(w) ** 2, axis=(1, 2), keepdims=True)
-    return w / jnp.sqrt(jnp.where(power > 0, power, 1.0))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, final
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 
 from trinode.numerics.loops import in_turn
 from trinode.systems.contract import Scheme
@@ -21,7 +23,9 @@ class Isac(Scheme):
     Without either, it is the largest within the powers alone.
 
     An augmented Lagrangian holds the requirement, its rounds begun with what the ones before learned of the curvature.
-    Every round ends in a decision that meets all constraints exactly, and the best of them is the answer.
+    Every round ends in a decision that meets all constraints exactly, and the best of them is the answer. Without a
+    start it is never worse than the closed forms, and begins at zero forcing where that is better than the regularised
+    start.
 
     Attributes
     ----------
@@ -48,11 +52,22 @@ class Isac(Scheme):
     def _solve(self, s: RegionScenario, start: RegionSolution | None) -> RegionSolution:
         d = downlink(s)
         need = sensing_only.requirement(s)
+        beams, best = optimise.start_beams(d, start), optimise.as_given(d, need, start)
+        if start is None:
+            none = optimise.nothing(d).covariance
+            first, _ = optimise.feasible(d, need, beams.data, none)
+            zero, _ = optimise.feasible(d, need, optimise.zero_forcing(d), none, common=True)
+            ratio, _ = optimise.feasible(d, need, optimise.maximum_ratio(d), none)
+            # where noise is little, what regularisation leaves of interference is much
+            forced = zero.value > first.value
+            other = optimise.as_beams(zero.data, zero.covariance)
+            beams = jax.tree.map(lambda a, b: jnp.where(forced, b, a), beams, other)
+            best = optimise.better(zero, ratio)
         run = optimise.with_sensing(
             d,
             need,
-            optimise.start_beams(d, start),
-            optimise.as_given(d, need, start),
+            beams,
+            best,
             opening=self.opening,
             evaluations=self.evaluations,
             rounds=self.rounds,

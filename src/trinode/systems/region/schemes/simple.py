@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar, Literal, final
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Complex
 
 from trinode.systems.contract import Scheme
@@ -38,11 +37,7 @@ class ZeroForcing(Scheme):
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         d = downlink(scenario)
-        w = jnp.linalg.pinv(d.channel.conj())
-        norm = jnp.linalg.norm(w, axis=0)
-        w = d.split(w / jnp.where(norm > 0, norm, 1.0))
-        most = jnp.max(jnp.sum(jnp.abs(w) ** 2, axis=(1, 2)))
-        return _fill(scenario, d, w / jnp.sqrt(jnp.where(most > 0, most, 1.0)), common=True)
+        return _fill(scenario, d, optimise.zero_forcing(d), common=True)
 
 
 @final
@@ -64,9 +59,4 @@ class MaximumRatio(Scheme):
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         d = downlink(scenario)
-        w = d.split(d.channel.T)
-        if self.sharing == "equal":
-            each = jnp.linalg.norm(w, axis=1, keepdims=True)
-            w = w / jnp.where(each > 0, each, 1.0)
-        power = jnp.sum(jnp.abs(w) ** 2, axis=(1, 2), keepdims=True)
-        return _fill(scenario, d, w / jnp.sqrt(jnp.where(power > 0, power, 1.0)), common=False)
+        return _fill(scenario, d, optimise.maximum_ratio(d, self.sharing == "equal"), common=False)
