@@ -132,6 +132,18 @@ def lowest_share(
     return jnp.where(cycles > own, 1 - own / jnp.where(cycles > 0, cycles, 1.0), 0.0)
 
 
+def least_demand(work: Work, upload: Float[Array, " K"]) -> Float[Array, " K"]:
+    """Server frequency that each terminal needs at least, cycle/s; infinite where its deadline cannot be met.
+
+    Parameters
+    ----------
+    upload : (K,)
+        Time on the air of the whole task, s.
+    """
+    possible = work.lowest <= _ceiling(work, upload)
+    return jnp.where(possible, work.remote_frequency(work.lowest, upload), jnp.inf)
+
+
 def split(work: Work, upload: Float[Array, " K"], power: Float[Array, " K"]) -> Split:
     """Best shares where power and rate are given; exact to rounding.
 
@@ -150,11 +162,10 @@ def split(work: Work, upload: Float[Array, " K"], power: Float[Array, " K"]) -> 
     """
     upload = jnp.minimum(upload, 1e30)
     ceiling = _ceiling(work, upload)
-    possible = work.lowest <= ceiling
-    least = jnp.where(possible, work.remote_frequency(work.lowest, upload), jnp.inf)
+    least = least_demand(work, upload)
     order = jnp.argsort(least)
     within = jnp.cumsum(least[order]) <= work.capacity * (1 + 1e-12)
-    served = possible & jnp.zeros_like(possible).at[order].set(within)
+    served = jnp.zeros_like(within).at[order].set(within)
 
     def best(price: Float[Array, ""]) -> Float[Array, " K"]:
         share = _best_share(work, upload, upload * power, price, work.lowest, ceiling, (work.lowest + ceiling) / 2)

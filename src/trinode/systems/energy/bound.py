@@ -52,11 +52,16 @@ def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
 
 
 class Free(NamedTuple):
-    """The bound without any interference, J, with the price of the server and the SINRs it is met at."""
+    """The bound without any interference, J, with the price of the server and the SINRs it is met at.
+
+    ``demand`` is what each terminal needs of the server at least, cycle/s, infinite where not even alone it can be
+    served.
+    """
 
     value: Float[Array, ""]
     price: Float[Array, ""]
     sinr: Float[Array, " K"]
+    demand: Float[Array, " K"]
 
 
 def free_of_interference(problem: Problem) -> Free:
@@ -86,9 +91,10 @@ def free_of_interference(problem: Problem) -> Free:
     first = Turn(jnp.asarray(0.0), jnp.asarray(-1.0), jnp.asarray(-jnp.inf), fastest, jnp.asarray(0))
     last = while_loop(lambda t: (t.made < 5) & (t.price != t.last), settle, first)
     quick = problem.nats / jnp.maximum(fastest, 1e-300)
-    everybody = jnp.all(offload.split(work, quick, air.limit).served) & jnp.all(work.lowest <= work.highest)
-    reached = everybody & jnp.all(base <= air.limit)
-    return Free(jnp.where(reached, last.best * (1 - 1e-12), jnp.inf), last.price, jnp.expm1(last.rate))
+    alone = (work.lowest <= work.highest) & (base <= air.limit)
+    demand = jnp.where(alone, offload.least_demand(work, jnp.minimum(quick, 1e30)), jnp.inf)
+    reached = jnp.sum(demand) <= work.capacity * (1 + 1e-12)
+    return Free(jnp.where(reached, last.best * (1 - 1e-12), jnp.inf), last.price, jnp.expm1(last.rate), demand)
 
 
 ANGLES = np.array(

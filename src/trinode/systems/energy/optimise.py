@@ -31,6 +31,8 @@ ROUNDS = 16
 """Most rounds from one start."""
 FARTHEST = 64.0
 """Longest leap from round to round, over the drift in half a round."""
+NEVER = 1e30
+"""Time on the air of who is not heard, s."""
 PATIENCE = 5
 """Rounds after which a start that has not met all constraints is given up."""
 
@@ -47,6 +49,20 @@ class Problem(eqx.Module):
     air: Air
     work: Work
     nats: Float[Array, " K"]
+
+
+    def only(self, active: Bool[Array, " K"]) -> Problem:
+        """The problem of some terminals: the others are silent and have nothing to do."""
+
+        def kept(p: Problem):
+            return p.air.limit, p.air.need, p.nats, p.work.cycles, p.work.lowest, p.work.highest
+
+        return eqx.tree_at(kept, self, tuple(jnp.where(active, leaf, 0.0) for leaf in kept(self)))
+
+    def sending(self, share: float) -> Problem:
+        """The problem in which nobody may offload less than a share."""
+        lowest = jnp.minimum(jnp.maximum(self.work.lowest, share), self.work.highest)
+        return eqx.tree_at(lambda p: p.work.lowest, self, jnp.maximum(lowest, self.work.lowest))
 
 
 class State(NamedTuple):
@@ -366,6 +382,12 @@ def nothing(problem: Problem, beams: Complex[Array, "K 2 D"]) -> Decision:
     """A decision worse than any other."""
     zero = jnp.zeros_like(problem.nats)
     return Decision(jnp.asarray(jnp.inf), beams, zero, zero, jnp.asarray(0.0), zero > 0)
+
+
+def silenced(decision: Decision, active: Bool[Array, " K"]) -> Decision:
+    """A decision of :meth:`Problem.only` as one of the whole problem: the others are not served."""
+    energy = jnp.where(jnp.all(active), decision.energy, jnp.inf)
+    return decision._replace(energy=energy, upload=jnp.where(active, decision.upload, NEVER), served=decision.served & active)
 
 
 def beats(one: Decision, other: Decision) -> Bool[Array, ""]:

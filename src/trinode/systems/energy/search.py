@@ -22,6 +22,10 @@ GOOD_ENOUGH = 1e-2
 """Gap to the interference-free bound above which a further start is tried."""
 CERTIFIED = 5e-6, 2e-4
 """Gap to that bound at which rounds end: few terminals, many."""
+FEASIBLE = 1e300
+"""Energy at which rounds end when only who can be served is asked, J: any."""
+SHARED = 0.5
+"""Share of the task that nobody may fall below in a further start."""
 FEW = 4
 """Up to so many terminals rounds are worth their time to a much smaller change."""
 
@@ -113,44 +117,78 @@ def largest_margin(
 def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
     """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
 
-    The starts: beams that avoid each other's purpose; matched beams; sensing beams of the largest margin. A given
-    start comes first.
+    The starts: beams that avoid each other's purpose; matched beams; sensing beams of the largest margin; these again
+    while nobody may send less than :data:`SHARED` of the task, and then from there without that. A given start comes
+    first. Where terminals crowd each other, one of them that sends nothing is a local optimum.
+
+    Where not everybody is served in the end, those who are not are admitted one by one, the others silent, each if all
+    admitted so far can still be served: nobody could be served on top of those who are.
     """
-    air = problem.air
+    air, work = problem.air, problem.work
+    everybody = jnp.ones_like(air.limit, dtype=bool)
     echoes = echo_limits(air)
-    limit = free_of_interference(problem).value
+    free = free_of_interference(problem)
     apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
+    fresh = jnp.stack([0.1 * apart[:, 0], apart[:, 1]], axis=1)
     careful = jnp.stack([0.1 * apart[:, 0], echoes.beams[:, 1]], axis=1)
-    listed = jnp.stack(([] if start is None else [start]) + [apart, matched, careful])
+    listed = jnp.stack(([] if start is None else [start]) + [apart, matched, careful, careful])
     audible = echoes.margin >= 1
-    possible = audible & jnp.isfinite(limit)
+    possible = audible & jnp.isfinite(free.value)
     few = len(problem.nats) <= FEW
-    enough = jnp.where(possible, limit * (1 + CERTIFIED[0 if few else 1]), -jnp.inf)
+    enough = jnp.where(possible, free.value * (1 + CERTIFIED[0 if few else 1]), -jnp.inf)
+    raised = problem.sending(SHARED)
+    # raising the shares is a start of its own, and a further one goes on from it
+    starts = len(listed) + jnp.where(jnp.any(raised.work.lowest > work.lowest), 1, -1)
+    asked = jnp.where(air.need > 0, air.need / jnp.maximum(air.limit * reduced.alone(air)[1], 1e-300), 0.0)
+    burden = asked + free.demand / jnp.maximum(work.capacity, 1e-300)  # shares of the power and of the server
+    able = jnp.isfinite(free.demand) & (free.demand <= work.capacity)
 
     class Search(NamedTuple):
         best: Outcome
+        last: Complex[Array, "K 2 D"]
         tried: Int[Array, ""]
+        refused: Bool[Array, " K"]
+
+    def further(s: Search) -> Bool[Array, ""]:
+        met = s.best.decision.energy <= free.value * (1 + GOOD_ENOUGH)
+        return audible & ((s.tried < 1) | ((s.tried < starts) & ~met & possible))
+
+    def waiting(s: Search) -> Bool[Array, " K"]:
+        return able & ~s.refused & ~s.best.decision.served
 
     def one(s: Search) -> Search:
-        most = jnp.where(possible, optimise.ROUNDS, 0)
-        tolerance = 1e-6 if few else 1e-4
-        now = optimise.descend(problem, listed[s.tried], enough=enough, rounds=most, tolerance=tolerance)
-        wins = optimise.beats(now.decision, s.best.decision)
-        best = jax.tree.map(lambda a, b: jnp.where(wins, a, b), now, s.best)
-        return Search(best._replace(rounds=s.best.rounds + now.rounds), s.tried + 1)
+        whole = further(s)
+        known = s.best.decision
+        next_one = jnp.arange(len(burden)) == jnp.argmin(jnp.where(waiting(s), burden, jnp.inf))
+        active = whole | known.served | next_one
+        begin = jnp.where(s.tried < len(listed), listed[jnp.minimum(s.tried, len(listed) - 1)], s.last)
+        admitted = jnp.where(known.served[:, None, None], known.beams, fresh)
+        begin = jnp.where(active[:, None, None], jnp.where(whole, begin, admitted), 0.0)
+        raise_now = whole & (s.tried == len(listed) - 1)
+        now = jax.tree.map(lambda a, b: jnp.where(raise_now, a, b), raised, problem).only(active)
+        most = jnp.where(possible | ~whole, optimise.ROUNDS, 0)
+        found = optimise.descend(
+            now, begin, enough=jnp.where(whole, enough, FEASIBLE), rounds=most, tolerance=1e-6 if few else 1e-4
+        )
+        decision = optimise.silenced(found.decision, active)
+        wins = optimise.beats(decision, known)
+        best = jax.tree.map(lambda a, b: jnp.where(wins, a, b), found._replace(decision=decision), s.best)
+        rounds = s.best.rounds + found.rounds
+        refused = s.refused | (next_one & ~whole)
+        return Search(best._replace(rounds=rounds), found.decision.beams, s.tried + 1, refused)
 
     def going(s: Search) -> Bool[Array, ""]:
-        met = s.best.decision.energy <= limit * (1 + GOOD_ENOUGH)
-        return audible & ((s.tried < 1) | ((s.tried < len(listed)) & ~met & possible))
+        return further(s) | jnp.any(waiting(s))
 
     history = jnp.full(optimise.ROUNDS + 1, jnp.nan)
     blank = Outcome(optimise.nothing(problem, listed[0]), jnp.asarray(False), history, jnp.asarray(0))
-    best = while_loop(going, one, Search(blank, jnp.asarray(0))).best
+    best = while_loop(going, one, Search(blank, listed[0], jnp.asarray(0), ~everybody)).best
     # out of reach, the answer shows the echoes that are not, with no data to disturb them
     zero = jnp.zeros_like(problem.nats)
-    quiet = (air.need <= 0) & (problem.work.lowest <= 0)
-    mute = Decision(jnp.asarray(jnp.inf), echoes.beams, zero, zero + 1e30, jnp.asarray(0.0), quiet)
-    chosen = jax.tree.map(lambda a, b: jnp.where(echoes.margin >= 1, a, b), best.decision, mute)
+    quiet = (air.need <= 0) & (work.lowest <= 0)
+    mute = Decision(jnp.asarray(jnp.inf), echoes.beams, zero, zero + optimise.NEVER, jnp.asarray(0.0), quiet)
+    shown = (echoes.margin >= 1) | (jnp.sum(best.decision.served) > jnp.sum(quiet))
+    chosen = jax.tree.map(lambda a, b: jnp.where(shown, a, b), best.decision, mute)
     return best._replace(decision=chosen), echoes
 
 
@@ -210,15 +248,16 @@ def _frequencies(
     share = d.share
     local, remote = work.local_frequency(share), work.remote_frequency(share, d.upload)
     kept = good | d.served
+    heard = d.upload < optimise.NEVER
     left = jnp.maximum(work.capacity - jnp.sum(jnp.where(kept, remote, 0.0)), 0.0)
     demand = jnp.where(kept, 0.0, work.cycles)
     part = left * demand / jnp.maximum(jnp.sum(demand), 1e-300)
     own = s.terminal_max_frequency_hz
     alone = work.cycles / jnp.maximum(own, 1e-300)
-    away = jnp.minimum(d.upload, 1e30) + work.cycles / jnp.maximum(part, 1e-300)
+    away = jnp.minimum(d.upload, optimise.NEVER) + work.cycles / jnp.maximum(part, 1e-300)
     balanced = jnp.where(alone > 0, 1 / (1 + away / jnp.maximum(alone, 1e-300)), 0.0)
     fixed = (work.highest < 1) | (work.lowest >= work.highest)  # by the scheme, or by what is asked of it
-    balanced = jnp.where(fixed, work.highest, jnp.where(problem.nats > 0, balanced, 0.0))
+    balanced = jnp.where(fixed, work.highest, jnp.where((problem.nats > 0) & heard, balanced, 0.0))
     return (
         jnp.where(kept, share, balanced),
         jnp.where(kept, local, jnp.where(balanced < 1, own, 0.0)),
