@@ -10,9 +10,10 @@ from trinode.systems.energy.figures import FIGURES
 from trinode.systems.energy.metrics import METRICS
 from trinode.systems.energy.model import evaluate
 from trinode.systems.energy.params import EnergyParams
-from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario, draw, from_channels
+from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario, draw
 from trinode.systems.energy.schemes import SCHEMES
 from trinode.systems.energy.solution import SOLUTION_SCHEMA, EnergySolution
+from trinode.systems.energy.traced import from_channels
 
 BIBTEX = """\
 @misc{dong-energy-efficient,

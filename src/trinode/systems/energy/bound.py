@@ -29,6 +29,7 @@ from trinode.numerics.loops import while_loop
 from trinode.systems.energy import crowding, reduced
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.optimise import Problem
+from trinode.systems.energy.reduced import Air
 from trinode.systems.energy.scenario import EnergyScenario
 
 FAMILIES = {"": math.nan, "full-local": 0.0, "full-offload": 1.0, "half-offload": 0.5, "ofdma": math.nan}
@@ -54,8 +55,7 @@ def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
 class Free(NamedTuple):
     """The bound without any interference, J, with the price of the server and the SINRs it is met at.
 
-    ``demand`` is what each terminal needs of the server at least, cycle/s, infinite where not even alone it can be
-    served.
+    ``demand`` is :func:`least_demand`.
     """
 
     value: Float[Array, ""]
@@ -67,10 +67,7 @@ class Free(NamedTuple):
 def free_of_interference(problem: Problem) -> Free:
     """The bound of a problem."""
     air, work = problem.air, problem.work
-    data, echo = reduced.alone(air)
-    base = jnp.where(air.need > 0, air.need / jnp.maximum(echo, 1e-300), 0.0)
-    slope = 1 / jnp.maximum(data, 1e-300)
-    fastest = jnp.log1p(jnp.maximum(air.limit - base, 0.0) / slope)
+    base, slope, fastest = _alone(air)
     one = jnp.ones_like(base)
     curve = Curve(problem.nats, base, slope, jnp.zeros_like(base), one, fastest)
 
@@ -90,11 +87,28 @@ def free_of_interference(problem: Problem) -> Free:
 
     first = Turn(jnp.asarray(0.0), jnp.asarray(-1.0), jnp.asarray(-jnp.inf), fastest, jnp.asarray(0))
     last = while_loop(lambda t: (t.made < 5) & (t.price != t.last), settle, first)
-    quick = problem.nats / jnp.maximum(fastest, 1e-300)
-    alone = (work.lowest <= work.highest) & (base <= air.limit)
-    demand = jnp.where(alone, offload.least_demand(work, jnp.minimum(quick, 1e30)), jnp.inf)
+    demand = least_demand(problem)
     reached = jnp.sum(demand) <= work.capacity * (1 + 1e-12)
     return Free(jnp.where(reached, last.best * (1 - 1e-12), jnp.inf), last.price, jnp.expm1(last.rate), demand)
+
+
+def least_demand(problem: Problem) -> Float[Array, " K"]:
+    """What each terminal needs of the server at least with nobody else on the air, cycle/s.
+
+    Infinite where its echo, its power or its deadline cannot be met even so.
+    """
+    base, _, fastest = _alone(problem.air)
+    upload = jnp.minimum(problem.nats / jnp.maximum(fastest, 1e-300), 1e30)
+    able = (problem.work.lowest <= problem.work.highest) & (base <= problem.air.limit)
+    return jnp.where(able, offload.least_demand(problem.work, upload), jnp.inf)
+
+
+def _alone(air: Air) -> tuple[Float[Array, " K"], Float[Array, " K"], Float[Array, " K"]]:
+    """Without interference: sensing power, power per data SINR, rate at the power limit."""
+    data, echo = reduced.alone(air)
+    base = jnp.where(air.need > 0, air.need / jnp.maximum(echo, 1e-300), 0.0)
+    slope = 1 / jnp.maximum(data, 1e-300)
+    return base, slope, jnp.log1p(jnp.maximum(air.limit - base, 0.0) / slope)
 
 
 ANGLES = np.array(

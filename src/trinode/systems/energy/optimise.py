@@ -50,7 +50,6 @@ class Problem(eqx.Module):
     work: Work
     nats: Float[Array, " K"]
 
-
     def only(self, active: Bool[Array, " K"]) -> Problem:
         """The problem of some terminals: the others are silent and have nothing to do."""
 
@@ -387,7 +386,9 @@ def nothing(problem: Problem, beams: Complex[Array, "K 2 D"]) -> Decision:
 def silenced(decision: Decision, active: Bool[Array, " K"]) -> Decision:
     """A decision of :meth:`Problem.only` as one of the whole problem: the others are not served."""
     energy = jnp.where(jnp.all(active), decision.energy, jnp.inf)
-    return decision._replace(energy=energy, upload=jnp.where(active, decision.upload, NEVER), served=decision.served & active)
+    return decision._replace(
+        energy=energy, upload=jnp.where(active, decision.upload, NEVER), served=decision.served & active
+    )
 
 
 def beats(one: Decision, other: Decision) -> Bool[Array, ""]:

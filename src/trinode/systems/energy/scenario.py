@@ -189,28 +189,7 @@ def draw(params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
     seen = around + jnp.pi - facing
     if p.aligned_target:
         seen = jnp.arcsin(jnp.clip(jnp.sin(bearing) + p.bearing_offset, -1.0, 1.0))
-    return _assemble(p, uplink, distance, seen, place, ap[None], min(p.ap_antennas, p.terminal_antennas, paths(p)))
-
-
-def from_channels(channels: Any, params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
-    """A network on channels from outside (see :class:`trinode.channels.traced.TracedChannels`).
-
-    One access point serves all: the one that hears the weakest terminal best. Distance and direction of the target
-    are drawn for each terminal as in a drawn network, since channels from outside carry no target.
-    """
-    every = jnp.asarray(channels.uplink_channel)
-    gain = jnp.sum(jnp.abs(every) ** 2, axis=(2, 3))
-    chosen = jnp.argmax(jnp.min(gain, axis=0))
-    uplink = jnp.take(every, chosen, axis=1)
-    k, a, t = uplink.shape
-    sized = eqx.tree_at(lambda p: p.carrier_hz, params, jnp.asarray(channels.carrier_hz, dtype=float))
-    drawn = draws.several(key, uniform=dict.fromkeys(("terminal distance", "target direction"), (k,)))
-    share = drawn["terminal distance"]
-    distance = sized.terminal_distance_min_m + share * (sized.terminal_distance_max_m - sized.terminal_distance_min_m)
-    seen = 2 * jnp.pi * drawn["target direction"]
-    place = jnp.asarray(channels.terminal_position_m)
-    ap = jnp.take(jnp.asarray(channels.ap_position_m), chosen, axis=0)[None]
-    return _assemble(sized, uplink, distance, seen, place, ap, min(a, t))
+    return assemble(p, uplink, distance, seen, place, ap[None], min(p.ap_antennas, p.terminal_antennas, paths(p)))
 
 
 def paths(p: EnergyParams) -> int:
@@ -241,7 +220,7 @@ def _rician(
     return jnp.einsum("kl,kla,klt->kat", gain, into, out.conj())
 
 
-def _assemble(
+def assemble(
     p: EnergyParams,
     uplink: Complex[Array, "K A T"],
     distance: Float[Array, " K"],
@@ -250,6 +229,7 @@ def _assemble(
     ap: Float[Array, "M dims"],
     rank: int,
 ) -> EnergyScenario:
+    """A network of given channels, distances to the target and directions in which it is seen."""
     k, _, t = uplink.shape
     reach = jnp.sqrt(propagation.echo_gain(1.0, p.cross_section_m2, propagation.LIGHT_M_S / p.carrier_hz))
     receive = propagation.steering(seen, p.radar_antennas, p.element_spacing)
