@@ -114,6 +114,20 @@ def largest_margin(
     return jnp.where(jnp.any(asked), last.best, jnp.inf), last.kept
 
 
+def modest_beams(problem: Problem) -> Complex[Array, "K 2 D"]:
+    """Starting beams whose data power lies, in decibels, midway between what a terminal needs at least and its limit.
+
+    Nobody else is heard in what it needs, and the share that it offloads is at least :data:`SHARED`. Who is heard well
+    whispers, who is heard badly does not.
+    """
+    air, work = problem.air, problem.work
+    share = problem.sending(SHARED).work.lowest
+    least = jnp.expm1(problem.nats * share / work.deadline)
+    part = jnp.clip(least / jnp.maximum(air.limit * reduced.alone(air)[0], 1e-300), 1e-12, 1.0)
+    beams = optimise.starting_beams(air, null=True)
+    return beams.at[:, 0].multiply(part[:, None] ** 0.25)
+
+
 def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
     """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
 
@@ -129,8 +143,8 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     echoes = echo_limits(air)
     free = free_of_interference(problem)
     apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
-    fresh = jnp.stack([0.1 * apart[:, 0], apart[:, 1]], axis=1)
-    careful = jnp.stack([0.1 * apart[:, 0], echoes.beams[:, 1]], axis=1)
+    modest = modest_beams(problem)
+    careful = jnp.stack([modest[:, 0], echoes.beams[:, 1]], axis=1)
     listed = jnp.stack(([] if start is None else [start]) + [apart, matched, careful, careful])
     audible = echoes.margin >= 1
     possible = audible & jnp.isfinite(free.value)
@@ -162,8 +176,7 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
         next_one = jnp.arange(len(burden)) == jnp.argmin(jnp.where(waiting(s), burden, jnp.inf))
         active = whole | known.served | next_one
         begin = jnp.where(s.tried < len(listed), listed[jnp.minimum(s.tried, len(listed) - 1)], s.last)
-        admitted = jnp.where(known.served[:, None, None], known.beams, fresh)
-        begin = jnp.where(active[:, None, None], jnp.where(whole, begin, admitted), 0.0)
+        begin = jnp.where(active[:, None, None], jnp.where(whole, begin, modest), 0.0)
         raise_now = whole & (s.tried == len(listed) - 1)
         now = jax.tree.map(lambda a, b: jnp.where(raise_now, a, b), raised, problem).only(active)
         most = jnp.where(possible | ~whole, optimise.ROUNDS, 0)
