@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import trinode as tn
+from trinode.api import from_channels
+from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
 from trinode.systems.contract import Status, to_arrays
 from trinode.systems.energy import crowding, reduced, search, system
@@ -178,6 +180,64 @@ def test_an_overloaded_access_point_serves_those_who_ask_least(variants):
     assert 0 < served.sum() < 3
     late = np.asarray(report.metrics["latency_s"]) > np.asarray(s.latency_max_s) * (1 + 1e-9)
     np.testing.assert_array_equal(late, ~served)
+
+
+def test_a_fixed_share_is_kept_where_it_cannot_be_served(variants):
+    """What is shown of such a decision breaks a constraint, and not the scheme's own rule."""
+    scenarios = batch(*(case[0] for case in variants.values()))
+    x = tn.solve_batch(scenarios, "full-offload")
+    worst = np.asarray(jax.jit(jax.vmap(lambda s, x: system.evaluate(s, x).worst_residual))(scenarios, x))
+    lost = np.asarray(x.status) == Status.INFEASIBLE
+    assert 0 < lost.sum() < len(lost)
+    np.testing.assert_array_equal(lost, worst > 1e-6)
+    np.testing.assert_array_equal(x.offload_fraction, np.asarray(scenarios.task_bits) > 0)
+
+
+CONTESTED = [
+    {"cross_section_m2": 70.1, "task_bits": 18604.0, "bandwidth_hz": 1.276e6, "ap_energy_weight": 0.044},
+    {"sensing_sinr_min_db": -6.58, "task_bits": 12108.0, "terminal_max_power_w": 0.118, "ap_capacitance": 7.4e-29},
+    {"sensing_sinr_min_db": -23.8, "latency_max_s": 0.081, "task_bits": 2701.0, "ap_noise_dbm": -96.6},
+    {"sensing_sinr_min_db": -8.5, "latency_max_s": 0.2, "task_bits": 9.4e5, "cycles_per_bit": 1215.0},
+]
+SMALL = {name: SHAPE[name] for name in ("terminals", "ap_antennas", "terminal_antennas", "radar_antennas")}
+
+
+@pytest.fixture(scope="module")
+def contested():
+    """Small tasks on wide bands and crowded receivers: many local optima, and who is served is a choice."""
+    scenarios = tn.stack([tn.draw("energy", seed, **SMALL, **changes) for changes in CONTESTED for seed in (1, 2)])
+    return scenarios, tn.solve_batch(scenarios, "joint")
+
+
+def test_no_other_scheme_is_better_where_terminals_crowd_each_other(contested):
+    scenarios, x = contested
+    value = np.asarray(tn.evaluate_batch(scenarios, x, bound=False).objective)
+    feasible = np.asarray(x.status) != Status.INFEASIBLE
+    assert feasible.sum() >= 3
+    for scheme in ("unweighted", "full-local", "full-offload", "half-offload"):
+        y = tn.solve_batch(scenarios, scheme)
+        other = np.asarray(tn.evaluate_batch(scenarios, y, bound=False).objective)
+        able = np.asarray(y.status) != Status.INFEASIBLE
+        assert np.all(value[able] <= other[able] * (1 + 1e-6)), scheme
+        assert np.all(np.sum(x.terminal_feasible, axis=1) >= np.sum(y.terminal_feasible, axis=1)), scheme
+
+
+def test_who_is_said_to_be_served_is(contested, variants):
+    for scenarios, x in (contested, [batch(*part) for part in list(zip(*variants.values()))[:2]]):
+        report = jax.jit(jax.vmap(system.evaluate))(scenarios, x)
+        each = [np.asarray(value) for value in report.residuals.values() if value.ndim == 2]
+        assert np.all(np.max(each, axis=0)[np.asarray(x.terminal_feasible)] <= 1e-6)
+
+
+def test_of_access_points_the_one_that_serves_most_is_taken():
+    """Each is deaf to somebody: the first to two terminals, the second, which hears less of the others, to one."""
+    rng = np.random.default_rng(4)
+    uplink = rng.standard_normal((3, 2, 5, 7)) + 1j * rng.standard_normal((3, 2, 5, 7))
+    uplink *= 1e-5 * np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 1.0]])[..., None, None]
+    channels = TracedChannels(uplink, np.zeros((3, 3, 4, 7), complex), rng.random((3, 3)), rng.random((2, 3)), 3e9)
+    s = from_channels(channels, "energy", **SHAPE)
+    np.testing.assert_array_equal(s.uplink_channel, uplink[:, 1])
+    np.testing.assert_array_equal(s.ap_position_m[0], channels.ap_position_m[1])
 
 
 def test_unreachable_echoes_say_what_could_be_met(variants):

@@ -27,7 +27,7 @@ from trinode.systems.energy.reduced import Air, Listeners
 
 ECHO_MARGIN = 1e-9
 """Relative margin on the echo requirement."""
-ROUNDS = 16
+ROUNDS = 32
 """Most rounds from one start."""
 FARTHEST = 64.0
 """Longest leap from round to round, over the drift in half a round."""
@@ -44,11 +44,14 @@ class Problem(eqx.Module):
     ----------
     nats : (K,)
         Size of each task over its bandwidth, nat s.
+    unweighted : (K,)
+        What ``work.remote_weight`` would be at weights of 1.
     """
 
     air: Air
     work: Work
     nats: Float[Array, " K"]
+    unweighted: Float[Array, " K"]
 
     def only(self, active: Bool[Array, " K"]) -> Problem:
         """The problem of some terminals: the others are silent and have nothing to do."""
@@ -57,6 +60,10 @@ class Problem(eqx.Module):
             return p.air.limit, p.air.need, p.nats, p.work.cycles, p.work.lowest, p.work.highest
 
         return eqx.tree_at(kept, self, tuple(jnp.where(active, leaf, 0.0) for leaf in kept(self)))
+
+    def plain(self) -> Problem:
+        """The problem at weights of 1."""
+        return eqx.tree_at(lambda p: p.work.remote_weight, self, self.unweighted)
 
     def sending(self, share: float) -> Problem:
         """The problem in which nobody may offload less than a share."""

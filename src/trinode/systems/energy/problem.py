@@ -54,7 +54,7 @@ def build(
     if error is not None:
         radius = error * jnp.sqrt(reduced.alone(air)[0])
         air = eqx.tree_at(lambda a: a.radius, air, radius, is_leaf=lambda leaf: leaf is None)
-    return Problem(air, work, nats)
+    return Problem(air, work, nats, s.ap_capacitance)
 
 
 def subbands(s: EnergyScenario) -> Float[Array, " K"]:
@@ -75,4 +75,4 @@ def apart(s: EnergyScenario, problem: Problem) -> tuple[Problem, Float[Array, " 
     echo = air.echo * alone[:, :, None, :, None]
     air = eqx.tree_at(lambda a: (a.uplink, a.echo), air, (uplink, echo))
     nats = s.task_bits * jnp.log(2.0) / band
-    return Problem(air, problem.work, nats), band
+    return Problem(air, problem.work, nats, s.ap_capacitance), band

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
@@ -26,6 +27,11 @@ FEASIBLE = 1e300
 """Energy at which rounds end when only who can be served is asked, J: any."""
 SHARED = 0.5
 """Share of the task that nobody may fall below in a further start."""
+AS_IS, RAISED, PLAIN = 0, 1, 2
+"""Problems that starts lead over: the one that is asked, nobody below :data:`SHARED`, weights of 1."""
+DETOURS = (RAISED, 3), (RAISED, 0), (PLAIN, 0), (PLAIN, 1), (PLAIN, 2)
+WAYS = [(AS_IS, n) for n in range(4)] + [step for detour in DETOURS for step in (detour, (AS_IS, -1))]
+"""Starts in their order: the problem and the beams in the list of :func:`solve`; -1 goes on where the last ended."""
 FEW = 4
 """Up to so many terminals rounds are worth their time to a much smaller change."""
 
@@ -131,9 +137,10 @@ def modest_beams(problem: Problem) -> Complex[Array, "K 2 D"]:
 def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
     """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
 
-    The starts: beams that avoid each other's purpose; matched beams; sensing beams of the largest margin; these again
-    while nobody may send less than :data:`SHARED` of the task, and then from there without that. A given start comes
-    first. Where terminals crowd each other, one of them that sends nothing is a local optimum.
+    A given start comes first, then beams that avoid each other's purpose, matched beams, and modest ones, with sensing
+    beams of the largest margin and without. Where terminals crowd each other, one of them that sends nothing is a local
+    optimum, and which of them it is depends on the way there. So the last starts lead over another problem, in which
+    nobody may send less than :data:`SHARED` of the task, or energy has no weights.
 
     Where not everybody is served in the end, those who are not are admitted one by one, the others silent, each if all
     admitted so far can still be served: nobody could be served on top of those who are.
@@ -142,17 +149,19 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     everybody = jnp.ones_like(air.limit, dtype=bool)
     echoes = echo_limits(air)
     free = free_of_interference(problem)
-    apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
     modest = modest_beams(problem)
     careful = jnp.stack([modest[:, 0], echoes.beams[:, 1]], axis=1)
-    listed = jnp.stack(([] if start is None else [start]) + [apart, matched, careful, careful])
+    listed = [optimise.starting_beams(air, null) for null in (True, False)] + [careful, modest]
+    listed = jnp.stack(listed + ([] if start is None else [start]))
+    way = np.array(([] if start is None else [(AS_IS, len(listed) - 1)]) + WAYS)
+    over = np.where(way[:, 1] < 0, np.roll(way[:, 0], 1), way[:, 0])
+    ways = jax.tree.map(lambda *leaves: jnp.stack(leaves), problem, problem.sending(SHARED), problem.plain())
+    differs = jnp.any((ways.work.lowest != work.lowest) | (ways.work.remote_weight != work.remote_weight), axis=1)
+    useful = (over == AS_IS) | differs[over]
     audible = echoes.margin >= 1
     possible = audible & jnp.isfinite(free.value)
     few = len(problem.nats) <= FEW
     enough = jnp.where(possible, free.value * (1 + CERTIFIED[0 if few else 1]), -jnp.inf)
-    raised = problem.sending(SHARED)
-    # raising the shares is a start of its own, and a further one goes on from it
-    starts = len(listed) + jnp.where(jnp.any(raised.work.lowest > work.lowest), 1, -1)
     asked = jnp.where(air.need > 0, air.need / jnp.maximum(air.limit * reduced.alone(air)[1], 1e-300), 0.0)
     burden = asked + free.demand / jnp.maximum(work.capacity, 1e-300)  # shares of the power and of the server
     able = jnp.isfinite(free.demand) & (free.demand <= work.capacity)
@@ -160,47 +169,48 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     class Search(NamedTuple):
         best: Outcome
         last: Complex[Array, "K 2 D"]
-        tried: Int[Array, ""]
+        left: Bool[Array, " S"]  # starts
         refused: Bool[Array, " K"]
 
     def further(s: Search) -> Bool[Array, ""]:
         met = s.best.decision.energy <= free.value * (1 + GOOD_ENOUGH)
-        return audible & ((s.tried < 1) | ((s.tried < starts) & ~met & possible))
+        return audible & (s.left[0] | (jnp.any(s.left) & ~met & possible))
 
     def waiting(s: Search) -> Bool[Array, " K"]:
         return able & ~s.refused & ~s.best.decision.served
 
     def one(s: Search) -> Search:
-        whole = further(s)
-        known = s.best.decision
-        next_one = jnp.arange(len(burden)) == jnp.argmin(jnp.where(waiting(s), burden, jnp.inf))
-        active = whole | known.served | next_one
-        begin = jnp.where(s.tried < len(listed), listed[jnp.minimum(s.tried, len(listed) - 1)], s.last)
-        begin = jnp.where(active[:, None, None], jnp.where(whole, begin, modest), 0.0)
-        raise_now = whole & (s.tried == len(listed) - 1)
-        now = jax.tree.map(lambda a, b: jnp.where(raise_now, a, b), raised, problem).only(active)
-        most = jnp.where(possible | ~whole, optimise.ROUNDS, 0)
+        whole, known = further(s), s.best.decision
+        turn = jnp.argmax(s.left)
+        kind, begin = jnp.where(whole, jnp.asarray(way)[turn, 0], AS_IS), jnp.asarray(way)[turn, 1]
+        candidate = jnp.arange(len(burden)) == jnp.argmin(jnp.where(waiting(s), burden, jnp.inf))
+        active = whole | known.served | candidate
+        beams = jnp.where(whole, jnp.where(begin < 0, s.last, listed[begin]), modest)
         found = optimise.descend(
-            now, begin, enough=jnp.where(whole, enough, FEASIBLE), rounds=most, tolerance=1e-6 if few else 1e-4
+            jax.tree.map(lambda leaf: leaf[kind], ways).only(active),
+            jnp.where(active[:, None, None], beams, 0.0),
+            enough=jnp.where(whole, jnp.where(kind == PLAIN, -jnp.inf, enough), FEASIBLE),
+            rounds=jnp.where(possible | ~whole, optimise.ROUNDS, 0),
+            tolerance=1e-6 if few else 1e-4,
         )
         decision = optimise.silenced(found.decision, active)
-        wins = optimise.beats(decision, known)
+        wins = optimise.beats(decision, known) & (kind != PLAIN)
         best = jax.tree.map(lambda a, b: jnp.where(wins, a, b), found._replace(decision=decision), s.best)
-        rounds = s.best.rounds + found.rounds
-        refused = s.refused | (next_one & ~whole)
-        return Search(best._replace(rounds=rounds), found.decision.beams, s.tried + 1, refused)
+        best = best._replace(rounds=s.best.rounds + found.rounds)
+        left = s.left & ~(whole & (jnp.arange(len(way)) == turn))
+        return Search(best, found.decision.beams, left, s.refused | (candidate & ~whole))
 
     def going(s: Search) -> Bool[Array, ""]:
         return further(s) | jnp.any(waiting(s))
 
     history = jnp.full(optimise.ROUNDS + 1, jnp.nan)
     blank = Outcome(optimise.nothing(problem, listed[0]), jnp.asarray(False), history, jnp.asarray(0))
-    best = while_loop(going, one, Search(blank, listed[0], jnp.asarray(0), ~everybody)).best
+    best = while_loop(going, one, Search(blank, listed[0], useful, ~everybody)).best
     # out of reach, the answer shows the echoes that are not, with no data to disturb them
     zero = jnp.zeros_like(problem.nats)
     quiet = (air.need <= 0) & (work.lowest <= 0)
     mute = Decision(jnp.asarray(jnp.inf), echoes.beams, zero, zero + optimise.NEVER, jnp.asarray(0.0), quiet)
-    shown = (echoes.margin >= 1) | (jnp.sum(best.decision.served) > jnp.sum(quiet))
+    shown = audible | (jnp.sum(best.decision.served) > jnp.sum(quiet))
     chosen = jax.tree.map(lambda a, b: jnp.where(shown, a, b), best.decision, mute)
     return best._replace(decision=chosen), echoes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Int
@@ -69,9 +70,10 @@ class ScaAdmm(Scheme):
     linearisation (there the gradient (27) vanishes, so (39) leaves them); slacks begin at ``max(0, F)`` and are updated
     before their duals; (17e) by scaling; echo residuals in units of the noise; the update of the copies (48)-(49) in
     closed form. The point that is reported has the beams and shares of the last step and, since ADMM ends with
-    residuals, powers and frequencies repaired to meet all constraints exactly. What is left as printed: gradients
-    ignore what a terminal does to others, and the linearised rate is above the true one, so neither loop need descend;
-    a share that reaches 0 or 1 stays there, because its own frequency falls with it and makes returning expensive.
+    residuals, powers and frequencies repaired to meet all constraints exactly; where none do, shares as well. What is
+    left as printed: gradients ignore what a terminal does to others, and the linearised rate is above the true one, so
+    neither loop need descend; a share that reaches 0 or 1 stays there, because its own frequency falls with it and
+    makes returning expensive.
 
     Attributes
     ----------
@@ -149,7 +151,10 @@ class ScaAdmm(Scheme):
         )
         most = jnp.where(echoes.margin >= 1, self.outer, 1)
         last = while_loop(lambda t: (t.made < most) & ~(t.change <= self.tolerance), one, begun)
-        outcome = Outcome(last.best, last.change <= self.tolerance, last.history, last.steps)
+        # where its shares cannot be served, they are repaired as well
+        best = optimise.better(last.best, optimise.settle(problem, last.best.beams))
+        best = jax.tree.map(lambda a, b: jnp.where(jnp.isfinite(last.best.energy), a, b), last.best, best)
+        outcome = Outcome(best, last.change <= self.tolerance, last.history, last.steps)
         return search.finish(scenario, problem, outcome, echoes)
 
     def _admm(self, problem: Problem, s: EnergyScenario, frozen: Frozen, x: Inner, fresh: Array) -> Inner:
