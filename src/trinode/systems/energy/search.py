@@ -29,8 +29,8 @@ SHARED = 0.5
 """Share of the task that nobody may fall below in a further start."""
 AS_IS, RAISED, PLAIN = 0, 1, 2
 """Problems that starts lead over: the one that is asked, nobody below :data:`SHARED`, weights of 1."""
-DETOURS = (RAISED, 3), (RAISED, 0), (PLAIN, 0), (PLAIN, 1), (PLAIN, 2)
-WAYS = [(AS_IS, n) for n in range(4)] + [step for detour in DETOURS for step in (detour, (AS_IS, -1))]
+DETOURS = (RAISED, 4), (RAISED, 0), (PLAIN, 0), (PLAIN, 1), (PLAIN, 2)
+WAYS = [(AS_IS, n) for n in range(5)] + [step for detour in DETOURS for step in (detour, (AS_IS, -1))]
 """Starts in their order: the problem and the beams in the list of :func:`solve`; -1 goes on where the last ended."""
 FEW = 4
 """Up to so many terminals rounds are worth their time to a much smaller change."""
@@ -137,10 +137,10 @@ def modest_beams(problem: Problem) -> Complex[Array, "K 2 D"]:
 def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
     """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
 
-    A given start comes first, then beams that avoid each other's purpose, matched beams, and modest ones, with sensing
-    beams of the largest margin and without. Where terminals crowd each other, one of them that sends nothing is a local
-    optimum, and which of them it is depends on the way there. So the last starts lead over another problem, in which
-    nobody may send less than :data:`SHARED` of the task, or energy has no weights.
+    A given start comes first, then beams that avoid each other's purpose, matched beams, the sensing beams of the
+    largest margin with little data and with modest data, and modest beams. Where terminals crowd each other, one of
+    them that sends nothing is a local optimum, and which of them it is depends on the way there. So the last starts
+    lead over another problem, in which nobody may send less than :data:`SHARED` of the task, or energy has no weights.
 
     Where not everybody is served in the end, those who are not are admitted one by one, the others silent, each if all
     admitted so far can still be served: nobody could be served on top of those who are.
@@ -150,9 +150,9 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     echoes = echo_limits(air)
     free = free_of_interference(problem)
     modest = modest_beams(problem)
-    careful = jnp.stack([modest[:, 0], echoes.beams[:, 1]], axis=1)
-    listed = [optimise.starting_beams(air, null) for null in (True, False)] + [careful, modest]
-    listed = jnp.stack(listed + ([] if start is None else [start]))
+    apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
+    careful, audibly = (jnp.stack([data[:, 0], echoes.beams[:, 1]], axis=1) for data in (0.1 * apart, modest))
+    listed = jnp.stack([apart, matched, careful, audibly, modest] + ([] if start is None else [start]))
     way = np.array(([] if start is None else [(AS_IS, len(listed) - 1)]) + WAYS)
     over = np.where(way[:, 1] < 0, np.roll(way[:, 0], 1), way[:, 0])
     ways = jax.tree.map(lambda *leaves: jnp.stack(leaves), problem, problem.sending(SHARED), problem.plain())
