@@ -177,7 +177,8 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
         return audible & (s.left[0] | (jnp.any(s.left) & ~met & possible))
 
     def waiting(s: Search) -> Bool[Array, " K"]:
-        return able & ~s.refused & ~s.best.decision.served
+        served = s.best.decision.served
+        return able & ~s.refused & ~served & (jnp.sum(served) < len(served) - 1)  # all at once were tried above
 
     def one(s: Search) -> Search:
         whole, known = further(s), s.best.decision
