@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import trinode as tn
-from trinode.api import from_channels
 from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
 from trinode.systems.contract import Status, to_arrays
@@ -235,7 +234,8 @@ def test_of_access_points_the_one_that_serves_most_is_taken():
     uplink = rng.standard_normal((3, 2, 5, 7)) + 1j * rng.standard_normal((3, 2, 5, 7))
     uplink *= 1e-5 * np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 1.0]])[..., None, None]
     channels = TracedChannels(uplink, np.zeros((3, 3, 4, 7), complex), rng.random((3, 3)), rng.random((2, 3)), 3e9)
-    s = from_channels(channels, "energy", **SHAPE)
+    sizes = ("terminals", "ap_antennas", "terminal_antennas")  # the channels have them
+    s = tn.from_channels(channels, "energy", **{name: value for name, value in SHAPE.items() if name not in sizes})
     np.testing.assert_array_equal(s.uplink_channel, uplink[:, 1])
     np.testing.assert_array_equal(s.ap_position_m[0], channels.ap_position_m[1])
 
