@@ -1,6 +1,7 @@
 """The gallery shows the examples as they are, and the quickest of them runs."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -31,6 +32,23 @@ def test_every_example_asks_a_question_and_shows_a_picture(name):
     picture = (ROOT / "docs" / "images" / "gallery" / f"{name}.png").read_bytes()
     assert picture[:4] == b"\x89PNG"
     assert len(picture) <= gallery.LARGEST
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    notebook = json.loads((ROOT / "examples" / "tutorial.ipynb").read_text(encoding="utf-8"))
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert (cell["outputs"], cell["execution_count"]) == ([], None)
+            exec("".join(cell["source"]), names)
+    shown = capsys.readouterr().out
+    assert "largest latency" in shown
+    assert shown.endswith("True\n")
+    assert len(names["table"]) == 10
+    assert float(names["quick"].objective) < float(names["report"].objective) <= float(names["simple"].objective)
+    assert names["networks"]["gap"].between(-1e-9, 0.5).all()
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The commands, on a system that is none of trinode's own."""
 
 import csv
+import dataclasses
 import errno
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +17,11 @@ import scipy.stats
 import xarray
 from typer.testing import CliRunner
 
+import toy
 import trinode as tn
 from trinode import _flags
+from trinode.cli._answer import bound_words, reach_words
+from trinode.cli.evaluate import check_claims
 from trinode.cli.main import app
 from trinode.experiments import bench
 
@@ -197,6 +202,29 @@ def test_false_claims_are_found(tmp_path, change, claim):
     claims = read(call(*words, "--json", code=code))["claims"]
     assert {row["claim"]: row["holds"] for row in claims}[claim] is False
     assert ("1 line is broken by 1.7, relatively" in call(*words, code=code).stdout) == ("share" in change)
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "holds"),
+    [(np.inf, np.inf, True), (np.nan, 1.0, None), (np.inf, 1.0, False), (1.0, np.inf, True), (1.0, np.nan, None)],
+)
+def test_bounds_that_are_infinite_or_none_are_compared_as_such(stated, found, holds):
+    report = toy.evaluate(tn.draw("toy"), tn.solve(tn.draw("toy"), "even"))
+    report = dataclasses.replace(report, bound=np.asarray(found))
+    claims = check_claims({"status": "converged", "objective": 1.0, "bound": stated}, report, toy.system)
+    assert {row["claim"]: row["holds"] for row in claims}["bound"] is holds
+
+
+def test_sentences_of_bounds_and_of_what_could_be_reached():
+    assert bound_words(toy.system, np.nan) == ""
+    assert bound_words(toy.system, np.inf) == "; no solution has a finite largest latency"
+    assert bound_words(toy.system, 0.25) == "; no solution is better than 250 ms"
+    asked = SimpleNamespace(sensing_sinr_min=np.array([1.0, 10.0]))
+    reached = SimpleNamespace(sensing_margin_max=0.5, sensing_sinr_max=2.0, pattern_mse_min=np.nan)
+    assert reach_words(asked, reached) == [
+        "all echo requirements could be met if changed by -3.01 dB (sensing_margin_max)",
+        "echo SINR: 0.00 to 10.00 dB asked for, at most 3.01 dB reached by all at once (sensing_sinr_max)",
+    ]
 
 
 def test_a_weaker_bound_is_no_false_claim(tmp_path):

@@ -96,6 +96,37 @@ def reachable(solution: Any) -> dict[str, np.ndarray]:
     return {name: np.asarray(value, dtype=float) for name, value in found.items() if value is not None}
 
 
+def reach_words(scenario: Any, solution: Any) -> list[str]:
+    """The same beside what is asked for; echo SINRs in dB on both sides."""
+    lines = []
+    for name, value in reachable(solution).items():
+        values = np.ravel(value)
+        if np.isnan(values).all():
+            continue
+        if name not in ("sensing_margin_max", "sensing_sinr_max"):
+            lines.append(f"{name} = " + ", ".join(f"{one:.6g}" for one in values))
+            continue
+        with np.errstate(divide="ignore"):
+            reached = f"{10 * np.log10(values[0]):.2f} dB"
+            asked = 10 * np.log10(np.unique(np.asarray(scenario.sensing_sinr_min)))
+        if name == "sensing_sinr_max":
+            wanted = " to ".join(f"{one:.2f}" for one in dict.fromkeys((asked[0], asked[-1])))
+            lines.append(f"echo SINR: {wanted} dB asked for, at most {reached} reached by all at once ({name})")
+        else:
+            lines.append(f"all echo requirements could be met if changed by {reached} ({name})")
+    return lines
+
+
+def bound_words(system: System, bound: float) -> str:
+    """What a bound says of the network, as the end of a sentence; nothing where there is none."""
+    if np.isnan(bound):
+        return ""
+    if np.isinf(bound):
+        none = (bound > 0) == (system.sense == "min")
+        return f"; no solution has a finite {system.objective_name}" if none else ""
+    return f"; no solution is better than {readable(bound, system.objective_unit)}"
+
+
 def reason(system: System, report: Report) -> str:
     """What an infeasible decision breaks most, and where along that constraint."""
     if report.worst_residual <= FEASIBILITY_TOLERANCE:
@@ -115,8 +146,7 @@ def print_answer(system: System, title: str, scheme: str, scenario: Any, solutio
     line = f"{scheme}: {row['status']}"
     if not np.isnan(row["objective"]):
         line += f", {system.objective_name} {readable(row['objective'], row['unit'])}"
-    if not np.isnan(row["bound"]):
-        line += f"; no solution is better than {readable(row['bound'], row['unit'])}"
+    line += bound_words(system, row["bound"])
     if not np.isnan(row["gap"]):
         line += f" (gap {row['gap']:.2%})"
     typer.echo(line)
@@ -124,7 +154,7 @@ def print_answer(system: System, title: str, scheme: str, scenario: Any, solutio
         unserved = np.flatnonzero(~np.asarray(solution.terminal_feasible)).tolist()
         who = f"terminals {unserved} are not served" if unserved else "what is asked for is not met"
         typer.echo(f"infeasible: {who}; {reason(system, report)}; below is the best effort")
-        for name, value in reachable(solution).items():
-            typer.echo(f"  {name} = " + ", ".join(f"{one:.6g}" for one in np.ravel(value)))
+        for text in reach_words(scenario, solution):
+            typer.echo(f"  {text}")
     typer.echo()
     terminal_table(system, scenario, solution, report).print()

@@ -36,14 +36,17 @@ def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path
 
 def demo(
     system: Annotated[
-        str, typer.Argument(metavar="[SYSTEM]", help="Only this system; latency and a share of all others if absent.")
+        str, typer.Argument(metavar="[SYSTEM]", help="Only this system; latency and a share of the others if absent.")
     ] = "",
     channels: Annotated[str, typer.Option(metavar="NAME", help="Bundled channels.")] = "munich",
     layout: Annotated[int, typer.Option(help="Which layout of them.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where pictures and files go.")] = Path("out"),
     as_json: AsJson = False,
 ) -> None:
-    """Solve a ray-traced city with every scheme, show who computes what where, and draw it; then what else there is.
+    """Solve a ray-traced city with every scheme, show and draw the default's decision; then shares of other systems.
+
+    With a SYSTEM: the city in that system's way, and nothing else. Tables are printed; pictures, the network
+    (scenario.npz) and the decision (solution.npz) are written to the folder.
 
     \b
     Examples:

@@ -64,7 +64,7 @@ def check_claims(arrays: dict[str, Any], report: Report, system: System) -> list
     """Compare the status, objective and bound that a solution file states with what the model finds.
 
     A status other than infeasible needs every constraint met; ``infeasible`` needs one that is not. A bound
-    holds where it is no sharper than the one found here.
+    holds where it is no sharper than the one found here, which may be infinite; a file without one claims none.
     """
     from trinode.cli._answer import reason
 
@@ -84,12 +84,21 @@ def check_claims(arrays: dict[str, Any], report: Report, system: System) -> list
             "claim": "bound",
             "stated": bound,
             "found": best,
-            "holds": _same(bound, best) or (bound < best if system.sense == "min" else bound > best),
+            "holds": None if bound != bound else _no_sharper(bound, best, system.sense),
         },
     ]
+
+
+def _no_sharper(bound: float, best: float, sense: str) -> bool | None:
+    """Whether a stated bound follows from the one found; None where none was found to compare with."""
+    if best != best:
+        return None
+    return _same(bound, best) or (bound < best if sense == "min" else bound > best)
 
 
 def _same(one: float, other: float) -> bool:
     if one != one or other != other:
         return one != one and other != other
+    if abs(one) == float("inf") or abs(other) == float("inf"):
+        return one == other
     return abs(one - other) <= CLAIM_TOLERANCE * max(abs(one), abs(other))

@@ -74,7 +74,7 @@ def main(
 
     \b
     Begin with:
-      trinode demo                         a ray-traced city, every scheme, two pictures
+      trinode demo                         a ray-traced city, and a share of every system
       trinode list                         what there is
       trinode solve latency --seed 3       decide for a random network
       trinode reproduce latency fig3       a figure of the paper
@@ -83,7 +83,7 @@ def main(
 
 
 for _name, _command, _help in (
-    ("demo", demo.demo, "A ray-traced city, every scheme, two pictures."),
+    ("demo", demo.demo, "A ray-traced city, and a share of every system."),
     ("list", list_.list_, "Show systems, schemes, figures, channels."),
     ("scenario", scenario.scenario, "Write a network to a file."),
     ("solve", solve.solve, "Decide for one network and show it."),
