@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from trinode import _pool
 
 if TYPE_CHECKING:
+    from trinode import problems
     from trinode.api import (
         bound,
         bound_batch,
@@ -36,44 +37,76 @@ if TYPE_CHECKING:
         stack,
         unstack,
     )
+    from trinode.compose.downlink import Downlink
+    from trinode.compose.expression import Expression, db, largest, log, log1p, number, smallest, total
+    from trinode.compose.illumination import Illumination
+    from trinode.compose.part import Part
+    from trinode.compose.problem import Maximize, Minimize, Problem
+    from trinode.compose.target_echo import TargetEcho
     from trinode.errors import FileFormatError, InputError, MissingExtraError, TrinodeError
     from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
+    from trinode.solving.answer import Answer, Answers
     from trinode.systems.registry import register, system, system_names
 
 __all__ = [
+    "Answer",
+    "Answers",
+    "Downlink",
+    "Expression",
     "FileFormatError",
+    "Illumination",
     "InputError",
+    "Maximize",
+    "Minimize",
     "MissingExtraError",
+    "Part",
+    "Problem",
     "Report",
     "Scenario",
     "Scheme",
     "Solution",
     "Status",
     "System",
+    "TargetEcho",
     "TrinodeError",
     "bound",
     "bound_batch",
     "bundled",
     "change",
+    "db",
     "draw",
     "draw_batch",
     "evaluate",
     "evaluate_batch",
     "from_arrays",
     "from_channels",
+    "largest",
     "load",
+    "log",
+    "log1p",
+    "number",
     "parameters",
+    "problems",
     "register",
     "save",
+    "smallest",
     "solve",
     "solve_batch",
     "stack",
     "system",
     "system_names",
+    "total",
     "unstack",
 ]
 
 _HOMES = {
+    "trinode.compose.downlink": ("Downlink",),
+    "trinode.compose.expression": ("Expression", "db", "largest", "log", "log1p", "number", "smallest", "total"),
+    "trinode.compose.illumination": ("Illumination",),
+    "trinode.compose.part": ("Part",),
+    "trinode.compose.problem": ("Maximize", "Minimize", "Problem"),
+    "trinode.compose.target_echo": ("TargetEcho",),
+    "trinode.solving.answer": ("Answer", "Answers"),
     "trinode.errors": ("FileFormatError", "InputError", "MissingExtraError", "TrinodeError"),
     "trinode.systems.contract": ("Report", "Scenario", "Scheme", "Solution", "Status", "System"),
     "trinode.systems.registry": ("register", "system", "system_names"),
@@ -88,6 +121,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("trinode")
+    if name == "problems":
+        return import_module("trinode.problems")
     if name not in __all__:
         raise AttributeError(f"module 'trinode' has no attribute {name!r}")
     return getattr(import_module(_HOME.get(name, "trinode.api")), name)

@@ -26,8 +26,10 @@ from trinode._words import one_of
 from trinode.channels import archive
 from trinode.channels.files import Field, why
 from trinode.channels.traced import check_channels
+from trinode.compose.problem import Problem
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
+from trinode.solving import drive
 from trinode.systems.contract import Report, Scenario, Scheme, Solution, System, to_arrays
 from trinode.systems.registry import elsewhere, system_names
 from trinode.systems.registry import system as find_system
@@ -180,13 +182,15 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
 
     Parameters
     ----------
-    scenario : Scenario
-        One network.
+    scenario : Scenario or Problem
+        One network, or a problem of one's own, whose answer is a :class:`~trinode.solving.answer.Answer`.
     scheme : str or Scheme
         A scheme's name or object; the system's default where empty.
     start : Solution, optional
         Where a scheme that iterates begins; the result is never worse than it.
     """
+    if isinstance(scenario, Problem):
+        return drive.solve(scenario, start)
     system, scenario = _doors.network(scenario, instead="; tn.solve_batch takes many")
     chosen = _scheme(system, scheme, start)
     if start is not None:
@@ -204,6 +208,8 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
 
     The result does not depend on how many are solved at once.
     """
+    if isinstance(scenarios, Problem):
+        return drive.solve_batch(scenarios, start)
     system, scenarios = _doors.network(scenarios, many=True, instead="; tn.solve takes one")
     chosen = _scheme(system, scheme, start, many=True)
     if chosen.host:

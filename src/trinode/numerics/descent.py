@@ -34,7 +34,7 @@ def lbfgs(
     start: Float[Array, " n"],
     *,
     max_evaluations: int | Int[Array, ""],
-    tolerance: float,
+    tolerance: float | Float[Array, ""],
     memory: Memory | None = None,
 ) -> Descent:
     """Minimise a smooth function.

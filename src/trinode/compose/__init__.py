@@ -1,0 +1,1 @@
+"""What problems are written in: expressions, and the parts whose quantities they speak of."""

@@ -1,0 +1,311 @@
+"""The air of a downlink: access points that transmit together, users that take other streams as noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Complex, Float
+
+from trinode.compose.expression import Shape
+from trinode.compose.part import Part, complex_, real
+from trinode.errors import InputError
+from trinode.numerics.matrices import weighed
+
+if TYPE_CHECKING:
+    from trinode.compose.relaxation import View
+    from trinode.compose.scope import Scope
+
+LIMITS = ("none", "sum", "access point", "antenna")
+
+
+@final
+class Downlink(Part):
+    """Coherent joint transmission to users with linear receivers.
+
+    User k receives ``sum_m channel[k, :, m] @ x_m`` and noise, ``x_m = sum_s precoder[m, s] d_s`` with independent
+    streams of unit power. Streams of a user stand beside each other, users in order, streams without data last; each
+    is received by the linear filter that is best against noise and all other streams, the user's own included.
+
+    Parameters
+    ----------
+    channel : complex
+        Amplitudes from the antennas of the access points to those of the users, axes as named.
+    noise_w : float or (K,)
+        Noise power per receive antenna, W.
+    max_power_w : None, float, (M,) or (M, A)
+        No limit, or one on the sum, on each access point, or on each antenna, W; (A,) of one transmitter's antennas.
+    streams : int
+        Streams of each user.
+    sensing_streams : int
+        Streams without data.
+    bandwidth_hz : float
+        For ``rate_bps``.
+    axes : str
+        Of ``channel``: ``user ap ap_antenna`` (3 axes), ``user user_antenna ap ap_antenna`` (4), ``user ap_antenna``
+        (2), or ``user user_antenna ap_antenna``. Where there is no ``ap``, there is one transmitter, and precoders, powers
+        and targets have no such axis either.
+
+    Raises
+    ------
+    InputError
+        A wrong shape, a number out of its range, a user without any channel.
+
+    Notes
+    -----
+    Quantities: ``sinr`` (K,), or (K, streams) where a user has several; ``rate`` (K,) in bit/s/Hz, the sum over the
+    user's streams of ``log2(1 + sinr)``; ``rate_bps`` (K,); ``power_w`` (M,) spent by each access point;
+    ``antenna_power_w`` (M, A). Decision: ``precoder`` (M, S, A).
+    """
+
+    word: ClassVar[str] = "air"
+    channel: Complex[Array, "K R M A"]
+    noise_w: Float[Array, " K"]
+    max_power_w: Any
+    bandwidth_hz: Float[Array, ""]
+    streams: int = eqx.field(static=True)
+    sensing_streams: int = eqx.field(static=True)
+    limit: str = eqx.field(static=True)
+    single: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        channel: Any,
+        noise_w: Any,
+        max_power_w: Any = None,
+        streams: int = 1,
+        sensing_streams: int = 0,
+        bandwidth_hz: Any = 1.0,
+        axes: str = "",
+    ) -> None:
+        self.channel, self.single = _canonical(channel, axes)
+        users, receive, points, antennas = self.channel.shape
+        deaf = np.flatnonzero(~np.any(self.channel != 0, axis=(1, 2, 3)))
+        if deaf.size:
+            raise InputError("channel", f"only zeros for user {deaf[0]}", "a user that can be reached")
+        noise = real("noise_w", noise_w, (users,) if np.ndim(noise_w) else (), 0.0, above=True)
+        self.noise_w = np.broadcast_to(noise, (users,)).copy()
+        own = (antennas,) if self.single else (points, antennas)
+        shapes = {own: "antenna", **({} if self.single else {(points,): "access point"}), (): "sum"}
+        self.limit = "none" if max_power_w is None else shapes.get(np.shape(max_power_w), "")
+        if not self.limit:
+            raise InputError(
+                "max_power_w", f"shape {np.shape(max_power_w)}", "one of the shapes " + ", ".join(map(str, shapes))
+            )
+        self.max_power_w = None
+        if max_power_w is not None:
+            limit = real("max_power_w", max_power_w, np.shape(max_power_w), 0.0)
+            if not np.any(limit > 0):
+                raise InputError("max_power_w", 0.0, "power above 0 somewhere")
+            self.max_power_w = limit[None] if self.single and limit.ndim else limit
+        if not isinstance(streams, int) or not 1 <= streams <= receive:
+            raise InputError("streams", streams, f"an integer from 1 to the {receive} antennas of a user")
+        if not isinstance(sensing_streams, int) or sensing_streams < 0:
+            raise InputError("sensing_streams", sensing_streams, "an integer of at least 0")
+        self.streams, self.sensing_streams = streams, sensing_streams
+        self.bandwidth_hz = real("bandwidth_hz", bandwidth_hz, (), 0.0, above=True)
+
+    def quantities(self) -> dict[str, tuple[Shape, str]]:
+        users, _, points, antennas = self.channel.shape
+        return {
+            "sinr": ((users,) if self.streams == 1 else (users, self.streams), "1"),
+            "rate": ((users,), "bit/s/Hz"),
+            "rate_bps": ((users,), "bit/s"),
+            "power_w": (() if self.single else (points,), "W"),
+            "antenna_power_w": ((antennas,) if self.single else (points, antennas), "W"),
+        }
+
+    @property
+    def total_streams(self) -> int:
+        """Streams of all users and those without data."""
+        return self.channel.shape[0] * self.streams + self.sensing_streams
+
+    @property
+    def size(self) -> int:
+        _, _, points, antennas = self.channel.shape
+        slack = {"none": 0, "sum": 1, "access point": points, "antenna": points * antennas}[self.limit]
+        return 2 * points * self.total_streams * antennas + slack
+
+    def decide(self, x: Any) -> dict[str, Any]:
+        """Precoders within all limits: ``sqrt(limit) z / sqrt(|z|^2 + slack^2)`` for what a limit speaks of."""
+        _, _, points, antennas = self.channel.shape
+        shape = (points, self.total_streams, antennas)
+        count = int(np.prod(shape))
+        real_part, imaginary, slack = lax.split(x, (count, count, x.size - 2 * count))
+        z = lax.complex(real_part.reshape(shape), imaginary.reshape(shape))
+        if self.limit == "none":
+            return {"precoder": self._amplitude() * z}
+        norm = jnp.sqrt(self._per_limit(jnp.abs(z) ** 2) + slack.reshape(self._slack_shape()) ** 2)
+        return {"precoder": self._over_streams(self._amplitude() / norm) * z}
+
+    def _slack_shape(self) -> tuple[int, ...]:
+        _, _, points, antennas = self.channel.shape
+        return {"sum": (), "access point": (points,), "antenna": (points, antennas)}[self.limit]
+
+    def _per_limit(self, power: Any) -> Any:
+        """What is spent of each limit, of a power per entry of the precoder."""
+        return power.sum(axis={"sum": (0, 1, 2), "access point": (1, 2), "antenna": 1}[self.limit])
+
+    def _over_streams(self, each: Any) -> Any:
+        """A number per limit, spread over the precoder."""
+        return {"sum": lambda: each, "access point": lambda: each[:, None, None], "antenna": lambda: each[:, None]}[
+            self.limit
+        ]()
+
+    def _amplitude(self) -> Any:
+        if self.limit == "none":  # what reaches the users about as strong as their noise
+            gain = jnp.sum(jnp.abs(self.channel) ** 2, axis=(1, 2, 3))
+            return jnp.sqrt(jnp.mean(self.noise_w / gain))
+        return jnp.sqrt(self.max_power_w)
+
+    def starts(self, aims: Any) -> list[Any]:
+        """Matched beams, and zero forcing regularised as for the mean square error, a tenth of it, and hardly."""
+        users, receive, _, _ = self.channel.shape
+        flat = self.channel.reshape(users, receive, -1) / jnp.sqrt(self.noise_w)[:, None, None]
+        if receive == 1:
+            rows = flat
+        else:  # what the strongest receive directions of each user hear
+            left, _, _ = jnp.linalg.svd(flat, full_matrices=False)
+            rows = jnp.einsum("krd,krn->kdn", left[:, :, : self.streams].conj(), flat)
+        rows = rows.reshape(users * self.streams, -1)
+        budget = jnp.sum(self._amplitude() ** 2) if self.limit != "none" else jnp.asarray(1.0) * self._amplitude() ** 2
+        gram = rows @ rows.conj().T
+        even = jnp.trace(gram).real / len(rows)
+        begun = []
+        for level in (None, 1.0, 0.1, 1e-3):
+            if level is None:
+                beams = rows.conj()
+            else:
+                ridge = level * len(rows) / budget + 1e-9 * even
+                beams = jnp.linalg.solve(gram + ridge * jnp.eye(len(rows)), rows).conj()
+                # (G + r)^-1 H, conjugated: rows of the pseudoinverse, transposed
+            beams = beams / (jnp.linalg.norm(beams, axis=1, keepdims=True) + 1e-300)
+            begun.append(self._begun(beams, aims, own=level is None))
+        return begun
+
+    def _begun(self, beams: Any, aims: Any, own: bool) -> Any:
+        """Variables of unit beams (streams, antennas), with streams without data added."""
+        _, _, points, antennas = self.channel.shape
+        extra = self.sensing_streams
+        if extra:
+            if aims is None:
+                aims = jnp.eye(extra, points * antennas, dtype=complex)
+            _, _, right = jnp.linalg.svd(aims, full_matrices=False)
+            found = right.conj()[:extra]
+            found = jnp.concatenate([found, jnp.zeros((extra - len(found), found.shape[1]), complex)])
+            beams = jnp.concatenate([beams, found])
+        w = beams.reshape(-1, points, antennas).swapaxes(0, 1)
+        if self.limit == "none":
+            z = w
+            return jnp.concatenate([z.real.reshape(-1), z.imag.reshape(-1)])
+        amplitude = self._amplitude()
+        z = w / self._over_streams(jnp.where(amplitude > 0, amplitude, jnp.inf))
+        spent = self._per_limit(jnp.abs(z) ** 2)
+        fit = jnp.sqrt(spent if own else jnp.max(spent))
+        z = 0.95 * z / self._over_streams(jnp.broadcast_to(jnp.where(fit > 0, fit, 1.0), spent.shape))
+        slack = jnp.sqrt(1 - self._per_limit(jnp.abs(z) ** 2))
+        return jnp.concatenate([z.real.reshape(-1), z.imag.reshape(-1), slack.reshape(-1)])
+
+    def values(self, decision: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+        w = decision["precoder"]
+        users, receive, points, antennas = self.channel.shape
+        flat = self.channel.reshape(users * receive, -1) / jnp.repeat(jnp.sqrt(self.noise_w), receive)[:, None]
+        heard = (flat @ w.swapaxes(1, 2).reshape(points * antennas, -1)).reshape(users, receive, -1)
+        own = np.arange(users * self.streams).reshape(users, self.streams)
+        if receive == 1:
+            # without what would be subtracted again where it is most of the sum
+            power = jnp.abs(heard[:, 0]) ** 2
+            others = jnp.where(np.arange(heard.shape[2])[None, None] != own[..., None], power[:, None], 0.0)
+            sinr = jnp.take_along_axis(power, own, axis=1) / (1 + jnp.sum(others, axis=2))
+        else:
+            mine = jnp.take_along_axis(heard, own[:, None], axis=2).swapaxes(1, 2)  # (K, streams, R)
+            covariance = jnp.eye(receive) + heard @ heard.conj().swapaxes(1, 2)
+            # 1 / (1 + sinr), own stream among the others
+            left = 1 - weighed(covariance, mine)
+            sinr = 1 / jnp.maximum(left, 1e-14) - 1
+        rate = jnp.sum(jnp.log2(1 + sinr), axis=1)
+        power = jnp.sum(jnp.abs(w) ** 2, axis=1)
+        return {
+            "sinr": sinr[:, 0] if self.streams == 1 else sinr,
+            "rate": rate,
+            "rate_bps": self.bandwidth_hz * rate,
+            "power_w": jnp.sum(power[0] if self.single else power, axis=-1),
+            "antenna_power_w": power[0] if self.single else power,
+        }
+
+    def judged(self, decision: Mapping[str, np.ndarray], scope: Scope) -> dict[str, np.ndarray]:
+        w = decision["precoder"]
+        users, receive, _, _ = self.channel.shape
+        sinr = np.zeros((users, self.streams))
+        for k in range(users):
+            heard = np.einsum("rma,msa->rs", self.channel[k], w)
+            for i in range(self.streams):
+                stream = k * self.streams + i
+                others = np.delete(heard, stream, axis=1)
+                noise = self.noise_w[k] * np.eye(receive) + others @ others.conj().T
+                y = heard[:, stream]
+                sinr[k, i] = np.real(y.conj() @ np.linalg.solve(noise, y))
+        rate = np.log2(1 + sinr).sum(axis=1)
+        power = np.sum(np.abs(w) ** 2, axis=1)
+        return {
+            "sinr": sinr[:, 0] if self.streams == 1 else sinr,
+            "rate": rate,
+            "rate_bps": self.bandwidth_hz * rate,
+            "power_w": np.sum(power[0] if self.single else power, axis=-1),
+            "antenna_power_w": power[0] if self.single else power,
+        }
+
+    def shown(self, decision: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        w = decision["precoder"]
+        return {"precoder": w[0] if self.single else w}
+
+    def limits(self, decision: Mapping[str, np.ndarray]) -> dict[str, float]:
+        if self.limit == "none":
+            return {}
+        spent = self._per_limit(np.abs(decision["precoder"]) ** 2)
+        over = spent - self.max_power_w
+        return {
+            "power": float(np.max(over / np.where(self.max_power_w > 0, self.max_power_w, np.max(self.max_power_w))))
+        }
+
+    def relax(self, view: View) -> None:
+        from trinode.compose import downlink_relaxed
+
+        downlink_relaxed.state(self, view)
+
+    def __str__(self) -> str:
+        users, receive, points, antennas = self.channel.shape
+        sender = (
+            f"a transmitter of {antennas} antennas" if self.single else f"{points} access points of {antennas} antennas"
+        )
+        text = f"downlink, {sender} to {users} users of {receive}"
+        text += f", {self.streams} streams each" if self.streams > 1 else ""
+        text += f", {self.sensing_streams} streams without data" if self.sensing_streams else ""
+        return text + {"none": ", power not limited"}.get(
+            self.limit, f", power limited per {self.limit}".replace("per sum", "in sum")
+        )
+
+
+_AXES = {
+    "user ap_antenna": ("K", "A"),
+    "user ap ap_antenna": ("K", "M", "A"),
+    "user user_antenna ap_antenna": ("K", "R", "A"),
+    "user user_antenna ap ap_antenna": ("K", "R", "M", "A"),
+}
+
+
+def _canonical(channel: Any, axes: str) -> tuple[np.ndarray, bool]:
+    """A channel of four axes, and whether it is that of one transmitter."""
+    usual = {2: "user ap_antenna", 4: "user user_antenna ap ap_antenna"}
+    axes = axes or usual.get(np.ndim(channel), "user ap ap_antenna")
+    if axes not in _AXES:
+        raise InputError("axes", axes, "one of " + ", ".join(_AXES))
+    letters = _AXES[axes]
+    given = complex_("channel", channel, letters)
+    if "R" not in letters:
+        given = given[:, None]
+    return (given, False) if "M" in letters else (given[:, :, None], True)

@@ -1,0 +1,129 @@
+"""Ready problems, each made of public parts only: to be used, and to be read as examples of how one is written.
+
+Channels are amplitudes and powers are in watt. K users, M access points, A antennas of each, R antennas of a user, Q
+targets. Precoders of an answer are (M, S, A) where a channel has an axis of access points and (S, A) where it has
+none; streams of a user stand beside each other, users in order, streams without data last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trinode.compose.downlink import Downlink
+from trinode.compose.expression import log1p, smallest, total
+from trinode.compose.illumination import Illumination
+from trinode.compose.problem import Maximize, Minimize, Problem
+from trinode.compose.target_echo import TargetEcho
+
+__all__ = ["fair_joint", "illumination", "max_min_sinr", "min_power", "sum_rate"]
+
+
+def max_min_sinr(channel: Any, noise_w: Any, max_power_w: Any) -> Problem:
+    """Serve the worst user of a downlink best.
+
+    Parameters
+    ----------
+    channel : (K, M, A) complex
+        User k hears ``sum_m channel[k, m] @ x_m``.
+    noise_w : float or (K,)
+        W.
+    max_power_w : (M,) or float
+        Of each access point, or of all together, W.
+    """
+    air = Downlink(channel, noise_w, max_power_w)
+    return Problem(Maximize(smallest(air.sinr)))
+
+
+def illumination(
+    channel: Any, target: Any, noise_w: Any, max_power_w: Any, sinr_min: Any, sensing_streams: int = 1
+) -> Problem:
+    """Shine on the darkest target while every user keeps its SINR.
+
+    Parameters
+    ----------
+    channel : (K, M, A) complex
+        As in :func:`max_min_sinr`.
+    target : (Q, M, A) complex
+        Target q receives ``sum over m and streams of abs(conj(target[q, m]) . w_ms)**2``.
+    noise_w : float or (K,)
+        W.
+    max_power_w : (M,) or float
+        W.
+    sinr_min : float or (K,)
+        Linear.
+    sensing_streams : int
+        Streams without data, for the targets alone.
+    """
+    air = Downlink(channel, noise_w, max_power_w, sensing_streams=sensing_streams)
+    radar = Illumination(air, target)
+    return Problem(Maximize(smallest(radar.illumination_w)), [air.sinr >= sinr_min])
+
+
+def sum_rate(channel: Any, noise_w: Any, max_power_w: Any, streams: int, weights: Any = None) -> Problem:
+    """Send as much as possible, bit/s/Hz, interference taken as noise and nothing decoded one after another.
+
+    Parameters
+    ----------
+    channel : (K, R, A) complex
+        From one transmitter.
+    noise_w : float or (K,)
+        Per receive antenna, W.
+    max_power_w : float
+        W.
+    streams : int
+        Of each user.
+    weights : (K,), optional
+        Of the users.
+    """
+    air = Downlink(channel, noise_w, max_power_w, streams=streams, axes="user user_antenna ap_antenna")
+    return Problem(Maximize(total(air.rate, weights)))
+
+
+def min_power(channel: Any, noise_w: Any, sinr_min: Any) -> Problem:
+    """Spend as little power as possible on given SINRs.
+
+    Parameters
+    ----------
+    channel : (K, M, A) or (K, A) complex
+        As in :func:`max_min_sinr`, or from one transmitter.
+    noise_w : float or (K,)
+        W.
+    sinr_min : float or (K,)
+        Linear.
+    """
+    air = Downlink(channel, noise_w)
+    return Problem(Minimize(total(air.power_w)), [air.sinr >= sinr_min])
+
+
+def fair_joint(
+    channel: Any,
+    echo_channel: Any,
+    clutter_channel: Any,
+    noise_w: Any,
+    echo_noise_w: Any,
+    max_antenna_power_w: Any,
+    weight: float,
+) -> Problem:
+    """Serve the worst user and the worst target of one transmitter, no stream but the users'.
+
+    Parameters
+    ----------
+    channel : (K, A) complex
+        To users of one antenna.
+    echo_channel, clutter_channel : (Q, R, A) and (C, R, A) complex
+        Two-way channels of targets and clutter.
+    noise_w : float or (K,)
+        At the users, W.
+    echo_noise_w : float
+        Per antenna of the radar receiver, W.
+    max_antenna_power_w : (A,) or float
+        Of each antenna, W.
+    weight : float
+        Of ``min_q ln(1 + SCNR_q)`` beside ``min_k ln(1 + SINR_k)``.
+    """
+    limit = np.broadcast_to(np.asarray(max_antenna_power_w, float), np.shape(channel)[1:])
+    air = Downlink(channel, noise_w, limit, axes="user ap_antenna")
+    radar = TargetEcho(air, echo_channel, clutter_channel, echo_noise_w)
+    return Problem(Maximize(smallest(log1p(air.sinr)) + weight * smallest(log1p(radar.scnr))))

@@ -1,0 +1,1 @@
+"""How problems are solved: rounds of descent, starts, batches, answers, bounds."""

@@ -1,0 +1,190 @@
+"""What no decision of a problem beats: the convex relaxation of its parts, solved, its dual value reported."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from trinode.compose.problem import Problem, Program
+from trinode.compose.scope import Scope
+from trinode.errors import MissingExtraError
+
+try:
+    import cvxpy as cp
+
+    from trinode.compose import relaxation as rx
+except ImportError as fault:
+    raise MissingExtraError(fault.name or "cvxpy", "reference") from fault
+
+STEP = 1e-4
+"""A level this much beyond the value is tried first."""
+
+
+class Bound(NamedTuple):
+    """A bound, where it comes from or why there is none, and whether the problem is proved to be infeasible."""
+
+    value: float
+    reason: str
+    infeasible: bool = False
+
+
+def bound(problem: Problem, scope: Scope, value: float = np.nan) -> Bound:
+    """What no decision beats.
+
+    Parameters
+    ----------
+    problem : Problem
+    scope : Scope
+        A decision that tells how large things are and where to look; the bound holds whatever it is.
+    value : float
+        The objective of the decision, NaN where it is infeasible.
+
+    """
+    program = problem.program
+    reasons = []
+    for covariances in (False, True):
+        try:
+            relaxed = _relaxed(program, covariances)
+        except rx.NoBound as why:
+            reasons.append(str(why))
+            continue
+        return relaxed.bound(program, scope, value)
+    return Bound(float("nan"), "; ".join(dict.fromkeys(reasons)))
+
+
+_kept: dict[Any, Any] = {}
+
+
+def _relaxed(program: Program, covariances: bool) -> Any:
+    """The relaxation of a structure, compiled once."""
+    leaves, structure = jax.tree.flatten(program)
+    key = (structure, tuple(np.shape(leaf) for leaf in leaves), covariances)
+    if key not in _kept:
+        try:
+            _kept[key] = Relaxed(program, covariances)
+        except rx.NoBound as why:
+            _kept[key] = why
+    if isinstance(_kept[key], rx.NoBound):
+        raise _kept[key]
+    return _kept[key]
+
+
+class Relaxed:
+    """A relaxed problem that is filled with numbers and solved again and again.
+
+    Power limits carry a factor, so that what is out of reach can be told by how much power it would take: the least
+    factor is above 1. That is how infeasibility is proved, and how an objective is bounded that is compared with a
+    level rather than concave itself.
+    """
+
+    def __init__(self, program: Program, covariances: bool) -> None:
+        from trinode.compose import relaxation as rx
+
+        self.view = view = rx.stated(program, covariances)
+        for one in program.constraints:
+            view.constraints += rx.constraint(one, view)
+        objective = program.objective
+        self.need = self._checked(cp.Minimize(view.stretch))
+        self.by_level = not program.minimise and rx.exact_from_below(objective, view)
+        if self.by_level:
+            view.constraints += rx.at_least(objective, lambda data: np.asarray(data.level), view)
+            self.problem = self._checked(cp.Minimize(view.stretch))
+            return
+        size = rx.size_of(objective)
+        sided, goal = (rx.lower, cp.Minimize) if program.minimise else (rx.upper, cp.Maximize)
+        wanted = sided(objective, view, lambda data: 1 / size(data))
+        view.constraints.append(view.stretch == 1)
+        self.problem = self._checked(goal(wanted))
+
+    def _checked(self, goal: Any) -> cp.Problem:
+        problem = cp.Problem(goal, [*self.view.constraints])
+        if not problem.is_dcp():
+            culprit = "the objective" if not goal.is_dcp() else "a constraint"
+            raise rx.NoBound(f"by the rules of CVXPY {culprit} is not convex")
+        if not problem.is_dpp():
+            raise rx.NoBound("numbers enter the relaxation in a way that CVXPY cannot compile once")
+        return problem
+
+    def _dual(self, problem: cp.Problem, data: rx.Data) -> float:
+        """The dual value; for a minimum infinite where nothing is feasible, minus infinity where nothing is known."""
+        self.view.fill(data)
+        sign = 1.0 if problem.objective.NAME == "minimize" else -1.0
+        inputs, chain, inverse = problem.get_problem_data(cp.CLARABEL, solver_opts={})
+        solved: Any = chain.solve_via_data(problem, inputs, solver_opts={})  # type: ignore[union-attr]
+        if str(solved.status) == "PrimalInfeasible":
+            return sign * np.inf
+        return sign * (certified(inputs, np.asarray(solved.x), np.asarray(solved.z)) + inverse[-1]["offset"])
+
+    def bound(self, program: Program, at: Scope, value: float) -> Bound:
+        """The bound of one problem of this structure, looked for from a decision and its value (NaN if infeasible)."""
+        data = rx.Data(program, at)
+        if not np.isfinite(value):
+            need = self._dual(self.need, data)
+            if need > 1 + 1e-7:
+                shown = "no power" if np.isinf(need) else f"only {need:.6g} times the power"
+                return Bound(float("nan"), f"{shown} would meet the constraints", True)
+        if self.by_level:
+            return self._by_level(program, at, value)
+        scaled = self._dual(self.problem, data)
+        if np.isinf(scaled):
+            return Bound(float("nan"), "the relaxation has no bound")
+        return Bound(scaled * float(rx.size_of(program.objective)(data)), "the dual value of the convex relaxation")
+
+    def _by_level(self, program: Program, at: Scope, value: float) -> Bound:
+        """The lowest level found that takes more than the power there is."""
+        start = value if np.isfinite(value) else float(program.objective.value(at))
+        low = np.log(max(start, 1e-300))
+        tried, high = low + STEP, np.inf
+        known: list[tuple[float, float]] = []
+        for _ in range(40):
+            need = np.log(max(self._dual(self.problem, rx.Data(program, at, float(np.exp(tried)))), 1e-300))
+            if need > 0:
+                high = min(high, tried)
+                if high - low <= 2 * STEP:
+                    break
+            else:
+                low = max(low, tried)
+            known.append((tried, need))
+            tried = self._next(known, low, high)
+        if not np.isfinite(high):
+            return Bound(float("nan"), "no level was found that takes more than the power there is")
+        return Bound(float(np.exp(high)), "the least level that the convex relaxation proves to be out of reach")
+
+    @staticmethod
+    def _next(known: list[tuple[float, float]], low: float, high: float) -> float:
+        """Where the need for power crosses what there is, by the secant, within the bracket."""
+        usable = sorted((point for point in known if np.isfinite(point[1])), key=lambda point: abs(point[1]))[:2]
+        guess = np.nan
+        if len(usable) == 2 and usable[0][1] != usable[1][1]:
+            (x, f), (y, g) = usable
+            guess = x - f * (x - y) / (f - g) + 0.5 * STEP
+        elif usable:
+            guess = usable[0][0] - usable[0][1] + STEP  # power rises at least as the level
+        if np.isfinite(high):
+            inside = low < guess < high
+            return guess if inside else 0.5 * (low + high)
+        return guess if guess > low else low + 10 * STEP
+
+
+def certified(inputs: dict[str, Any], x: np.ndarray, z: np.ndarray) -> float:
+    """What the minimum of a conic program is not below, by a dual point z that need not be quite optimal.
+
+    For ``min c'x + x'Px / 2`` under ``b - Ax`` in a cone, the Lagrangian at z of the dual cone is convex in x, and so
+    above its tangent at any x: how far z is from stationary counts with as much as x may still move, its own size.
+
+    Parameters
+    ----------
+    inputs : dict
+        As CVXPY hands them to the solver: ``A``, ``b``, ``c``, ``P``.
+    x, z : (n,), (m,)
+        Primal and dual points of an interior point method, whose z lies in the cone.
+    """
+    a, b, c = inputs["A"], inputs["b"], inputs["c"]
+    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(z))):
+        return -np.inf
+    bent = inputs["P"] @ x if "P" in inputs else np.zeros_like(x)
+    still = c + a.T @ z
+    reach = np.abs(x) + np.max(np.abs(x), initial=0.0)
+    return float(0.5 * bent @ x + still @ x - b @ z - np.abs(still + bent) @ reach)

@@ -1,0 +1,267 @@
+"""The one driver of descents: rounds of an augmented Lagrangian, the best point kept, batches in lanes.
+
+A round moves all variables downhill by L-BFGS and then changes the prices. What is not smooth has prices too: the
+largest of f_i is ``max over w of w . f - |w - price|^2 / (2 pace)``, w on the simplex, which is smooth in f and exact
+at the right prices (the method of multipliers on ``f_i <= t`` with t eliminated). Whatever is positive is seen through
+its logarithm, so that nothing depends on units.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from trinode.compose.expression import Constraint
+from trinode.compose.problem import Program
+from trinode.compose.scope import Scope
+from trinode.numerics import curvature, descent
+from trinode.numerics.curvature import Memory
+
+
+class Settings(NamedTuple):
+    """When a descent ends.
+
+    Attributes
+    ----------
+    evaluations : int
+        Most of one round.
+    rounds : int
+        Most of one descent.
+    tolerance : float
+        Relative: of the objective from round to round, and of what the smooth stand-ins leave open.
+    pace : float
+        How strongly prices follow.
+    """
+
+    evaluations: int = 30
+    rounds: int = 40
+    tolerance: float = 5e-7
+    pace: float = 1.5
+
+
+class State(NamedTuple):
+    """A descent between two rounds.
+
+    Attributes
+    ----------
+    x, best : (n,)
+        Variables now, and the best seen.
+    corners : tuple of arrays
+        Prices of what a largest or smallest is taken of, (rows, each), rows on the simplex.
+    prices : (c,)
+        Of the constraints.
+    inward : (c,)
+        By how much constraints are drawn in, so that they are met and not only nearly so.
+    memory : Memory
+        Of the descent.
+    value, excess : float
+        Objective (small is good) and largest relative violation at ``best``.
+    open : float
+        What the last round left open.
+    mark : float
+        Violation that has to be undercut by a tenth, or the round counts as stalled.
+    stalled, rounds, evaluations : int
+    done : bool
+    """
+
+    x: Float[Array, " n"]
+    best: Float[Array, " n"]
+    corners: tuple[Float[Array, ...], ...]
+    prices: Float[Array, " c"]
+    inward: Float[Array, " c"]
+    memory: Memory
+    value: Float[Array, ""]
+    excess: Float[Array, ""]
+    open: Float[Array, ""]
+    mark: Float[Array, ""]
+    stalled: Int[Array, ""]
+    rounds: Int[Array, ""]
+    evaluations: Int[Array, ""]
+    done: Bool[Array, ""]
+
+    def plain(self) -> tuple[Any, ...]:
+        """The same in tuples, which programs may return."""
+        return tuple(tuple(one) if isinstance(one, Memory) else one for one in self)
+
+    @classmethod
+    def of(cls, plain: tuple[Any, ...]) -> State:
+        """From what a program returned."""
+        made = cls(*plain)
+        return made._replace(memory=Memory(*made.memory))
+
+
+STALL = 6
+"""Rounds in which a violation does not shrink after which a descent is given up."""
+MET = 1e-9
+"""Relative violation that counts as none inside the descent; the judge allows more."""
+
+
+def on_simplex(point: Float[Array, " n"]) -> Float[Array, " n"]:
+    """The nearest point with no entry below zero and a sum of one."""
+    falling = jnp.sort(point)[::-1]
+    above = (jnp.cumsum(falling) - 1) / jnp.arange(1, point.size + 1)
+    count = jnp.sum(falling > above)
+    return jnp.maximum(point - above[count - 1], 0.0)
+
+
+def corners(program: Program) -> dict[Any, tuple[tuple[int, ...], int | None]]:
+    """Where a problem is not smooth: shapes of what the largest or smallest is taken of, and along which axis."""
+    found: dict[Any, tuple[tuple[int, ...], int | None]] = {}
+
+    def note(node: Any, values: Any, axis: int | None, smallest: bool, positive: bool) -> Any:
+        found[node] = (values.shape, axis)
+        return jnp.max(values, axis=axis)
+
+    def whole(x: Any) -> Any:
+        scope = Scope(program, program.decide(x), jnp, note)
+        return _signed(program, scope), _excesses(program, scope)
+
+    jax.eval_shape(whole, jax.ShapeDtypeStruct((program.size,), jnp.float64))
+    return found
+
+
+def _smooth(program: Program, x: Any, prices: dict[Any, Any], pace: float) -> tuple[Scope, dict[Any, Any]]:
+    """Quantities at variables with smooth corners, and the weights that these give."""
+    weights: dict[Any, Any] = {}
+
+    def corner(node: Any, values: Any, axis: int | None, smallest: bool, positive: bool) -> Any:
+        sign = -1.0 if smallest else 1.0
+        fixed = jax.lax.stop_gradient
+        scale = 1.0
+        if positive:
+            floor = 1e-150 + 1e-30 * fixed(jnp.max(values))
+            seen = sign * jnp.log(jnp.maximum(values, floor))
+        else:
+            scale = fixed(jnp.max(jnp.abs(values))) + 1e-300
+            seen = sign * values / scale
+        rows = seen.reshape(1, -1) if axis is None else jnp.moveaxis(seen, axis, -1).reshape(-1, seen.shape[axis])
+        weight = fixed(jax.vmap(on_simplex)(prices[node] + pace * rows))
+        weights[node] = weight
+        level = jnp.sum(weight * rows - (weight - prices[node]) ** 2 / (2 * pace), axis=1)
+        level = level[0] if axis is None else level.reshape(_without(seen.shape, axis))
+        return jnp.exp(sign * level) if positive else sign * scale * level
+
+    return Scope(program, program.decide(x), jnp, corner), weights
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def _exact(program: Program, x: Any) -> Scope:
+    return Scope(program, program.decide(x), jnp)
+
+
+def _signed(program: Program, scope: Scope) -> Any:
+    """The objective as it is descended: small is good, of order one."""
+    value = scope(program.objective)
+    sign = 1.0 if program.minimise else -1.0
+    if program.objective.positive:
+        return sign * jnp.log(jnp.maximum(value, 1e-300))
+    return sign * value / (jax.lax.stop_gradient(jnp.abs(value)) + 1e-300)
+
+
+def excess(one: Constraint, scope: Scope) -> Any:
+    """By how much a constraint is violated, relatively; negative where it is met."""
+    left, right = jnp.broadcast_arrays(scope(one.left), scope(one.right))
+    if one.left.positive and one.right.positive:
+        held = right > 0  # a requirement of nothing is met
+        known = jnp.log(jnp.where(held, right, 1.0)) - jnp.log(jnp.maximum(left, 1e-300 + 1e-30 * right))
+        return jnp.where(held, known, -1.0).reshape(-1)
+    scale = jax.lax.stop_gradient(jnp.maximum(jnp.abs(left), jnp.abs(right))) + 1e-300
+    return ((right - left) / scale).reshape(-1)
+
+
+def _excesses(program: Program, scope: Scope) -> Any:
+    each = [excess(one, scope) for one in program.constraints]
+    return jnp.concatenate(each) if each else jnp.zeros(0)
+
+
+def merit(program: Program, x: Float[Array, " n"]) -> Float[Array, ""]:
+    """How promising a start is: small is good."""
+    scope = _exact(program, x)
+    found = _signed(program, scope) + 10 * jnp.sum(jnp.maximum(_excesses(program, scope), 0.0))
+    return jnp.where(jnp.isfinite(found), found, jnp.inf)
+
+
+def begin(program: Program, x: Float[Array, " n"]) -> State:
+    """A descent that has not begun."""
+    scope = _exact(program, x)
+    prices = []
+    for shape, axis in corners(program).values():
+        each = int(np.prod(shape)) if axis is None else shape[axis]
+        prices.append(jnp.full((int(np.prod(shape)) // each, each), 1 / each))
+    over = _excesses(program, scope)
+    zero, none = jnp.zeros(over.size), jnp.asarray(0)
+    worst = jnp.max(over, initial=0.0)
+    return State(
+        x, x, tuple(prices), zero, zero, curvature.nothing(x.size), _signed_value(program, scope), worst,
+        jnp.asarray(jnp.inf), worst, none, none, none, jnp.asarray(False),
+    )  # fmt: skip
+
+
+def _signed_value(program: Program, scope: Scope) -> Any:
+    value = scope(program.objective)
+    return value if program.minimise else -value
+
+
+def round_(program: Program, state: State, settings: Settings) -> State:
+    """One round; a descent that is done stays as it is."""
+    pace, nodes = settings.pace, corners(program)
+    known = dict(zip(nodes, state.corners))
+
+    def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
+        scope, _ = _smooth(program, x, known, pace)
+        pressed = jnp.maximum(state.prices + pace * (_excesses(program, scope) + state.inward), 0.0)
+        return _signed(program, scope) + jnp.sum(pressed**2 - state.prices**2) / (2 * pace)
+
+    budget = jnp.where(state.done, 0, settings.evaluations)
+    # prices are off by the square root of what a value is
+    fine = jnp.clip(0.01 * state.open**2, 1e-15, 0.1 * settings.tolerance)
+    ended = descent.lbfgs(lagrangian, state.x, max_evaluations=budget, tolerance=fine, memory=state.memory)
+    x = ended.point
+    smooth, weights = _smooth(program, x, known, pace)
+    stood = _signed(program, smooth)
+    over = _excesses(program, smooth) + state.inward
+    prices = jnp.maximum(state.prices + pace * over, 0.0)
+    turned = tuple(weights[node] for node in nodes)
+
+    exact = _exact(program, x)
+    value, true_over = _signed_value(program, exact), _excesses(program, exact)
+    worst = jnp.max(true_over, initial=0.0)
+    met, was_met = worst <= MET, state.excess <= MET
+    better = jnp.where(met & was_met, value < state.value, jnp.where(met | was_met, met, worst < state.excess))
+    better &= jnp.isfinite(value)
+    # how far prices still have to go: what stand-ins differ by, and what constraints that count are off by
+    left = jnp.abs(_signed(program, exact) - stood)
+    left += jnp.sum(jnp.abs(prices * over)) + jnp.max(jnp.maximum(over, 0.0), initial=0.0)
+    calm = (left <= settings.tolerance) & (state.open <= 100 * settings.tolerance)
+    near = jnp.abs(value - state.value) <= 10 * settings.tolerance * jnp.abs(value)
+    # prices are settled and yet something is not quite met: it is drawn in
+    inward = jnp.where((left <= 1e-5) & (true_over > 0.5 * MET), state.inward + 2 * true_over, state.inward)
+    rounds = state.rounds + 1
+    shrinks = worst < 0.9 * state.mark
+    stalled = jnp.where(shrinks | (worst <= 1e-4), 0, state.stalled + 1)
+    hopeless = (stalled >= STALL) & ~was_met
+    done = (calm & met & near) | hopeless | (rounds >= settings.rounds)
+    fresh = State(
+        x,
+        jnp.where(better, x, state.best),
+        turned,
+        prices,
+        inward,
+        ended.memory,
+        jnp.where(better, value, state.value),
+        jnp.where(better, jnp.maximum(worst, 0.0), state.excess),
+        left,
+        jnp.where(shrinks, worst, state.mark),
+        stalled,
+        rounds,
+        state.evaluations + ended.evaluations,
+        done,
+    )
+    return jax.tree.map(lambda new, old: jnp.where(state.done, old, new), fresh, state)
