@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from trinode.compose.problem import Maximize, Minimize, Problem
     from trinode.compose.target_echo import TargetEcho
     from trinode.errors import FileFormatError, InputError, MissingExtraError, TrinodeError
-    from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
     from trinode.solving.answer import Answer, Answers
+    from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
     from trinode.systems.registry import register, system, system_names
 
 __all__ = [

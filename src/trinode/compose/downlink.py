@@ -47,8 +47,8 @@ class Downlink(Part):
         For ``rate_bps``.
     axes : str
         Of ``channel``: ``user ap ap_antenna`` (3 axes), ``user user_antenna ap ap_antenna`` (4), ``user ap_antenna``
-        (2), or ``user user_antenna ap_antenna``. Where there is no ``ap``, there is one transmitter, and precoders, powers
-        and targets have no such axis either.
+        (2), or ``user user_antenna ap_antenna``. Where there is no ``ap``, there is one transmitter, and precoders,
+        powers and targets have no such axis either.
 
     Raises
     ------
@@ -82,25 +82,24 @@ class Downlink(Part):
         bandwidth_hz: Any = 1.0,
         axes: str = "",
     ) -> None:
-        self.channel, self.single = _canonical(channel, axes)
+        given, self.single = _canonical(channel, axes)
+        self.channel = given
         users, receive, points, antennas = self.channel.shape
         deaf = np.flatnonzero(~np.any(self.channel != 0, axis=(1, 2, 3)))
         if deaf.size:
             raise InputError("channel", f"only zeros for user {deaf[0]}", "a user that can be reached")
         noise = real("noise_w", noise_w, (users,) if np.ndim(noise_w) else (), 0.0, above=True)
-        self.noise_w = np.broadcast_to(noise, (users,)).copy()
+        self.noise_w = np.broadcast_to(noise, (users,)).copy()  # type: ignore[assignment]
         own = (antennas,) if self.single else (points, antennas)
         shapes = {own: "antenna", **({} if self.single else {(points,): "access point"}), (): "sum"}
-        self.limit = "none" if max_power_w is None else shapes.get(np.shape(max_power_w), "")
-        if not self.limit:
-            raise InputError(
-                "max_power_w", f"shape {np.shape(max_power_w)}", "one of the shapes " + ", ".join(map(str, shapes))
-            )
-        self.max_power_w = None
+        self.limit, self.max_power_w = "none", None
         if max_power_w is not None:
-            limit = real("max_power_w", max_power_w, np.shape(max_power_w), 0.0)
+            limit = real("max_power_w", max_power_w, tuple("abcd"[: np.ndim(max_power_w)]), 0.0)
+            if limit.shape not in shapes:
+                raise InputError("max_power_w", f"shape {limit.shape}", "one of " + ", ".join(map(str, shapes)))
             if not np.any(limit > 0):
                 raise InputError("max_power_w", 0.0, "power above 0 somewhere")
+            self.limit = shapes[limit.shape]
             self.max_power_w = limit[None] if self.single and limit.ndim else limit
         if not isinstance(streams, int) or not 1 <= streams <= receive:
             raise InputError("streams", streams, f"an integer from 1 to the {receive} antennas of a user")
@@ -298,7 +297,7 @@ _AXES = {
 }
 
 
-def _canonical(channel: Any, axes: str) -> tuple[np.ndarray, bool]:
+def _canonical(channel: Any, axes: str) -> tuple[Any, bool]:
     """A channel of four axes, and whether it is that of one transmitter."""
     usual = {2: "user ap_antenna", 4: "user user_antenna ap ap_antenna"}
     axes = axes or usual.get(np.ndim(channel), "user ap ap_antenna")
