@@ -21,6 +21,9 @@ except ImportError as fault:
 STEP = 1e-4
 """A level this much beyond the value is tried first."""
 
+CLOSE = 1e-4
+"""Relative distance of a certified dual value from the primal one with which it is left at that."""
+
 
 class Bound(NamedTuple):
     """A bound, where it comes from or why there is none, and whether the problem is proved to be infeasible."""
@@ -111,11 +114,16 @@ class Relaxed:
         """The dual value; for a minimum infinite where nothing is feasible, minus infinity where nothing is known."""
         self.view.fill(data)
         sign = 1.0 if problem.objective.NAME == "minimize" else -1.0
-        inputs, chain, inverse = problem.get_problem_data(cp.CLARABEL, solver_opts={})
-        solved: Any = chain.solve_via_data(problem, inputs, solver_opts={})  # type: ignore[union-attr]
-        if str(solved.status) == "PrimalInfeasible":
-            return sign * np.inf
-        return sign * (certified(inputs, np.asarray(solved.x), np.asarray(solved.z)) + inverse[-1]["offset"])
+        best = -np.inf
+        for options in ({}, {"equilibrate_enable": False}):  # each helps where the other stalls
+            inputs, chain, inverse = problem.get_problem_data(cp.CLARABEL, solver_opts=options)
+            solved: Any = chain.solve_via_data(problem, inputs, solver_opts=options)  # type: ignore[union-attr]
+            if str(solved.status) == "PrimalInfeasible":
+                return sign * np.inf
+            best = max(best, certified(inputs, np.asarray(solved.x), np.asarray(solved.z)))
+            if best >= solved.obj_val - CLOSE * abs(solved.obj_val):
+                break
+        return sign * (best + inverse[-1]["offset"])
 
     def bound(self, program: Program, at: Scope, value: float) -> Bound:
         """The bound of one problem of this structure, looked for from a decision and its value (NaN if infeasible)."""
