@@ -15,10 +15,11 @@ import toy
 import trinode.experiments.execute as executing
 from trinode import _pool
 from trinode.errors import InputError
-from trinode.experiments import Measure, Store, Sweep, expand, gather, run, runner
+from trinode.experiments import Measure, Store, Sweep, code, expand, gather, items, run, runner
 from trinode.experiments.execute import execute
 from trinode.experiments.places import compute
 from trinode.experiments.runner import run_all
+from trinode.systems.registry import system as find_system
 
 SWEEP = dataclasses.replace(toy.SWEEP, values=(5.0, 10.0), trials=7, block=3)
 ITEMS = 2 * 3 * (2 + 2)  # values, blocks, two schemes and a bound for each of two families
@@ -160,6 +161,32 @@ def test_everything_that_matters_is_in_the_key(toy_system, monkeypatch):
     monkeypatch.undo()
 
 
+def test_items_of_other_code_are_computed_anew_and_that_is_said(tmp_path, whole, monkeypatch):
+    run(SWEEP, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(items, "code_of", lambda system: "another code")
+        summary = run(SWEEP, tmp_path, execute=execute)
+    assert (summary.reused, summary.computed, summary.outdated) == (0, ITEMS, ITEMS)
+    assert f"({ITEMS} of them anew: the code that computes them has changed)" in str(summary)
+    again = run(SWEEP, tmp_path)
+    assert (again.reused, again.outdated) == (ITEMS, 0)
+    for path in [*tmp_path.glob("items/*.npz")]:  # as they were named before they knew their code
+        path.rename(path.with_stem(path.stem.partition("-")[0]))
+    assert run(SWEEP, tmp_path).outdated == ITEMS
+
+
+def test_the_code_of_an_item_is_what_computes_it(toy_system, monkeypatch):
+    read = []
+    plain = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.as_posix()) or plain(path))
+    for system, others in (("energy", "latency"), ("latency", "energy")):
+        read.clear()
+        code.code_of.__wrapped__(find_system(system))
+        assert any(f"systems/{system}/model.py" in path for path in read)
+        assert not any(word in path for path in read for word in (f"systems/{others}/", "plots", "cli", "figures.py"))
+    assert code.code_of.__wrapped__(toy_system) != code.code_of(find_system("energy"))
+
+
 @pytest.mark.parametrize("names", [("objective",), ("one", "one"), ("capacity",)])
 def test_a_measure_has_a_name_of_its_own(names):
     with pytest.raises(InputError, match=f"measures: got {names[-1]}; allowed: names that all differ"):
@@ -264,8 +291,8 @@ def test_unknown_names_are_refused(tmp_path, toy_system):
         run(dataclasses.replace(SWEEP, schemes=("no",)), tmp_path)
     with pytest.raises(InputError, match="no_parameter"):
         run(dataclasses.replace(SWEEP, parameter="no_parameter"), tmp_path)
-    summary = run(dataclasses.replace(SWEEP, measures=(Measure("a", "no_metric"),)), tmp_path)
-    assert any("no_metric" in reason for reason in summary.failed)
+    with pytest.raises(InputError, match="no_metric"):
+        run(dataclasses.replace(SWEEP, measures=(Measure("a", "no_metric"),)), tmp_path)
 
 
 def test_programs_are_let_go_before_there_are_too_many(tmp_path, monkeypatch):

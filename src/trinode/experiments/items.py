@@ -14,8 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
-import trinode
 from trinode import api
+from trinode.experiments.code import code_of
 from trinode.experiments.sweep import Sweep, points
 from trinode.systems.contract import Scheme, System
 from trinode.systems.registry import system as find_system
@@ -42,6 +42,8 @@ class Item:
         Name of the scheme; empty for a bound.
     family : str
         Of a bound.
+    code : str
+        What computes it, in a word.
     sizes, program : str
         Equal for items whose networks have equal sizes, and for those that go through the same compiled program.
     repaid : float
@@ -58,18 +60,28 @@ class Item:
     family: str = ""
     sizes: str = ""
     program: str = ""
+    code: str = ""
     repaid: float = math.inf
     often: bool = False
 
     @cached_property
     def text(self) -> str:
-        """The record in a canonical form."""
-        return json.dumps(self.record, sort_keys=True, separators=(",", ":"))
+        """The record in a canonical form, and the code that computes it."""
+        return f"{self._record}\ncode {self.code}"
 
     @cached_property
     def key(self) -> str:
-        """Hash of the record: the item's name in a store."""
-        return _short(self.text)
+        """The item's name in a store: hash of the record; of other code it differs behind the dash."""
+        return f"{self.asked}-{self.code[:8]}"
+
+    @cached_property
+    def asked(self) -> str:
+        """Hash of what is asked for, whatever code computes it."""
+        return _short(self._record)
+
+    @cached_property
+    def _record(self) -> str:
+        return json.dumps(self.record, sort_keys=True, separators=(",", ":"))
 
     @property
     def compiled(self) -> frozenset[str]:
@@ -104,17 +116,17 @@ def expand(sweep: Sweep) -> Iterator[Item]:
     block = sweep.block or max(LEAST_BLOCK, system.part, *(scheme.part for scheme in schemes.values()))
     common = {
         "schema": SCHEMA,
-        "version": trinode.__version__,
         "system": system.name,
         "seed": sweep.seed,
     }
     works = {name: str(jax.tree.structure(scheme.worker())) for name, scheme in schemes.items()}
+    code = code_of(system)
     for point in points(sweep):
         at = common | {"params": describe_parameters(system, point.given)}
         params = system.Params(**point.given)
         sizes = f"{system.name} {system.program_sizes(params)}"
         repaid = {name: system.scheme(name).repaid_at(params) for name in ("", *schemes)}
-        places = {"given": point.given, "series": point.series, "value": point.value, "sizes": sizes}
+        places = {"given": point.given, "series": point.series, "value": point.value, "sizes": sizes, "code": code}
         for first in range(0, sweep.trials, block):
             trials = at | {"first": first, "count": min(block, sweep.trials - first)}
             for name, scheme in schemes.items():

@@ -40,6 +40,8 @@ class Summary:
         What failed, with where its traceback is; a later run tries these again.
     seconds : float
         Wall time; of several sweeps, since the one before was over.
+    outdated : int
+        Of those computed now, how many the store held of other code.
     """
 
     total: int
@@ -47,9 +49,12 @@ class Summary:
     computed: int
     failed: tuple[str, ...]
     seconds: float
+    outdated: int = 0
 
     def __str__(self) -> str:
         text = f"{self.total} items: {self.reused} reused, {self.computed} computed in {self.seconds:.1f} s"
+        if self.outdated:
+            text += f" ({self.outdated} of them anew: the code that computes them has changed)"
         return text + (f", {len(self.failed)} FAILED:\n  " + "\n  ".join(self.failed) if self.failed else "")
 
 
@@ -201,6 +206,7 @@ class _Account:
         self.store, self.items = store, items
         self.missing = [item for item in items if store.load(item) is None]
         self.found = len(items) - len(self.missing)
+        self.outdated = store.outdated(self.missing)
         self.over: list[str] = []
         self.failed: list[str] = []
 
@@ -224,7 +230,9 @@ class _Account:
         """What was done, now that it is on the disk."""
         self.store.sync()
         computed = len(self.missing) - len(self.failed)
-        return Summary(len(self.items), self.found, computed, tuple(self.failed), time.perf_counter() - began)
+        return Summary(
+            len(self.items), self.found, computed, tuple(self.failed), time.perf_counter() - began, self.outdated
+        )
 
 
 def _execute(item: Item, memory: int) -> dict:

@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -50,6 +50,13 @@ class Store:
         except Exception:  # a damaged archive fails in many ways that share no base class
             return None
         return arrays if record == item.text.encode() else None
+
+    def outdated(self, missing: Sequence[Item]) -> int:
+        """How many of the items that are missing are there of other code."""
+        names = [path.stem for path in self.folder.glob("*.npz")] if missing else []
+        known = {name.partition("-")[0] for name in names}
+        nameless = sum("-" not in name for name in names)  # from before items knew their code
+        return max(sum(item.asked in known for item in missing), min(nameless, len(missing)))
 
     def save(self, item: Item, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep the result of an item, and forget that it ever failed."""

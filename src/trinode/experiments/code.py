@@ -1,0 +1,42 @@
+"""The code that computes an item, in a word: results of other code are not taken for those of this one."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import trinode
+from trinode.systems.contract import System
+
+_SHARED = ("numerics", "radio", "sensing", "computing", "systems/contract.py", "experiments/execute.py")
+_OWN = ("_batch.py", "_sizes.py", "api.py")
+_NOT = ("figures.py",)
+"""What a system's folder holds that computes nothing: figures are sweeps, whose contents an item names."""
+
+
+@cache
+def code_of(system: System) -> str:
+    """Changes with every line of what draws, solves, bounds and judges networks of a system, and with its data.
+
+    Documentation, pictures, commands and other systems are no part of it.
+    """
+    root = Path(trinode.__file__).parent
+    parts = [root / name for name in (*_SHARED, *_OWN)]
+    kinds = (system.Params, system.draw, system.evaluate, system.bound, *map(type, system.schemes.values()))
+    for home in {_source(one) for one in kinds}:
+        inside = root / "systems" in home.parents
+        parts.append(root / "systems" / home.relative_to(root / "systems").parts[0] if inside else home)
+    files = {file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file()}
+    found = hashlib.sha256()
+    for file in sorted(files):
+        if file.suffix != ".pyc" and file.name not in _NOT:
+            name = file.relative_to(root).as_posix() if root in file.parents else file.name
+            found.update(f"{name}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()[:16]
+
+
+def _source(thing: Any) -> Path:
+    return Path(inspect.getfile(thing)).resolve()
