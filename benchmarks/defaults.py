@@ -99,7 +99,7 @@ UNEVEN: dict[str, tuple[str, ...]] = {
         "terminal_capacitance",
         "edge_capacitance",
     ),
-    "threetier": ("uplink_channel", "task_bits", "cycles_per_bit", "terminal_frequency_hz", "backhaul_bps"),
+    "threetier": ("uplink_channel", "task_bits", "cycles_per_bit", "terminal_frequency_hz"),
     "region": (),
     "fairness": ("task_bits", "cycles_per_bit", "terminal_frequency_hz"),
     "energy": ("uplink_channel", "task_bits", "cycles_per_bit", "terminal_max_frequency_hz", "terminal_max_power_w"),

@@ -13,7 +13,7 @@ from trinode.sensing import cones
 from trinode.systems.contract import Status
 from trinode.systems.threetier import optimise, search, system
 from trinode.systems.threetier.params import ThreetierParams
-from trinode.systems.threetier.tiers import CLOUD, EDGE, LOCAL, tiers
+from trinode.systems.threetier.tiers import CLOUD, EDGE, KINDS, LOCAL, tiers
 
 SHAPE = {
     "terminals": 3,
@@ -80,6 +80,26 @@ def test_joint_is_close_to_the_bound(few):
     assert np.all(joint >= limit * (1 - 1e-9))
     assert np.all(joint <= limit * 1.02)
     assert np.all(joint <= objective(few, "local")[0])
+
+
+def test_joint_is_never_worse_than_what_takes_no_descent(few):
+    """The candidates it ends with are the other schemes' decisions, where these are feasible."""
+    weak = eqx.tree_at(
+        lambda s: s.uplink_channel, few, few.uplink_channel * jnp.asarray([1.0, 1e-6, 1.0])[:, None, None, None]
+    )
+
+    @jax.jit
+    @jax.vmap
+    def simple(s):
+        t = tiers(s)
+        view = search.prepare(t, t.alone(), KINDS[""])[1]
+        return search.simple(t, view, KINDS[""], 3).latency
+
+    others = [objective(weak, scheme)[0] for scheme in ("mrt", "local")]
+    best = np.nanmin(others, axis=0)
+    assert np.isfinite(best).all()
+    assert np.all(np.asarray(simple(weak)) <= best * (1 + 1e-9))
+    assert np.all(objective(weak, "joint")[0] <= best * (1 + 1e-9))
 
 
 def test_local_takes_no_more_power_than_any_beams_need(few):

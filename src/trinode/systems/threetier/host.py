@@ -41,15 +41,12 @@ def beginning(t: Tiers, view: Screen, towards_target: Any) -> tuple[Any, Any]:
     """
     s = t.scenario
     home = jnp.argmax(jnp.sum(jnp.abs(s.uplink_channel) ** 2, axis=(2, 3)), axis=1)
-    data = jnp.take_along_axis(t.direction, home[:, None, None], axis=1)[:, 0]
-    length = jnp.linalg.norm(s.transmit_steering, axis=1, keepdims=True)
-    target = s.transmit_steering / jnp.where(length > 0, length, 1.0)
     keeps = jnp.where(jnp.isfinite(t.local_s) & (t.own_cpu_w < s.terminal_max_power_w), LOCAL, EDGE)
     safe = search.safe_beams(t, keeps, view)
     meets = jnp.all((s.sensing_sinr_min <= 0) | (t.echo.sinr(safe[:, None]) >= s.sensing_sinr_min))
     keeps = jnp.where(meets, keeps, EDGE)
     safe = jnp.where(meets, safe, view.beam)
-    w = jnp.sqrt(t.budget(keeps))[:, None] * jnp.where(towards_target, target, data)
+    w = jnp.sqrt(t.budget(keeps))[:, None] * jnp.where(towards_target, search.sensing_beams(t), search.data_beams(t))
     return cones.repair(t.echo, s.sensing_sinr_min * (1 + 1e-7), w, safe), home
 
 

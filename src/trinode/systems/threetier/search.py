@@ -15,7 +15,7 @@ from trinode.systems.contract import Status
 from trinode.systems.threetier import optimise
 from trinode.systems.threetier.optimise import Outcome, Stages
 from trinode.systems.threetier.solution import ThreetierSolution
-from trinode.systems.threetier.tiers import CLOUD, EDGE, LOCAL, Decision, Tiers
+from trinode.systems.threetier.tiers import CLOUD, EDGE, KINDS, LOCAL, Decision, Tiers
 
 
 class Screen(NamedTuple):
@@ -119,6 +119,50 @@ def as_is(t: Tiers, solution: ThreetierSolution, kinds: tuple[int, ...], rounds:
     latency = jnp.where(allowed, optimise.score(t, mode, target, solution.precoder), jnp.inf)
     history = jnp.full(rounds + 1, jnp.nan).at[0].set(latency)
     return Outcome(mode, target, solution.precoder, latency, jnp.asarray(0), jnp.asarray(True), history)
+
+
+def fixed_beams(t: Tiers, beam: Complex[Array, "K T"], kinds: tuple[int, ...] = KINDS[""], rounds: int = 0) -> Outcome:
+    """Beams of norm 1 at full power with the exact offloading for them; infinite where an echo misses.
+
+    Who computes itself has less left to radiate.
+    """
+    s = t.scenario
+    w = jnp.sqrt(s.terminal_max_power_w)[:, None] * beam
+    mode, target, _ = t.choose(optimise.link_rates(t, w), kinds)
+    limit = jnp.where(s.terminal_max_power_w > 0, s.terminal_max_power_w, 1.0)
+    w = jnp.where((mode == LOCAL)[:, None], w * jnp.sqrt(t.budget(mode) / limit)[:, None], w)
+    return _at_rest(t, mode, target, w, rounds)
+
+
+def _at_rest(
+    t: Tiers, mode: Int[Array, " K"], target: Int[Array, " K"], w: Complex[Array, "K T"], rounds: int
+) -> Outcome:
+    latency = optimise.score(t, mode, target, w)
+    history = jnp.full(rounds + 1, jnp.nan).at[0].set(latency)
+    return Outcome(mode, target, w, latency, jnp.asarray(0), jnp.asarray(True), history)
+
+
+def data_beams(t: Tiers) -> Complex[Array, "K T"]:
+    """The strongest direction of each terminal to the access point with the strongest channel (MRT)."""
+    strongest = jnp.argmax(jnp.sum(jnp.abs(t.scenario.uplink_channel) ** 2, axis=(2, 3)), axis=1)
+    return jnp.take_along_axis(t.direction, strongest[:, None, None], axis=1)[:, 0]
+
+
+def sensing_beams(t: Tiers) -> Complex[Array, "K T"]:
+    """Each terminal's direction to its own target (MRS)."""
+    a = t.scenario.transmit_steering
+    length = jnp.linalg.norm(a, axis=1, keepdims=True)
+    return a / jnp.where(length > 0, length, 1.0)
+
+
+def simple(t: Tiers, view: Screen, kinds: tuple[int, ...], rounds: int) -> Outcome:
+    """The best that takes no descent: MRT, MRS, or everyone by itself; infinite where each breaks something."""
+    nowhere = jnp.zeros(t.scenario.terminals, int)
+    alone = jnp.full(t.scenario.terminals, LOCAL)
+    found = _at_rest(t, alone, nowhere, safe_beams(t, alone, view), rounds)
+    for beam in (data_beams(t), sensing_beams(t)):
+        found = better(found, fixed_beams(t, beam, kinds, rounds))
+    return found
 
 
 def better(one: Outcome, other: Outcome) -> Outcome:
@@ -250,7 +294,7 @@ def finish(t: Tiers, outcome: Outcome, view: Screen) -> ThreetierSolution:
     places = jnp.arange(s.access_points)
     here = outcome.target[:, None] == places
     edge, cloud = (outcome.mode == EDGE)[:, None] & here, (outcome.mode == CLOUD)[:, None] & here
-    w = jnp.where(view.met, outcome.precoder, view.beam)
+    w = jnp.where(view.met | jnp.isfinite(outcome.latency), outcome.precoder, view.beam)
     nats = t.uplink(outcome.mode, outcome.target).rates(w[:, None])[:, 0]
     away = t.upload_s(nats, s.task_bits) + jnp.where(outcome.mode == EDGE, t.edge_s, t.cloud_s)
     served = jnp.isfinite(jnp.where(outcome.mode == LOCAL, t.local_s, away))

@@ -37,7 +37,9 @@ class _Worker(Scheme):
         t = tiers(scenario)
         t = eqx.tree_at(lambda t: t.cloud_s, t, jnp.where(self.cloud, t.cloud_s, jnp.inf))
         first, view = search.prepare(t, t.alone(), KINDS[""])
-        return search.finish(t, search.alternate(t, first, view, self.stages, KINDS[""], self.effort, start), view)
+        found = search.alternate(t, first, view, self.stages, KINDS[""], self.effort, start)
+        plain = search.simple(t, view, KINDS[""], self.stages.rounds)
+        return search.finish(t, search.better(found, plain._replace(evaluations=found.evaluations)), view)
 
 
 class _InTurns(Scheme):

@@ -10,26 +10,15 @@ from jaxtyping import Array, Complex
 from trinode.systems.contract import Scheme
 from trinode.systems.threetier import optimise, search
 from trinode.systems.threetier.scenario import ThreetierScenario
-from trinode.systems.threetier.search import Outcome
 from trinode.systems.threetier.solution import ThreetierSolution
-from trinode.systems.threetier.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
+from trinode.systems.threetier.tiers import CLOUD, EDGE, Tiers, tiers
 
 
 def _solve(t: Tiers, beam: Complex[Array, "K T"]) -> ThreetierSolution:
     """Offload exactly over beams of norm 1 at full power; what misses an echo requirement is infeasible."""
-    s = t.scenario
-    w = jnp.sqrt(s.terminal_max_power_w)[:, None] * beam
-    nats = optimise.link_rates(t, w)
-    decision = t.choose(nats)
-    # who computes itself has less left to radiate
-    limit = jnp.where(s.terminal_max_power_w > 0, s.terminal_max_power_w, 1.0)
-    w = jnp.where((decision.mode == LOCAL)[:, None], w * jnp.sqrt(t.budget(decision.mode) / limit)[:, None], w)
+    nats = optimise.link_rates(t, jnp.sqrt(t.scenario.terminal_max_power_w)[:, None] * beam)
     _, view = search.prepare(t, nats, (EDGE, CLOUD), exact=True)
-    latency = optimise.score(t, decision.mode, decision.target, w)
-    outcome = Outcome(
-        decision.mode, decision.target, w, latency, jnp.asarray(0), jnp.asarray(True), latency[None]
-    )  # fmt: skip
-    return search.finish(t, outcome, view._replace(met=jnp.asarray(True)))
+    return search.finish(t, search.fixed_beams(t, beam), view._replace(met=jnp.asarray(True)))
 
 
 @final
@@ -43,8 +32,7 @@ class MaximumRatioTransmission(Scheme):
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         t = tiers(scenario)
-        strongest = jnp.argmax(jnp.sum(jnp.abs(scenario.uplink_channel) ** 2, axis=(2, 3)), axis=1)
-        return _solve(t, jnp.take_along_axis(t.direction, strongest[:, None, None], axis=1)[:, 0])
+        return _solve(t, search.data_beams(t))
 
 
 @final
@@ -58,6 +46,4 @@ class MaximumRatioSensing(Scheme):
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         t = tiers(scenario)
-        a = scenario.transmit_steering
-        length = jnp.linalg.norm(a, axis=1, keepdims=True)
-        return _solve(t, a / jnp.where(length > 0, length, 1.0))
+        return _solve(t, search.sensing_beams(t))
