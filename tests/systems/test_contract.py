@@ -1,10 +1,15 @@
 """Every registered system and scheme against the contract."""
 
 import jax
+import numpy as np
 import pytest
 
 import trinode as tn
+from trinode.experiments import execute, items
+from trinode.experiments.store import Store
 from trinode.systems import checks
+from trinode.systems.contract import Status
+from trinode.systems.figure import Sweep
 from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names
 
@@ -64,11 +69,22 @@ SMALL = {
 }
 """Shapes that all differ; a system without an entry is tested at its defaults."""
 
+HOPELESS = {
+    "threetier": {"sensing_sinr_min_db": 150.0},
+    "region": {"pattern_mse_max": 1e-9},
+    "fairness": {"terminal_frequency_hz": 0.0, "terminal_max_power_w": 0.0},
+    "latency": {"sensing_sinr_min_db": 150.0},
+    "energy": {"latency_max_s": 1e-7},
+}
+"""What nobody can meet, at the same shapes."""
+UNASKED = {("region", "communication"), ("region", "bcd")}
+"""Schemes of which it is not asked."""
+
 CASES = [(name, scheme) for name in system_names() for scheme in load(name).schemes]
 
 
 @pytest.mark.parametrize(("name", "scheme"), CASES)
-def test_contract(name, scheme):
+def test_contract(name, scheme, tmp_path):
     system = load(name)
     params = system.Params(**SMALL.get(name, {}))
     draw = jax.jit(system.draw)
@@ -78,3 +94,16 @@ def test_contract(name, scheme):
         return tn.solve_batch(batch, scheme, start=start)
 
     checks.check_scheme(system, system.schemes[scheme], scenarios, solve)
+    point = {**SMALL.get(name, {}), **HOPELESS[name]}
+    hopeless = tn.draw(name, **point)
+    solutions = solve(checks.stacked([hopeless]))
+    checks.check_feasible(system, checks.stacked([hopeless]), solutions)
+    answer = tn.unstack(solutions)[0]
+    assert (int(answer.status) == Status.INFEASIBLE) == ((name, scheme) not in UNASKED)
+    checks.check_file(system, hopeless, answer, tmp_path / "answer.npz")
+    item = next(items.expand(Sweep(name, (scheme,), trials=1, fixed=point, bound=False)))
+    store = Store(tmp_path)
+    store.save(item, execute.execute(item))
+    kept = store.load(item)
+    assert kept["status"] == answer.status
+    assert bool(kept["feasible"][0]) == (int(answer.status) != Status.INFEASIBLE) == np.isfinite(kept["objective"][0])

@@ -86,6 +86,19 @@ def check_feasible(system: System, scenarios: Any, solutions: Any) -> None:
             assert report.feasible[index], f"scenario {index}: not marked infeasible, but {worst}"
 
 
+def check_file(system: System, scenario: Any, solution: Any, path: Any) -> None:
+    """A solution, also an infeasible one, is a file that holds the decision and what the judge says of it."""
+    report = _judge(system)(scenario, solution)
+    system.write_solution(path, solution, report)
+    again, claims = system.read_solution(path)
+    for name, value in to_arrays(solution, system.solution_schema).items():
+        if name != "history":
+            np.testing.assert_array_equal(getattr(again, name), value, err_msg=name)
+    assert (str(claims["status"]) != "infeasible") == bool(report.feasible), f"{claims['status']}: {report.residuals}"
+    np.testing.assert_array_equal(claims["objective"], report.objective)
+    np.testing.assert_array_equal(_judge(system)(scenario, again).objective, report.objective)
+
+
 def check_bound(system: System, scheme: Scheme, scenarios: Any, solutions: Any) -> None:
     """No decision beats the bound of its kind."""
     value = _value(system, scenarios, solutions)
