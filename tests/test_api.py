@@ -238,12 +238,19 @@ def test_channels_from_outside():
     assert np.allclose(scenario.load, 1 + (np.abs(channels.uplink_channel) ** 2).sum(axis=(1, 2, 3)))
 
 
-def test_the_pool_is_reserved_before_jax_starts():
+def test_a_guest_leaves_the_environment_as_it_is_and_finds_room_in_the_pool():
     code = (
-        "import os; os.environ.pop('NPROC', None); import trinode; from trinode import _pool; import jax;"
-        "assert int(os.environ['NPROC']) >= 8 * _pool.cores(); assert _pool.programs() == _pool.cores();"
-        "jax.numpy.zeros(1); _pool._reserved = False; _pool.reserve(); assert _pool.programs() == 1"
+        "import os; os.environ.pop('NPROC', None); before = dict(os.environ);"
+        "import trinode as tn; from trinode import api, _pool; import jax;"
+        "assert dict(os.environ) == before; assert _pool.programs() == _pool.cores();"
+        "jax.numpy.zeros(1); _pool._reserved = False; _pool.start(); assert _pool.programs() == 1;"
+        "assert dict(os.environ) == before"
     )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_where_jax_runs_already_programs_run_one_by_one():
+    code = "import jax; jax.numpy.zeros(1); from trinode import api, _pool; assert _pool.programs() == 1"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 

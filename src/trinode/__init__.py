@@ -14,8 +14,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from trinode import _pool
-
 if TYPE_CHECKING:
     from trinode import problems
     from trinode.api import (
@@ -112,8 +110,6 @@ _HOMES = {
     "trinode.systems.registry": ("register", "system", "system_names"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-_pool.reserve()  # before anything can start JAX
 
 
 def __getattr__(name: str) -> Any:

@@ -5,8 +5,7 @@ them. When every thread of the pool waits so, none is left to do the parts and t
 good; with one thread per core, which is XLA's default, two programs at once are enough on a machine of two
 cores. A pool larger than the number of calls that can wait at once cannot end there.
 
-Those calls are of one thread each, too: OpenBLAS would start threads of its own for every one of them, which spend
-their time waiting for each other.
+XLA reads the size of its pool from the environment when it starts; nothing of that stays there.
 """
 
 from __future__ import annotations
@@ -35,14 +34,22 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-def reserve() -> None:
-    """Ask for a large enough pool; has an effect only before JAX starts its first backend."""
+def start() -> None:
+    """Start JAX's backends with a large enough pool; has no effect where they have started."""
     global _reserved
     if _started():
         return
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("NPROC", str(THREADS_PER_PROGRAM * cores()))  # XLA sizes its pool by it
-    _reserved = os.environ["NPROC"].isdecimal() and int(os.environ["NPROC"]) >= THREADS_PER_PROGRAM * cores()
+    import jax
+
+    wanted, given = THREADS_PER_PROGRAM * cores(), os.environ.get("NPROC")
+    if given is None:
+        os.environ["NPROC"] = str(wanted)
+    try:
+        jax.local_devices()
+        _reserved = os.environ["NPROC"].isdecimal() and int(os.environ["NPROC"]) >= wanted
+    finally:
+        if given is None:
+            del os.environ["NPROC"]
 
 
 def programs() -> int:

@@ -102,6 +102,7 @@ def run() -> None:
     """Entry point of the console command; memory is left to the system, since freeing it bit by bit takes long."""
     _stop.watch()
     _flags.add(_flags.ALWAYS)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # cores are busy with programs, not with one product each
     # tracing makes many objects that stay, and looking through all of them again and again takes a sixth of it
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
