@@ -1,4 +1,7 @@
-"""Every registered system and scheme against the contract."""
+"""Every registered system and scheme against the contract, and defaults against the others on wild networks."""
+
+import importlib.util
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -12,6 +15,11 @@ from trinode.systems.contract import Status
 from trinode.systems.figure import Sweep
 from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names
+
+PATH = Path(__file__).parents[2] / "benchmarks" / "defaults.py"
+SPEC = importlib.util.spec_from_file_location("defaults", PATH)
+defaults = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(defaults)
 
 SMALL = {
     "threetier": {
@@ -94,6 +102,7 @@ def test_contract(name, scheme, tmp_path):
         return tn.solve_batch(batch, scheme, start=start)
 
     checks.check_scheme(system, system.schemes[scheme], scenarios, solve)
+<<<<<<< HEAD
     point = {**SMALL.get(name, {}), **HOPELESS[name]}
     hopeless = tn.draw(name, **point)
     solutions = solve(checks.stacked([hopeless]))
@@ -107,3 +116,14 @@ def test_contract(name, scheme, tmp_path):
     kept = store.load(item)
     assert kept["status"] == answer.status
     assert bool(kept["feasible"][0]) == (int(answer.status) != Status.INFEASIBLE) == np.isfinite(kept["objective"][0])
+=======
+
+
+@pytest.mark.parametrize("name", ["latency", "fairness"])
+def test_defaults_are_no_worse_than_the_others_on_wild_networks(name):
+    """A share of ``benchmarks/defaults.py``, on shapes that are compiled already."""
+    draws = [defaults.draw(name, 0, index, defaults.SIZES[name][0]) for index in range(30)]
+    schemes = list(load(name).schemes)
+    found = [words for group in defaults.alike(draws) for words in defaults.findings(name, group, schemes)]
+    assert found == []
+>>>>>>> e7215ce (Fairness: full power is one of the starts on several subcarriers; a share of the comparison of defaults in the contract)

@@ -65,7 +65,7 @@ def search(problem: convex.Problem, starts: Float[Array, "n S K"], effort: Effor
     everything = jnp.concatenate([starts, tried])
     downhill = jax.vmap(lambda start: _smooth(problem, start, effort))(everything)
     value = jnp.nan_to_num(jax.vmap(lambda power: problem.latencies(power).max())(downhill), nan=jnp.inf)
-    near = jnp.concatenate([starts[-1:], starts, downhill[jnp.argsort(value)[: effort.refined]]])
+    near = jnp.concatenate([starts[:1], starts, downhill[jnp.argsort(value)[: effort.refined]]])
     exact = jnp.arange(len(near)) > 0  # the first one goes the way of the paper's method, and on
 
     def refine(power: Float[Array, "S K"], exact: Array) -> convex.Descent:

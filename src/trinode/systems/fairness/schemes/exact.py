@@ -38,8 +38,9 @@ def optimise(
         closed = found.limit - found.speed <= CLOSED * found.limit
     else:
         problem = convex.Problem(air, tasks, s.subcarrier_bandwidth_hz, on, True)
-        starts = jnp.stack([first, common.inversion(air, tasks)])
-        best = several.search(problem, starts, effort)
+        everything = (on & air.usable) / s.subcarriers
+        inversion = [] if start is None else [common.inversion(air, tasks)]  # else it is the first one
+        best = several.search(problem, jnp.stack([first, *inversion, everything]), effort)
         power, steps, history, closed = best.power, best.steps, best.history, jnp.asarray(True)
     return common.finish(
         s, tasks, common.rates(s, air, power), power, converged=closed, iterations=steps, history=history
