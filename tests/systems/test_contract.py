@@ -102,7 +102,6 @@ def test_contract(name, scheme, tmp_path):
         return tn.solve_batch(batch, scheme, start=start)
 
     checks.check_scheme(system, system.schemes[scheme], scenarios, solve)
-<<<<<<< HEAD
     point = {**SMALL.get(name, {}), **HOPELESS[name]}
     hopeless = tn.draw(name, **point)
     solutions = solve(checks.stacked([hopeless]))
@@ -116,7 +115,6 @@ def test_contract(name, scheme, tmp_path):
     kept = store.load(item)
     assert kept["status"] == answer.status
     assert bool(kept["feasible"][0]) == (int(answer.status) != Status.INFEASIBLE) == np.isfinite(kept["objective"][0])
-=======
 
 
 @pytest.mark.parametrize("name", ["latency", "fairness"])
@@ -126,4 +124,3 @@ def test_defaults_are_no_worse_than_the_others_on_wild_networks(name):
     schemes = list(load(name).schemes)
     found = [words for group in defaults.alike(draws) for words in defaults.findings(name, group, schemes)]
     assert found == []
->>>>>>> e7215ce (Fairness: full power is one of the starts on several subcarriers; a share of the comparison of defaults in the contract)
