@@ -1,5 +1,7 @@
 """What a model is written in: units, shapes, printing, and one clear error each for what cannot be meant."""
 
+import sys
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -154,3 +156,12 @@ def test_a_limit_that_is_not_convex_is_caught_by_rule(air):
     found = bounds.bound(problem, tn.solve(problem)._scope)
     assert np.isnan(found.value)
     assert "not convex" in found.reason
+
+
+def test_without_cvxpy_there_is_a_decision_and_a_reason(network, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cvxpy", None)
+    monkeypatch.delitem(sys.modules, "trinode.solving.bounds")
+    answer = tn.solve(tn.problems.max_min_sinr(network[0], 1e-13, network[1]))
+    assert answer.status == "converged"
+    assert np.isnan(answer.bound)
+    assert "trinode[reference]" in answer.bound_reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from trinode.compose.expression import Expression
 from trinode.compose.problem import Problem
 from trinode.compose.scope import Scope
-from trinode.errors import InputError
+from trinode.errors import InputError, MissingExtraError
 
 TOLERANCE = 1e-6
 """Relative violation of a constraint that still counts as met."""
@@ -91,8 +92,10 @@ class Answer:
 
     @cached_property
     def _bound(self) -> Any:
-        from trinode.solving.bounds import bound
-
+        try:
+            from trinode.solving.bounds import bound
+        except MissingExtraError as why:
+            return SimpleNamespace(value=float("nan"), reason=str(why), infeasible=False)
         return bound(self.problem, self._scope, self.value)
 
     @property
