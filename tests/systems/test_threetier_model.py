@@ -169,3 +169,10 @@ def test_every_figure_of_the_paper_names_parameters_and_metrics_that_exist():
         assert {measure.metric for measure in sweep.measures} <= metrics, spec.name
         shown = {panel.quantity for panel in spec.panels} - {"history", "objective"}
         assert shown <= {measure.name for measure in sweep.measures}, spec.name
+
+
+def test_the_weakest_link_keeps_its_rate():
+    """At an SINR below the spacing of numbers at 1 the rate is B SINR / ln 2, not 0 or twice that."""
+    s = ThreetierScenario.from_arrays(ARRAYS | {"uplink_channel": ARRAYS["uplink_channel"] * 1e-9})
+    sinr = np.abs(ARRAYS["uplink_channel"][:, 0, 0, 0] * 1e-9 * W) ** 2 / 3.0
+    np.testing.assert_allclose(model.link_rates(s, W[:, None])[:, 0], 10.0 * sinr / np.log(2), rtol=1e-9)

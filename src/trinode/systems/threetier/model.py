@@ -85,7 +85,7 @@ def link_rates(s: ThreetierScenario, precoder: Complex[Array, "K T"]) -> Float[A
     everything = noise + jnp.einsum("kma,kmb->mab", received, received.conj())
     others = everything - jnp.einsum("kma,kmb->kmab", received, received.conj())  # D_lk of (4)
     sinr = jnp.einsum("kma,kma->km", received.conj(), jnp.linalg.solve(others, received[..., None])[..., 0]).real
-    return s.bandwidth_hz * jnp.log2(1 + sinr)
+    return s.bandwidth_hz * jnp.log1p(sinr) / jnp.log(2.0)  # log2(1 + sinr), exact for the weakest of links
 
 
 def echo_sinr(s: ThreetierScenario, precoder: Complex[Array, "K T"]) -> Float[Array, " K"]:
