@@ -201,6 +201,7 @@ def test_one_thread_makes_the_program_and_the_others_wait(folder, monkeypatch):
 
 
 def test_an_interrupt_is_heard_while_the_compiler_works():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where it is ignored, as in the background
     over = Event()
 
     def work():
@@ -213,6 +214,7 @@ def test_an_interrupt_is_heard_while_the_compiler_works():
     with pytest.raises(ZeroDivisionError):
         _programs.interruptible(lambda: 1 / 0)
     assert _programs.interruptible(lambda: 7) == 7
+    signal.signal(signal.SIGINT, before)
 
 
 def test_functions_from_elsewhere_are_traced_by_one_thread_and_run_by_all(monkeypatch):

@@ -12,7 +12,7 @@ import trinode
 from trinode.systems.contract import System
 
 _SHARED = ("numerics", "radio", "sensing", "computing", "systems/contract.py", "experiments/execute.py")
-_OWN = ("_batch.py", "_sizes.py", "api.py")
+_OWN = ("_batch.py", "_doors.py", "_sizes.py", "api.py")
 _NOT = ("figures.py",)
 """What a system's folder holds that computes nothing: figures are sweeps, whose contents an item names."""
 
@@ -32,7 +32,8 @@ def code_of(system: System) -> str:
     files = {file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file()}
     found = hashlib.sha256()
     for file in sorted(files):
-        if file.suffix != ".pyc" and file.name not in _NOT:
+        # what Python keeps beside the source comes and goes, under passing names too
+        if file.parent.name != "__pycache__" and file.name not in _NOT:
             name = file.relative_to(root).as_posix() if root in file.parents else file.name
             found.update(f"{name}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
     return found.hexdigest()[:16]
