@@ -51,6 +51,13 @@ def test_least_power_is_that_of_the_dual_fixed_point(many):
         assert answer.gap < 1e-4
 
 
+def test_a_user_who_asks_for_nothing_costs_nothing_and_keeps_the_bound(many):
+    answer = tn.solve(tn.problems.min_power(many[0], NOISE, np.array([3.0, 1.0, 0.0, 5.0])))
+    least = least_power(many[0][[0, 1, 3]], NOISE, np.array([3.0, 1.0, 5.0]))
+    assert answer.value == pytest.approx(least, rel=1e-5)
+    assert least * (1 - 1e-4) < answer.bound <= least * (1 + 1e-7)
+
+
 @pytest.mark.filterwarnings("ignore:Solution may be inaccurate")  # of the oracle, to five digits
 @pytest.mark.parametrize("targets", [1, 3])
 def test_illumination_is_that_of_the_semidefinite_relaxation(targets):

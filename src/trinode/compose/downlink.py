@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from trinode.compose.relaxation import View
     from trinode.compose.scope import Scope
 
-LIMITS = ("none", "sum", "access point", "antenna")
-
 
 @final
 class Downlink(Part):

@@ -1,10 +1,10 @@
 """Convex limits on what a downlink reaches.
 
 With beams themselves: users of one antenna and one stream reach an SINR where
-``sqrt(1 + 1 / sinr) Re(h w_k) >= |(h w_1, ..., h w_S, sigma)|``, a second-order cone and exact, since a beam's phase is
-free (Bengtsson and Ottersten; Wiesel, Eldar and Shamai 2006). With covariances ``W_s`` (of rank one where a decision
-is): everything is linear, and rates are limited by what is reached without interference, and together by what users
-reach that hear jointly (Sato).
+``Re(h w_k) >= sqrt(sinr / (1 + sinr)) |(h w_1, ..., h w_S, sigma)|``, a second-order cone and exact, since a beam's
+phase is free (Bengtsson and Ottersten; Wiesel, Eldar and Shamai 2006). With covariances ``W_s`` (of rank one where a
+decision is): everything is linear, and rates are limited by what is reached without interference, and together by what
+users reach that hear jointly (Sato).
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 def state(air: Downlink, view: View) -> None:
     """Write the limits of an air into a view."""
     (_covariances if view.covariances else _beams)(air, view)
+
+
+def _share(sinr: Any, users: int) -> np.ndarray:
+    """Share of the own signal in all that is heard at an SINR; 0 where nothing is asked."""
+    asked = np.maximum(np.broadcast_to(np.asarray(sinr, float), users), 0.0)
+    return asked / (1 + asked)
 
 
 def _flat(air: Downlink) -> np.ndarray:
@@ -52,16 +58,14 @@ def _beams(air: Downlink, view: View) -> None:
         h = _flat(own(data)) * np.sqrt(_reference(own(data)))
         return np.concatenate([np.hstack([h.real, -h.imag]), np.hstack([h.imag, h.real])])
 
-    heard = view.number((2 * users, 2 * n), rows) @ beams
-
     def reach(number: Number) -> list[Any]:
-        def lifted(data: Data) -> np.ndarray:
-            asked = np.maximum(np.broadcast_to(np.asarray(number(data), float), users), 1e-300)
-            return np.sqrt(1 + 1 / asked)[:, None] * rows(data)[:users]
+        def share(data: Data) -> np.ndarray:
+            return np.sqrt(_share(number(data), users))
 
-        wanted = cp.diag(view.number((users, 2 * n), lifted) @ beams[:, :users])
-        everything = cp.hstack([heard[:users], heard[users:], np.ones((users, 1))])
-        return [wanted >= cp.norm(everything, 2, axis=1)]
+        wanted = cp.diag(view.number((users, 2 * n), lambda data: rows(data)[:users]) @ beams[:, :users])
+        heard = view.number((2 * users, 2 * n), lambda data: np.tile(share(data), 2)[:, None] * rows(data)) @ beams
+        noise = view.number((users, 1), lambda data: share(data)[:, None])
+        return [wanted >= cp.norm(cp.hstack([heard[:users], heard[users:], noise]), 2, axis=1)]
 
     def rate(scale: Number) -> Limits:
         return Limits(at_least=lambda number: reach(lambda data: 2.0 ** (np.asarray(number(data)) / scale(data)) - 1))
@@ -128,12 +132,12 @@ def _covariances(air: Downlink, view: View) -> None:
         found = []
         for k in range(users):
 
-            def lifted(data: Data, k: int = k) -> np.ndarray:
-                asked = max(float(np.broadcast_to(np.asarray(number(data), float), users)[k]), 1e-300)
-                return (1 + 1 / asked) * gram(data, k)
+            def part(data: Data, k: int = k) -> float:
+                return float(_share(number(data), users)[k])
 
-            grown = view.number((2 * n, 2 * n), lifted)
-            found.append(cp.sum(cp.multiply(grown, covariances[k])) / 2 >= heard(k, every) + 1)
+            everything = view.number((2 * n, 2 * n), lambda data, k=k, part=part: part(data) * gram(data, k))
+            noise = view.number((), part, nonneg=True)
+            found.append(heard(k, covariances[k]) >= cp.sum(cp.multiply(everything, every)) / 2 + noise)
         return found
 
     def rate(scale: Number) -> Limits:

@@ -110,7 +110,7 @@ class Answer:
 
     @property
     def gap(self) -> float:
-        """How far the value is from the bound, relative to the bound; below zero never, NaN where one is missing."""
+        """How far the value is from the bound, relative to the bound; NaN where one of them is missing."""
         off = self.value - self.bound if self.problem.program.minimise else self.bound - self.value
         return off / abs(self.bound)
 
