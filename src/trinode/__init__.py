@@ -36,11 +36,14 @@ if TYPE_CHECKING:
         unstack,
     )
     from trinode.compose.downlink import Downlink
+    from trinode.compose.echo import Echo
     from trinode.compose.expression import Expression, db, largest, log, log1p, number, smallest, total
     from trinode.compose.illumination import Illumination
+    from trinode.compose.offloading import Offloading
     from trinode.compose.part import Part
     from trinode.compose.problem import Maximize, Minimize, Problem
     from trinode.compose.target_echo import TargetEcho
+    from trinode.compose.uplink import Uplink
     from trinode.errors import FileFormatError, InputError, MissingExtraError, TrinodeError
     from trinode.solving.answer import Answer, Answers
     from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
@@ -50,6 +53,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Downlink",
+    "Echo",
     "Expression",
     "FileFormatError",
     "Illumination",
@@ -57,6 +61,7 @@ __all__ = [
     "Maximize",
     "Minimize",
     "MissingExtraError",
+    "Offloading",
     "Part",
     "Problem",
     "Report",
@@ -67,6 +72,7 @@ __all__ = [
     "System",
     "TargetEcho",
     "TrinodeError",
+    "Uplink",
     "bound",
     "bound_batch",
     "bundled",
@@ -99,11 +105,14 @@ __all__ = [
 
 _HOMES = {
     "trinode.compose.downlink": ("Downlink",),
+    "trinode.compose.echo": ("Echo",),
     "trinode.compose.expression": ("Expression", "db", "largest", "log", "log1p", "number", "smallest", "total"),
     "trinode.compose.illumination": ("Illumination",),
+    "trinode.compose.offloading": ("Offloading",),
     "trinode.compose.part": ("Part",),
     "trinode.compose.problem": ("Maximize", "Minimize", "Problem"),
     "trinode.compose.target_echo": ("TargetEcho",),
+    "trinode.compose.uplink": ("Uplink",),
     "trinode.solving.answer": ("Answer", "Answers"),
     "trinode.errors": ("FileFormatError", "InputError", "MissingExtraError", "TrinodeError"),
     "trinode.systems.contract": ("Report", "Scenario", "Scheme", "Solution", "Status", "System"),
