@@ -123,10 +123,13 @@ class Echo(Part):
 
                 def asked(data: Data, k: int = k) -> np.ndarray:
                     least = np.broadcast_to(np.asarray(number(data), float), terminals)[k]
-                    return signal(data, k) / max(float(least), 1e-300)
+                    return signal(data, k) / (least if least > 0 else 1.0)
 
-                others = [trace(lambda d, k=k, j=j: leak(d, k, j), j) for j in range(terminals) if j != k]
-                found.append(trace(asked, k) >= sum(others, 0) + 1)
+                def wanted(data: Data, k: int = k) -> float:
+                    return float(np.broadcast_to(np.asarray(number(data), float), terminals)[k] > 0)
+
+                others = [trace(lambda d, k=k, j=j: leak(d, k, j) * wanted(d), j) for j in range(terminals) if j != k]
+                found.append(trace(asked, k) >= sum(others, 0) + view.number((), wanted))
             return found
 
         def alone() -> Any:

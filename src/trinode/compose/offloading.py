@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import equinox as eqx
@@ -54,8 +54,8 @@ class Offloading(Part):
 
     Notes
     -----
-    Quantities, all (K,): ``latency_s``; ``upload_s``, until the last bit is sent; ``energy_j`` of the terminal, computing
-    and sending; ``local_share``. Decisions: ``local_share`` (K,), ``edge_share`` and ``cloud_share`` (K, M),
+    Quantities, all (K,): ``latency_s``; ``upload_s``, until the last bit is sent; ``energy_j`` of the terminal,
+    computing and sending; ``local_share``. Decisions: ``local_share`` (K,), ``edge_share`` and ``cloud_share`` (K, M),
     ``edge_frequency_hz`` (K, M), ``cloud_frequency_hz`` (K,), ``fronthaul_bps`` (K, M).
     """
 
@@ -220,39 +220,42 @@ class Offloading(Part):
 
         from trinode.compose import relaxation as rx
 
-        own, terminals, links = view.own, self._terminals, self.links
+        own, place, terminals, links = view.own, view.place, self._terminals, self.links
+        shape = (terminals, links)
+
+        def now(data: rx.Data) -> Any:
+            """How long tasks take in the decision at hand: speeds are in units of one over it."""
+            return np.asarray(data.at.values[place]["latency_s"])
+
+        def divided(size: tuple[int, ...], fastest: Callable[[rx.Data], Any]) -> Any:
+            """Speeds of a stage whose processor is divided among the tasks, ``fastest`` where one has all of it."""
+            share = cp.Variable(size, nonneg=True)
+            view.constraints.append(cp.sum(share, axis=0) <= 1)
+            return view.bare(cp.multiply(view.number(size, fastest, nonneg=True), share), -1)
+
+        def sent(data: rx.Data) -> Any:
+            return now(data) / own(data).bits
+
+        def computed(data: rx.Data) -> Any:
+            return sent(data) / own(data).cycles_per_bit
 
         def latency() -> rx.Limits:
-            edge = cp.Variable((terminals, links), nonneg=True)
-            view.constraints.append(cp.sum(edge, axis=0) <= 1)
-            # tasks per second, in units of those of a task at the most that there is
-            unit = lambda data: 1 / np.asarray(view_latency(data))  # noqa: E731
-            rate = rx.upper(self.rate_bps, view, lambda data: _by_task(1 / (own(data).bits * unit(data)), self.rate_bps))
-            rate = view.bare(rate if self.rate_bps.shape == (terminals, links) else cp.reshape(rate, (terminals, 1), order="C"), -1)
-            cycles = lambda data: own(data).bits * own(data).cycles_per_bit  # noqa: E731
-            pace = view.number((terminals, links), lambda d: np.outer(1 / (cycles(d) * unit(d)), own(d).edge_hz), nonneg=True)
-            at_edge = view.bare(cp.multiply(pace, edge), -1)
-            here = view.number((terminals,), lambda d: own(d).local_hz / (cycles(d) * unit(d)), nonneg=True)
-            total = []
+            rate = rx.upper(self.rate_bps, view, lambda data: _by_task(sent(data), self.rate_bps))
+            rate = view.bare(rate if self.rate_bps.shape == shape else cp.reshape(rate, (terminals, 1), order="C"), -1)
+            here = view.number((terminals,), lambda data: computed(data) * own(data).local_hz, nonneg=True)
+            ways: list[tuple[Any, ...]] = [
+                (rate, divided(shape, lambda data: np.outer(computed(data), own(data).edge_hz)))
+            ]
             if self.has_cloud:
-                cloud, front = cp.Variable(terminals, nonneg=True), cp.Variable((terminals, links), nonneg=True)
-                view.constraints += [cp.sum(cloud) <= 1, cp.sum(front, axis=0) <= 1]
-                work = view.number((terminals,), lambda d: own(d).cloud_hz / (cycles(d) * unit(d)), nonneg=True)
-                send = view.number((terminals, links), lambda d: np.outer(1 / (own(d).bits * unit(d)), own(d).fronthaul), nonneg=True)
-                far, sent = view.bare(cp.multiply(work, cloud), -1), view.bare(cp.multiply(send, front), -1)
+                far = divided((terminals,), lambda data: computed(data) * own(data).cloud_hz)
+                over = divided(shape, lambda data: np.outer(sent(data), own(data).fronthaul))
+                ways.append((rate, over, cp.vstack([far] * links).T))
+            total: list[Any] = []
             for k in range(terminals):
-                speed: Any = here[k]
-                for m in range(links):
-                    speed = speed + cp.harmonic_mean(cp.hstack([rate[k, m], at_edge[k, m]])) / 2
-                    if self.has_cloud:
-                        speed = speed + cp.harmonic_mean(cp.hstack([rate[k, m], sent[k, m], far[k]])) / 3
-                total.append(cp.inv_pos(speed))
-            return rx.Limits(lower=cp.hstack(total), scale=view_latency)
-
-        def view_latency(data: rx.Data) -> Any:
-            """How long tasks take in the decision at hand."""
-            place = next(i for i, part in enumerate(data.program.parts) if part is own(data))
-            return np.asarray(data.at.values[place]["latency_s"])
+                each = [cp.hstack([stage[k, m] for stage in way]) for way in ways for m in range(links)]
+                speeds = [cp.harmonic_mean(stages) / stages.size for stages in each]
+                total.append(cp.inv_pos(here[k] + sum(speeds[1:], speeds[0])))
+            return rx.Limits(lower=cp.hstack(total), scale=now)
 
         view.state("latency_s", latency)
 

@@ -83,7 +83,9 @@ class Uplink(Part):
         terminals, points, _, _ = given.shape
         served = np.ones((terminals, points), bool) if serving is None else np.asarray(serving)
         if served.shape != (terminals, points) or served.dtype != bool:
-            raise InputError("serving", f"{served.dtype} of shape {served.shape}", f"bool of shape {(terminals, points)}")
+            raise InputError(
+                "serving", f"{served.dtype} of shape {served.shape}", f"bool of shape {(terminals, points)}"
+            )
         alone = np.flatnonzero(~np.any(served & np.any(given != 0, axis=(2, 3)), axis=1))
         if alone.size:
             raise InputError("channel", f"only zeros where terminal {alone[0]} is served", "a terminal that is heard")
@@ -92,7 +94,8 @@ class Uplink(Part):
         if receiver not in RECEIVERS:
             raise InputError("receiver", receiver, "one of " + ", ".join(RECEIVERS))
         self.channel, self.serving, self.receiver, self.sensing_stream = given, served, receiver, bool(sensing_stream)  # type: ignore[assignment]
-        self.noise_w, self.max_power_w = (np.broadcast_to(*each).copy() for each in ((noise, points), (power, terminals)))
+        self.noise_w = np.broadcast_to(noise, (points,)).copy()  # type: ignore[assignment]
+        self.max_power_w = np.broadcast_to(power, (terminals,)).copy()  # type: ignore[assignment]
         self.bandwidth_hz = real("bandwidth_hz", bandwidth_hz, (), 0.0, above=True)
 
     @property
@@ -168,7 +171,9 @@ class Uplink(Part):
         else:
             mask = jnp.repeat(self.serving, antennas, axis=1)  # (K, M * A)
             every = heard.transpose(1, 2, 0, 3).reshape(terminals, -1, points * antennas)
-            seen = jnp.where(mask[:, None], every.reshape(1, -1, points * antennas), 0.0)  # by each terminal's receivers
+            seen = jnp.where(
+                mask[:, None], every.reshape(1, -1, points * antennas), 0.0
+            )  # by each terminal's receivers
             covariance = jnp.eye(points * antennas) + seen.swapaxes(1, 2) @ seen.conj()
             own = jnp.where(mask, every[:, 0], 0.0)
             left = 1 - weighed(covariance, own[:, None])[:, 0]
@@ -202,7 +207,7 @@ class Uplink(Part):
         sinr = sinr if local else sinr[:, 0]
         rate = np.log2(1 + sinr)
         power = np.sum(np.abs(w) ** 2, axis=(1, 2))
-        return {"sinr": sinr, "rate": rate, "rate_bps": self.bandwidth_hz * rate, "power_w": power}
+        return {"sinr": sinr, "rate": rate, "rate_bps": np.asarray(self.bandwidth_hz * rate), "power_w": power}
 
     def limits(self, decision: Mapping[str, np.ndarray]) -> dict[str, float]:
         spent = np.sum(np.abs(decision["precoder"]) ** 2, axis=(1, 2))

@@ -51,4 +51,6 @@ def state(air: Uplink, view: View) -> None:
     view.state("sinr", lambda: Limits(upper=sinr()))
     view.state("rate", lambda: Limits(upper=rate()))
     view.state("rate_bps", lambda: Limits(upper=rate(), scale=lambda data: np.asarray(own(data).bandwidth_hz)))
-    view.state("power_w", lambda: Limits(upper=spent, lower=spent, scale=lambda data: np.asarray(own(data).max_power_w)))
+    view.state(
+        "power_w", lambda: Limits(upper=spent, lower=spent, scale=lambda data: np.asarray(own(data).max_power_w))
+    )
