@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         stack,
         unstack,
     )
+    from trinode.compose.angle_echo import AngleEcho
+    from trinode.compose.detection import Detection
     from trinode.compose.downlink import Downlink
     from trinode.compose.echo import Echo
     from trinode.compose.expression import Expression, db, largest, log, log1p, number, smallest, total
@@ -50,8 +52,10 @@ if TYPE_CHECKING:
     from trinode.systems.registry import register, system, system_names
 
 __all__ = [
+    "AngleEcho",
     "Answer",
     "Answers",
+    "Detection",
     "Downlink",
     "Echo",
     "Expression",
@@ -104,6 +108,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "trinode.compose.angle_echo": ("AngleEcho",),
+    "trinode.compose.detection": ("Detection",),
     "trinode.compose.downlink": ("Downlink",),
     "trinode.compose.echo": ("Echo",),
     "trinode.compose.expression": ("Expression", "db", "largest", "log", "log1p", "number", "smallest", "total"),

@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from trinode.compose.angle_echo import AngleEcho
+from trinode.compose.detection import Detection
 from trinode.compose.downlink import Downlink
 from trinode.compose.expression import log1p, smallest, total
 from trinode.compose.illumination import Illumination
+from trinode.compose.part import real
 from trinode.compose.problem import Maximize, Minimize, Problem
 from trinode.compose.target_echo import TargetEcho
+from trinode.errors import InputError
 
-__all__ = ["fair_joint", "illumination", "max_min_sinr", "min_power", "sum_rate"]
+__all__ = ["angle_bound", "detection", "fair_joint", "illumination", "max_min_sinr", "min_power", "sum_rate"]
 
 
 def max_min_sinr(channel: Any, noise_w: Any, max_power_w: Any) -> Problem:
@@ -127,3 +131,93 @@ def fair_joint(
     air = Downlink(channel, noise_w, limit, axes="user ap_antenna")
     radar = TargetEcho(air, echo_channel, clutter_channel, echo_noise_w)
     return Problem(Maximize(smallest(log1p(air.sinr)) + weight * smallest(log1p(radar.scnr))))
+
+
+def angle_bound(
+    channel: Any,
+    response: Any,
+    derivative: Any,
+    noise_w: Any,
+    max_power_w: Any,
+    sinr_min: Any,
+    amplitude: Any,
+    echo_noise_w: Any,
+    samples: Any = 1.0,
+    sensing_streams: int = 1,
+) -> Problem:
+    """Let the angle of a target be told as well as possible while every user keeps its SINR.
+
+    Parameters
+    ----------
+    channel : (K, A) complex
+        To users of one antenna.
+    response, derivative : (R, A) complex
+        From the transmitter over the target to the receiver, and its derivative by the angle;
+        ``tn.AngleEcho.lines(angle_rad, R, A)`` gives both for line arrays.
+    noise_w : float or (K,)
+        At the users, W.
+    max_power_w : float or (A,)
+        Of all antennas together, or of each, W.
+    sinr_min : float or (K,)
+        Linear.
+    amplitude : complex
+        Of the two-way path to the target.
+    echo_noise_w : float
+        Per antenna of the radar receiver, W.
+    samples : float
+        Independent samples of what is sent.
+    sensing_streams : int
+        Streams without data, for the target alone.
+    """
+    air = Downlink(channel, noise_w, max_power_w, sensing_streams=sensing_streams, axes="user ap_antenna")
+    radar = AngleEcho(air, response, derivative, amplitude, echo_noise_w, samples)
+    return Problem(Minimize(radar.angle_bound), [air.sinr >= sinr_min])
+
+
+def detection(
+    channel: Any,
+    echo_channel: Any,
+    clutter_channel: Any,
+    noise_w: Any,
+    echo_noise_w: Any,
+    max_power_w: Any,
+    probability_min: Any,
+    false_alarm: Any = 1e-6,
+    model: str = "swerling-1",
+    pulses: float = 1.0,
+    sensing_streams: int = 1,
+) -> Problem:
+    """Give the worst user as high a rate as possible while every target is detected that surely.
+
+    Parameters
+    ----------
+    channel : (K, A) complex
+        To users of one antenna.
+    echo_channel, clutter_channel : (Q, R, A) and (C, R, A) complex
+        Two-way channels of targets and clutter, as in :func:`fair_joint`.
+    noise_w : float or (K,)
+        At the users, W.
+    echo_noise_w : float
+        Per antenna of the radar receiver, W.
+    max_power_w : float or (A,)
+        Of all antennas together, or of each, W.
+    probability_min : float or (Q,)
+        Least probability of detecting each target, below 1.
+    false_alarm : float
+        Probability of a false alarm.
+    model : str
+        ``steady`` or ``swerling-1``.
+    pulses : float
+        Echoes that are added in phase before one decision.
+    sensing_streams : int
+        Streams without data, for the targets alone.
+    """
+    air = Downlink(channel, noise_w, max_power_w, sensing_streams=sensing_streams, axes="user ap_antenna")
+    radar = TargetEcho(air, echo_channel, clutter_channel, echo_noise_w)
+    watch = Detection(pulses * radar.scnr, false_alarm, model)
+    asked = real("probability_min", probability_min, radar.scnr.shape if np.ndim(probability_min) else (), 0.0)
+    if not np.all(asked < 1):
+        raise InputError("probability_min", probability_min, "probabilities below 1")
+    # said of the exponent, which is as sharp next to 1 as elsewhere
+    met = (watch.miss_exponent >= -np.log1p(-asked)).named("detection probability")
+    return Problem(Maximize(smallest(air.rate)), [met])

@@ -1,5 +1,7 @@
 """Detection probabilities against SciPy's distributions."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import ncx2, norm
@@ -46,3 +48,21 @@ def test_needed_sinr_is_the_inverse():
     found = np.asarray(detection.known_amplitude(sinr, looks, 0.05))
     np.testing.assert_allclose(found, np.broadcast_to(probability, (2, 3)), rtol=1e-9)
     assert float(detection.needed_sinr(0.04, 2.0, 0.05)) == 0.0
+
+
+def test_exponents_of_misses_are_exact_in_both_tails_and_have_their_slopes():
+    snr, false_alarm = np.array([0.0, 1e-3, 4.0, 13.9, 14.1, 60.0, 4000.0]), 1e-6
+    found = np.asarray(detection.miss_exponent(snr, false_alarm))
+    threshold = -2 * np.log(false_alarm)
+    np.testing.assert_allclose(found[:5], -np.log1p(-ncx2.sf(threshold, 2, 2 * snr[:5])), rtol=1e-11)
+    np.testing.assert_allclose(found[3:6], -ncx2.logcdf(threshold, 2, 2 * snr[3:6]), rtol=1e-11)
+    assert found[6] == pytest.approx((np.sqrt(8000) - np.sqrt(threshold)) ** 2 / 2, rel=1e-2)
+    for model in detection.MODELS:
+        total = lambda s, p, model=model: jnp.sum(detection.miss_exponent(s, p, model))  # noqa: E731
+        by_snr, by_alarm = jax.grad(total, (0, 1))(snr, false_alarm)
+        step = 1e-4 * np.maximum(snr, 1.0)
+        ahead, back = (np.asarray(detection.miss_exponent(s, false_alarm, model)) for s in (snr + step, snr - step))
+        np.testing.assert_allclose(by_snr[1:], ((ahead - back) / (2 * step))[1:], rtol=1e-5)
+        more = [float(total(snr, false_alarm * (1 + turn))) for turn in (1e-4, -1e-4)]
+        assert float(by_alarm) == pytest.approx((more[0] - more[1]) / (2e-4 * false_alarm), rel=1e-6)
+    assert float(by_snr[0]) == pytest.approx(-false_alarm * np.log(false_alarm) / (1 - false_alarm))

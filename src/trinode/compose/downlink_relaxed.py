@@ -28,7 +28,12 @@ def state(air: Downlink, view: View) -> None:
 def _share(sinr: Any, users: int) -> np.ndarray:
     """Share of the own signal in all that is heard at an SINR; 0 where nothing is asked."""
     asked = np.maximum(np.broadcast_to(np.asarray(sinr, float), users), 0.0)
-    return asked / (1 + asked)
+    return -np.expm1(-np.log1p(asked))
+
+
+def _sinr(rate: Any) -> np.ndarray:
+    """What a rate in bit/s/Hz takes; beyond a thousand there is no number for it."""
+    return np.expm1(np.log(2) * np.minimum(rate, 1000.0))
 
 
 def _flat(air: Downlink) -> np.ndarray:
@@ -68,7 +73,7 @@ def _beams(air: Downlink, view: View) -> None:
         return [wanted >= cp.norm(cp.hstack([heard[:users], heard[users:], noise]), 2, axis=1)]
 
     def rate(scale: Number) -> Limits:
-        return Limits(at_least=lambda number: reach(lambda data: 2.0 ** (np.asarray(number(data)) / scale(data)) - 1))
+        return Limits(at_least=lambda number: reach(lambda data: _sinr(number(data) / scale(data))))
 
     view.state("sinr", lambda: Limits(at_least=reach))
     view.state("rate", lambda: rate(lambda data: 1.0))
@@ -140,13 +145,16 @@ def _covariances(air: Downlink, view: View) -> None:
             found.append(heard(k, covariances[k]) >= cp.sum(cp.multiply(everything, every)) / 2 + noise)
         return found
 
-    def rate(scale: Number) -> Limits:
+    def reached() -> Any:
         alone = _alone(air, view, covariances, rows, heard)
         found = cp.Variable(users)
         view.constraints.append(found <= alone)
         _together(view, every, found, rows)
-        level = lambda number: reach(lambda data: 2.0 ** (np.asarray(number(data)) / scale(data)) - 1)  # noqa: E731
-        return Limits(upper=found, scale=scale, at_least=level if plain else None)
+        return found
+
+    def rate(scale: Number) -> Limits:
+        level = lambda number: reach(lambda data: _sinr(number(data) / scale(data)))  # noqa: E731
+        return Limits(upper=reached, scale=scale, at_least=level if plain else None)
 
     if plain:
         one_by_one = cp.hstack([heard(k, covariances[k]) for k in range(users)])

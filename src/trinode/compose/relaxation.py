@@ -8,7 +8,7 @@ The rules of CVXPY check that what is put together is convex, and that numbers e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import cvxpy as cp
@@ -51,7 +51,8 @@ class Limits:
     Attributes
     ----------
     upper, lower : CVXPY expression, optional
-        Concave and never below it; convex and never above it; both in units of ``scale``.
+        Concave and never below it; convex and never above it; both in units of ``scale``. Or what builds it, where it
+        needs variables or constraints of its own.
     scale : callable
         ``scale(data)``, a number or an array.
     at_least : callable, optional
@@ -85,6 +86,7 @@ class View:
     constraints: list[Any] = field(default_factory=list)
     _stated: dict[tuple[int, str], Callable[[], Limits]] = field(default_factory=dict)
     _built: dict[tuple[int, str], Limits] = field(default_factory=dict)
+    _bared: dict[tuple[int, str], tuple[Any, Any]] = field(default_factory=dict)
     numbers: list[tuple[Any, Number]] = field(default_factory=list)
     place: int = 0
     shared: dict[tuple[int, str], Any] = field(default_factory=dict)
@@ -109,12 +111,20 @@ class View:
         """What is known of a quantity."""
         key = (quantity.part, quantity.name)
         if key not in self._built:
-            found = self._stated[key]() if key in self._stated else Limits()
-            above, below = self.bare(found.upper, -1), self.bare(found.lower, 1)
+            self._built[key] = self._stated[key]() if key in self._stated else Limits()
+        return self._built[key]
+
+    def limit(self, quantity: ex.Quantity, side: int) -> Any:
+        """Its limit from above (1) or from below (-1), without numbers; None where none is known."""
+        key = (quantity.part, quantity.name)
+        if key not in self._bared:  # not before it is asked for: a variable that nothing needs still costs accuracy
+            found = self.known(quantity)
+            built = [one() if callable(one) else one for one in (found.upper, found.lower)]
+            above, below = self.bare(built[0], -1), self.bare(built[1], 1)
             if found.upper is found.lower and above is not None:
                 self.constraints.append(above == below)
-            self._built[key] = replace(found, upper=above, lower=below)
-        return self._built[key]
+            self._bared[key] = above, below
+        return self._bared[key][side < 0]
 
     def bare(self, limit: Any, side: int) -> Any:
         """A variable in place of an expression with numbers: numbers of the objective come on top."""
@@ -177,8 +187,7 @@ def _limit(node: Expression, view: View, side: int, times: Number) -> Any:
         case _ if _fixed(node):
             return factor(lambda data: times(data) * _number(node, data), False)
         case ex.Quantity():
-            known = view.known(node)
-            found = known.upper if side > 0 else known.lower
+            known, found = view.known(node), view.limit(node, side)
             if found is None:
                 raise NoBound(f"nothing convex is known that {node} is never {'above' if side > 0 else 'below'}")
             return cp.multiply(factor(lambda data: times(data) * known.scale(data)), found)

@@ -127,7 +127,7 @@ class Relaxed:
 
     def bound(self, program: Program, at: Scope, value: float) -> Bound:
         """The bound of one problem of this structure, looked for from a decision and its value (NaN if infeasible)."""
-        data = rx.Data(program, at)
+        data = rx.Data(program, at, 1.0)  # no level is asked for yet
         if not np.isfinite(value):
             need = self._dual(self.need, data)
             if need > 1 + 1e-7:
