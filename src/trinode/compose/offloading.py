@@ -133,15 +133,23 @@ class Offloading(Part):
     def size(self) -> int:
         return sum(self._sizes)
 
+    def starts(self, aims: Any) -> list[Any]:
+        """Servers divided evenly, and the places of a task end together."""
+        return [jnp.ones(self.size)]
+
     def decide(self, x: Any) -> dict[str, Any]:
-        """Leanings: all 0 divides servers evenly and lets a task's places end together."""
-        parts = jnp.split(x, np.cumsum(self._sizes)[:-1])
+        """Squares, so that what is worth nothing comes to nothing: of shares, and of how late places end."""
+        parts = jnp.split(x**2, np.cumsum(self._sizes)[:-1])
         shape = self._terminals, self.links
+
+        def divided(part: Any) -> Any:
+            return part / jnp.sum(part, axis=0)
+
         found = {"lean": parts[0].reshape(self._terminals, -1)}
-        found["edge_frequency_hz"] = self.edge_hz * jax.nn.softmax(parts[1].reshape(shape), axis=0)
+        found["edge_frequency_hz"] = self.edge_hz * divided(parts[1].reshape(shape))
         if self.has_cloud:
-            found["cloud_frequency_hz"] = self.cloud_hz * jax.nn.softmax(parts[2])
-            found["fronthaul_bps"] = self.fronthaul * jax.nn.softmax(parts[3].reshape(shape), axis=0)
+            found["cloud_frequency_hz"] = self.cloud_hz * divided(parts[2])
+            found["fronthaul_bps"] = self.fronthaul * divided(parts[3].reshape(shape))
         return found
 
     def _speeds(self, decision: Mapping[str, Any], rate: Any, xp: Any) -> Any:
@@ -167,7 +175,7 @@ class Offloading(Part):
         rate = scope(self.rate_bps)
         speeds = self._speeds(decision, rate, jnp)
         # each place ends at a time of its own, whose leaning says by how much it differs from the others'
-        lean = jnp.exp(decision["lean"] - jnp.mean(decision["lean"], axis=1, keepdims=True))
+        lean = decision["lean"]
         ends = lean / jnp.sum(speeds * lean, axis=1, keepdims=True)
         shares = speeds * ends
         used = jnp.where(speeds > 0, ends, 1e-9 * jnp.min(ends, axis=1, keepdims=True))
@@ -188,8 +196,7 @@ class Offloading(Part):
     def judged(self, decision: Mapping[str, np.ndarray], scope: Scope) -> dict[str, np.ndarray]:
         rates = np.asarray(scope(self.rate_bps)).reshape(self._terminals, self.links)
         speeds = self._speeds(decision, rates, np)
-        lean = np.exp(decision["lean"] - decision["lean"].mean(axis=1, keepdims=True))
-        shares = speeds * lean / np.sum(speeds * lean, axis=1, keepdims=True)
+        shares = speeds * decision["lean"] / np.sum(speeds * decision["lean"], axis=1, keepdims=True)
         terminals = self._terminals
         latency, upload, energy = (np.zeros(terminals) for _ in range(3))
         power = np.zeros(terminals) if self.power_w is None else np.asarray(scope(self.power_w))

@@ -7,7 +7,7 @@ lane waits for another lane's line search.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,118 @@ class Descent(NamedTuple):
     memory: Memory
 
 
+class Run(NamedTuple):
+    """A descent that can be left and taken up again.
+
+    Attributes
+    ----------
+    x, f, g
+        Best point seen, its value and its slope.
+    d, a
+        Where to look next, ``x + a d``.
+    memory : Memory
+    calm : int
+        Accepted steps in a row that gained next to nothing.
+    trips : int
+        Evaluations.
+    """
+
+    x: Float[Array, " n"]
+    f: Float[Array, ""]
+    g: Float[Array, " n"]
+    d: Float[Array, " n"]
+    a: Float[Array, ""]
+    memory: Memory
+    calm: Int[Array, ""]
+    trips: Int[Array, ""]
+
+
+CALM = 5
+"""Steps in a row that gain next to nothing after which a descent ends."""
+
+
+def begun(start: Float[Array, " n"], memory: Memory | None = None) -> Run:
+    """A descent from a point; its first evaluation is that of the point, so that the function is compiled once."""
+    still, none = jnp.zeros_like(start), jnp.asarray(0)
+    memory = curvature.nothing(start.size) if memory is None else memory
+    return Run(start, jnp.asarray(jnp.inf), still, still, jnp.asarray(0.0), memory, none, none)
+
+
+def descend(
+    objective: Objective, run: Run, *, until: int | Int[Array, ""], tolerance: float | Float[Array, ""]
+) -> Run:
+    """Go on with a descent.
+
+    Parameters
+    ----------
+    until
+        Evaluations in all after which it is left.
+    tolerance : float
+        It has ended when five accepted steps in a row lower the value by less than ``tolerance`` (absolute) each.
+    """
+    return while_loop(lambda s: _going(s, until), lambda s: _trip(objective, s, tolerance), run)
+
+
+def descend_many(
+    objective: Callable[[Any, Float[Array, " n"]], Float[Array, ""]],
+    given: Any,
+    run: Run,
+    *,
+    until: Int[Array, " lanes"],
+    tolerance: Float[Array, " lanes"],
+) -> Run:
+    """Go on with many descents side by side, each of ``objective(given, x)`` with its own ``given``.
+
+    Like a batch of :func:`descend`, without a copy of every memory in every trip: a step that does not count is written
+    where none is remembered.
+    """
+
+    def trip(given: Any, s: Run, until: Any, tolerance: Any) -> Run:
+        goes = _going(s, until)
+        new = _trip(lambda x: objective(given, x), s, tolerance, goes)
+        still = jax.tree.map(lambda now, was: jnp.where(goes, now, was), new._replace(memory=None), s._replace(memory=None))
+        return still._replace(memory=new.memory)
+
+    step = jax.vmap(trip)
+    return while_loop(lambda s: jnp.any(_going(s, until)), lambda s: step(given, s, until, tolerance), run)
+
+
+def _going(s: Run, until: Any) -> Any:
+    return (s.trips < until) & (s.calm < CALM)
+
+
+def _trip(objective: Objective, s: Run, tolerance: Any, goes: Any = True) -> Run:
+    """One evaluation, and where to look next; nothing is remembered unless ``goes``."""
+    x = s.x + s.a * s.d
+    f, g = jax.value_and_grad(objective)(x)
+    slope = jnp.vdot(s.g, s.d)
+    good = jnp.isfinite(f) & (f <= s.f + 1e-4 * s.a * slope)
+    move, bend = x - s.x, g - s.g
+    product = jnp.vdot(move, bend)
+    keep = good & goes & (product > 1e-12 * jnp.linalg.norm(move) * jnp.linalg.norm(bend))
+
+    memory = curvature.learn(s.memory, move, bend, keep)
+    ahead = curvature.direction(memory, jnp.where(good, g, s.g))
+    # without any memory the first step is a short one
+    downhill = (jnp.vdot(ahead, g) < 0) & (curvature.known(memory) | (s.trips > 0))
+    ahead = jnp.where(downhill, ahead, -g)
+    # a failed trial: minimiser of the parabola through it, kept within [0.1, 0.5] of the step
+    parabola = -slope * s.a / (2 * (f - s.f - s.a * slope))
+    shorter = s.a * jnp.clip(jnp.where(jnp.isfinite(parabola), parabola, 0.1), 0.1, 0.5)
+    calm = jnp.where(good, jnp.where(s.f - f < tolerance, s.calm + 1, 0), s.calm)
+    calm = jnp.where(~good & (shorter < 1e-12), 99, calm)
+    return Run(
+        jnp.where(good, x, s.x),
+        jnp.where(good, f, s.f),
+        jnp.where(good, g, s.g),
+        jnp.where(good, ahead, s.d),
+        jnp.where(good, jnp.where(downhill, 1.0, 0.1 / (jnp.linalg.norm(g) + 1e-300)), shorter),
+        memory,
+        calm,
+        s.trips + 1,
+    )
+
+
 def lbfgs(
     objective: Objective,
     start: Float[Array, " n"],
@@ -37,62 +149,14 @@ def lbfgs(
     tolerance: float | Float[Array, ""],
     memory: Memory | None = None,
 ) -> Descent:
-    """Minimise a smooth function.
+    """Minimise a smooth function, from its start to its end; see :func:`descend`.
 
     Parameters
     ----------
-    tolerance : float
-        Stop when five accepted steps in a row lower the value by less than ``tolerance`` (absolute) each.
     memory
         Where an earlier descent of much the same function ended; nothing if absent.
     """
-    value_and_slope = jax.value_and_grad(objective)
-
-    class State(NamedTuple):
-        x: Float[Array, " n"]
-        f: Float[Array, ""]
-        g: Float[Array, " n"]
-        d: Float[Array, " n"]
-        a: Float[Array, ""]
-        memory: Memory
-        calm: Int[Array, ""]
-        trips: Int[Array, ""]
-
-    def trip(s: State) -> State:
-        x = s.x + s.a * s.d
-        f, g = value_and_slope(x)
-        slope = jnp.vdot(s.g, s.d)
-        good = jnp.isfinite(f) & (f <= s.f + 1e-4 * s.a * slope)
-        move, bend = x - s.x, g - s.g
-        product = jnp.vdot(move, bend)
-        keep = good & (product > 1e-12 * jnp.linalg.norm(move) * jnp.linalg.norm(bend))
-
-        memory = curvature.learn(s.memory, move, bend, keep)
-        ahead = curvature.direction(memory, jnp.where(good, g, s.g))
-        # without any memory the first step is a short one
-        downhill = (jnp.vdot(ahead, g) < 0) & (curvature.known(memory) | (s.trips > 0))
-        ahead = jnp.where(downhill, ahead, -g)
-        # a failed trial: minimiser of the parabola through it, kept within [0.1, 0.5] of the step
-        parabola = -slope * s.a / (2 * (f - s.f - s.a * slope))
-        shorter = s.a * jnp.clip(jnp.where(jnp.isfinite(parabola), parabola, 0.1), 0.1, 0.5)
-        calm = jnp.where(good, jnp.where(s.f - f < tolerance, s.calm + 1, 0), s.calm)
-        calm = jnp.where(~good & (shorter < 1e-12), 99, calm)
-        return State(
-            jnp.where(good, x, s.x),
-            jnp.where(good, f, s.f),
-            jnp.where(good, g, s.g),
-            jnp.where(good, ahead, s.d),
-            jnp.where(good, jnp.where(downhill, 1.0, 0.1 / (jnp.linalg.norm(g) + 1e-300)), shorter),
-            memory,
-            calm,
-            s.trips + 1,
-        )
-
-    # the first trip evaluates the start, so that the function is compiled once
-    still, none = jnp.zeros_like(start), jnp.asarray(0)
-    memory = curvature.nothing(start.size) if memory is None else memory
-    first = State(start, jnp.asarray(jnp.inf), still, still, jnp.asarray(0.0), memory, none, none)
-    last = while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, first)
+    last = descend(objective, begun(start, memory), until=max_evaluations, tolerance=tolerance)
     return Descent(last.x, last.f, last.trips, last.memory)
 
 

@@ -47,9 +47,12 @@ class Answer:
         self, problem: Problem, decisions: list[dict[str, Any]], ended: bool, x: Any, rounds: int, evaluations: int
     ) -> None:
         self.problem, self.x, self.rounds, self.evaluations = problem, np.asarray(x), rounds, evaluations
-        self._scope = Scope(problem.program, [{n: np.asarray(v) for n, v in d.items()} for d in decisions], np)
-        self.decisions = self._scope.decisions
+        self.decisions = [{name: np.asarray(value) for name, value in one.items()} for one in decisions]
         self._ended = ended
+
+    @cached_property
+    def _scope(self) -> Scope:
+        return Scope(self.problem.program, self.decisions, np)
 
     @cached_property
     def residuals(self) -> dict[str, float]:

@@ -24,6 +24,12 @@ DEFAULT = Settings()
 LANES = 16
 """Descents that go through one program together; one that ends makes room for the next."""
 
+BLOCK = 16
+"""Evaluations after which lanes are looked at."""
+
+ENDLESS = 10**6
+"""Rounds of a descent that goes on to its own end."""
+
 TRIES = 2
 """Starts that are descended to the end where the objective is not that of the worst or the cost of requirements."""
 
@@ -43,20 +49,16 @@ def solve(problem: Problem, start: Answer | None = None, settings: Settings = DE
     call = _caller(program)
 
     def advance(states: list[State], rounds_: int) -> list[State]:
-        ended = []
-        for state in states:
-            for _ in range(rounds_):
-                if state.done:
-                    break
-                state = State.of(call(_round, program, state, settings))
-            ended.append(jax.tree.map(np.asarray, state))
-        return ended
+        return [
+            jax.tree.map(np.asarray, State.of(call(_advance, program, state, int(state.rounds) + rounds_, settings)))
+            for state in states
+        ]
 
     def begin(x: Any) -> State:
-        return State.of(call(_begin, program, x))
+        return State.of(call(_begin, program, x, settings))
 
     if start is not None:
-        return _answer(problem, advance([begin(_started(program, start))], settings.rounds), settings)
+        return _answer(problem, advance([begin(_started(program, start))], ENDLESS), settings)
     x, merit = call(openings, program)
     x, order = np.asarray(x), np.argsort(np.asarray(merit), kind="stable")
     if _several(program):
@@ -64,9 +66,9 @@ def solve(problem: Problem, start: Answer | None = None, settings: Settings = DE
         first = [screened[i] for i in _best(screened)[:TRIES]]
     else:
         first = [begin(x[order[0]])]
-    found = advance(first, settings.rounds)
+    found = advance(first, ENDLESS)
     if not any(map(_met, found)):  # from elsewhere it may be met
-        found += advance([begin(x[i]) for i in order], settings.rounds)
+        found += advance([begin(x[i]) for i in order], ENDLESS)
     return _answer(problem, found, settings)
 
 
@@ -75,14 +77,15 @@ def solve_batch(problems: Problem, start: Sequence[Answer] | None = None, settin
 
     What is decided does not depend on how many are decided together.
     """
-    whole = jax.tree.map(np.asarray, problems.program)
+    problems = jax.tree.map(np.asarray, problems)
+    whole = problems.program
     count = len(jax.tree.leaves(whole)[0])
     one = _row(whole, 0)
     call = _caller(one)
     lanes = _Lanes(call, whole, settings)
     if start is not None:
         jobs = {(i, 0): _started(one, each) for i, each in enumerate(start)}
-        found = lanes.run(jobs, settings.rounds)
+        found = lanes.run(jobs, ENDLESS)
     else:
         x, order = _opened(call, whole, count)
         every = {(i, a): x[i, a] for i in range(count) for a in range(x.shape[1])}
@@ -94,10 +97,10 @@ def solve_batch(problems: Problem, start: Sequence[Answer] | None = None, settin
                 kept |= {(i, a): own[a] for a in _best(own)[:TRIES]}
         else:
             kept = {(i, order[i, 0]): x[i, order[i, 0]] for i in range(count)}
-        found = lanes.run(kept, settings.rounds)
+        found = lanes.run(kept, ENDLESS)
         open_ = {i for i in range(count) if not any(_met(state) for (j, _), state in found.items() if j == i)}
         found |= lanes.run(
-            {key: x for key, x in every.items() if key[0] in open_ and key not in found}, settings.rounds
+            {key: x for key, x in every.items() if key[0] in open_ and key not in found}, ENDLESS
         )
     each = [jax.tree.map(lambda leaf, i=i: leaf[i], problems) for i in range(count)]
     ended: list[list[State]] = [[] for _ in range(count)]
@@ -130,7 +133,7 @@ def _answer(problem: Problem, states: Sequence[State], settings: Settings) -> An
     best = states[_best(states)[0]]
     decisions = [dict(one) for one in _caller(problem.program)(_decisions, problem.program, best.best)]
     spent = sum(int(state.evaluations) for state in states)
-    return Answer(problem, decisions, bool(best.rounds < settings.rounds), best.best, int(best.rounds), spent)
+    return Answer(problem, decisions, bool(best.evaluations < settings.most), best.best, int(best.rounds), spent)
 
 
 def _started(program: Program, start: Answer) -> np.ndarray:
@@ -172,20 +175,20 @@ def _openings_many(program: Program) -> tuple[Any, Any]:
     return jax.vmap(openings)(program)
 
 
-def _begin(program: Program, x: Any) -> tuple[Any, ...]:
-    return rounds.begin(program, x).plain()
+def _begin(program: Program, x: Any, settings: Settings) -> tuple[Any, ...]:
+    return rounds.begin(program, x, settings).plain()
 
 
-def _begin_many(program: Program, x: Any) -> tuple[Any, ...]:
-    return jax.vmap(rounds.begin)(program, x).plain()
+def _begin_many(program: Program, x: Any, settings: Settings) -> tuple[Any, ...]:
+    return jax.vmap(lambda p, one: rounds.begin(p, one, settings))(program, x).plain()
 
 
-def _round(program: Program, state: State, settings: Settings) -> tuple[Any, ...]:
-    return rounds.round_(program, state, settings).plain()
+def _advance(program: Program, state: State, last: Any, settings: Settings) -> tuple[Any, ...]:
+    return rounds.advance(program, state, last, settings).plain()
 
 
-def _round_many(program: Program, state: State, settings: Settings) -> tuple[Any, ...]:
-    return jax.vmap(lambda p, s: rounds.round_(p, s, settings))(program, state).plain()
+def _advance_many(program: Program, state: State, most: Any, settings: Settings) -> tuple[Any, ...]:
+    return rounds.advance_many(program, state, most, settings).plain()
 
 
 def _decisions(program: Program, x: Any) -> tuple[Any, ...]:
@@ -242,7 +245,7 @@ class _Lanes:
             program, state = self._filled(items, held, program, state, rounds_)
             if state is None or all(one is None for one in held):
                 return
-            state = State.of(jax.tree.map(np.array, self.call(_round_many, program, state, self.settings)))
+            state = State.of(jax.tree.map(np.array, self.call(_advance_many, program, state, BLOCK, self.settings)))
             for lane, one in enumerate(held):
                 if one is not None and (state.done[lane] or state.rounds[lane] >= one[1]):
                     found[one[0]] = jax.tree.map(lambda leaf, lane=lane: leaf[lane].copy(), state)
@@ -267,7 +270,7 @@ class _Lanes:
             x = _repeated(next(iter(new.values())))
             for lane, given in new.items():
                 x[lane] = given
-            begun = State.of(self.call(_begin_many, program, x))
+            begun = State.of(self.call(_begin_many, program, x, self.settings))
             fresh |= {lane: jax.tree.map(lambda leaf, lane=lane: np.asarray(leaf)[lane], begun) for lane in new}
         for lane, given in fresh.items():
             if state is None:

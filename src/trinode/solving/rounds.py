@@ -18,8 +18,10 @@ from jaxtyping import Array, Bool, Float, Int
 from trinode.compose.expression import Constraint
 from trinode.compose.problem import Program
 from trinode.compose.scope import Scope
-from trinode.numerics import curvature, descent
+from trinode.numerics import descent
 from trinode.numerics.curvature import Memory
+from trinode.numerics.descent import Run
+from trinode.numerics.loops import while_loop
 
 
 class Settings(NamedTuple):
@@ -28,36 +30,41 @@ class Settings(NamedTuple):
     Attributes
     ----------
     evaluations : int
-        Most of one round.
-    rounds : int
-        Most of one descent.
+        Most of one round, at first.
+    most : int
+        Most of one descent; it ends with the round in which they are reached.
     tolerance : float
         Relative: of the objective from round to round, and of what the smooth stand-ins leave open.
-    pace : float
-        How strongly prices follow.
+    pace, fastest : float
+        How strongly prices follow at first, and at most.
     """
 
     evaluations: int = 30
-    rounds: int = 40
+    most: int = 3000
     tolerance: float = 5e-7
     pace: float = 1.5
+    fastest: float = 15.0
 
 
 class State(NamedTuple):
-    """A descent between two rounds.
+    """A descent at any time.
 
     Attributes
     ----------
-    x, best : (n,)
-        Variables now, and the best seen.
+    run : Run
+        The round that goes on.
+    best : (n,)
+        The best variables seen at the end of a round.
+    pace : float
+        How strongly prices follow.
+    budget : int
+        Evaluations of a round at most.
     corners : tuple of arrays
         Prices of what a largest or smallest is taken of, (rows, each), rows on the simplex.
     prices : (c,)
         Of the constraints.
     inward : (c,)
         By how much constraints are drawn in, so that they are met and not only nearly so.
-    memory : Memory
-        Of the descent.
     value, excess : float
         Objective (small is good) and largest relative violation at ``best``.
     open : float
@@ -68,12 +75,13 @@ class State(NamedTuple):
     done : bool
     """
 
-    x: Float[Array, " n"]
+    run: Run
     best: Float[Array, " n"]
+    pace: Float[Array, ""]
+    budget: Int[Array, ""]
     corners: tuple[Float[Array, ...], ...]
     prices: Float[Array, " c"]
     inward: Float[Array, " c"]
-    memory: Memory
     value: Float[Array, ""]
     excess: Float[Array, ""]
     open: Float[Array, ""]
@@ -85,17 +93,19 @@ class State(NamedTuple):
 
     def plain(self) -> tuple[Any, ...]:
         """The same in tuples, which programs may return."""
-        return tuple(tuple(one) if isinstance(one, Memory) else one for one in self)
+        return (tuple(self.run._replace(memory=tuple(self.run.memory))), *self[1:])  # type: ignore[arg-type]
 
     @classmethod
     def of(cls, plain: tuple[Any, ...]) -> State:
         """From what a program returned."""
-        made = cls(*plain)
-        return made._replace(memory=Memory(*made.memory))
+        run = Run(*plain[0])
+        return cls(run._replace(memory=Memory(*run.memory)), *plain[1:])
 
 
 STALL = 6
 """Rounds in which a violation does not shrink after which a descent is given up."""
+LONGEST = 16
+"""Rounds become longer by this factor at most."""
 MET = 1e-9
 """Relative violation that counts as none inside the descent; the judge allows more."""
 
@@ -124,7 +134,7 @@ def corners(program: Program) -> dict[Any, tuple[tuple[int, ...], int | None]]:
     return found
 
 
-def _smooth(program: Program, x: Any, prices: dict[Any, Any], pace: float) -> tuple[Scope, dict[Any, Any]]:
+def _smooth(program: Program, x: Any, prices: dict[Any, Any], pace: Any) -> tuple[Scope, dict[Any, Any]]:
     """Quantities at variables with smooth corners, and the weights that these give."""
     weights: dict[Any, Any] = {}
 
@@ -188,7 +198,7 @@ def merit(program: Program, x: Float[Array, " n"]) -> Float[Array, ""]:
     return jnp.where(jnp.isfinite(found), found, jnp.inf)
 
 
-def begin(program: Program, x: Float[Array, " n"]) -> State:
+def begin(program: Program, x: Float[Array, " n"], settings: Settings) -> State:
     """A descent that has not begun."""
     scope = _exact(program, x)
     prices = []
@@ -199,8 +209,8 @@ def begin(program: Program, x: Float[Array, " n"]) -> State:
     zero, none = jnp.zeros(over.size), jnp.asarray(0)
     worst = jnp.max(over, initial=0.0)
     return State(
-        x, x, tuple(prices), zero, zero, curvature.nothing(x.size), _signed_value(program, scope), worst,
-        jnp.asarray(jnp.inf), worst, none, none, none, jnp.asarray(False),
+        descent.begun(x), x, jnp.asarray(settings.pace), jnp.asarray(settings.evaluations), tuple(prices), zero, zero,
+        _signed_value(program, scope), worst, jnp.asarray(jnp.inf), worst, none, none, none, jnp.asarray(False),
     )  # fmt: skip
 
 
@@ -209,21 +219,54 @@ def _signed_value(program: Program, scope: Scope) -> Any:
     return value if program.minimise else -value
 
 
-def round_(program: Program, state: State, settings: Settings) -> State:
-    """One round; a descent that is done stays as it is."""
-    pace, nodes = settings.pace, corners(program)
+def advance(program: Program, state: State, last: Any, settings: Settings) -> State:
+    """Go on to the end of a descent, or of the round of a number."""
+
+    def one(state: State) -> State:
+        run = descent.descend(
+            lambda x: _lagrangian((program, state), x),
+            state.run,
+            until=state.budget,
+            tolerance=_fine(state, settings),
+        )
+        return _turned(program, state, run, settings)
+
+    return while_loop(lambda state: ~state.done & (state.rounds < last), one, state)
+
+
+def advance_many(program: Program, state: State, most: Any, settings: Settings) -> State:
+    """Go on with many descents side by side, each of a program of its own, for so many evaluations at most.
+
+    Where a round ends, prices turn and the next one begins; a descent that is done stays as it is.
+    """
+    run = descent.descend_many(
+        _lagrangian,
+        (program, state._replace(run=None)),
+        state.run,
+        until=jnp.where(state.done, 0, jnp.minimum(state.run.trips + most, state.budget)),
+        tolerance=_fine(state, settings),
+    )
+    return jax.vmap(lambda *each: _turned(*each, settings))(program, state, run)
+
+
+def _fine(state: State, settings: Settings) -> Any:
+    """What a step gains that counts as nothing: prices are off by the square root of what a value is."""
+    return jnp.clip(0.01 * state.open**2, 1e-15, 0.1 * settings.tolerance)
+
+
+def _lagrangian(given: tuple[Program, State], x: Float[Array, " n"]) -> Float[Array, ""]:
+    program, state = given
+    pace = state.pace
+    scope, _ = _smooth(program, x, dict(zip(corners(program), state.corners)), pace)
+    pressed = jnp.maximum(state.prices + pace * (_excesses(program, scope) + state.inward), 0.0)
+    return _signed(program, scope) + jnp.sum(pressed**2 - state.prices**2) / (2 * pace)
+
+
+def _turned(program: Program, state: State, run: Run, settings: Settings) -> State:
+    """Where a round has ended: new prices, the better point, and whether all is done."""
+    pace, nodes = state.pace, corners(program)
     known = dict(zip(nodes, state.corners))
-
-    def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
-        scope, _ = _smooth(program, x, known, pace)
-        pressed = jnp.maximum(state.prices + pace * (_excesses(program, scope) + state.inward), 0.0)
-        return _signed(program, scope) + jnp.sum(pressed**2 - state.prices**2) / (2 * pace)
-
-    budget = jnp.where(state.done, 0, settings.evaluations)
-    # prices are off by the square root of what a value is
-    fine = jnp.clip(0.01 * state.open**2, 1e-15, 0.1 * settings.tolerance)
-    ended = descent.lbfgs(lagrangian, state.x, max_evaluations=budget, tolerance=fine, memory=state.memory)
-    x = ended.point
+    x = run.x
     smooth, weights = _smooth(program, x, known, pace)
     stood = _signed(program, smooth)
     over = _excesses(program, smooth) + state.inward
@@ -243,25 +286,30 @@ def round_(program: Program, state: State, settings: Settings) -> State:
     near = jnp.abs(value - state.value) <= 10 * settings.tolerance * jnp.abs(value)
     # prices are settled and yet something is not quite met: it is drawn in
     inward = jnp.where((left <= 1e-5) & (true_over > 0.5 * MET), state.inward + 2 * true_over, state.inward)
-    rounds = state.rounds + 1
+    spent = state.evaluations + run.trips
     shrinks = worst < 0.9 * state.mark
     stalled = jnp.where(shrinks | (worst <= 1e-4), 0, state.stalled + 1)
     hopeless = (stalled >= STALL) & ~was_met
-    done = (calm & met & near) | hopeless | (rounds >= settings.rounds)
+    done = (calm & met & near) | hopeless | (spent >= settings.most)
+    # prices that settle slowly are to follow faster, and where they do already, rounds to come nearer their ends
+    slow, ended, fast = left > 0.5 * state.open, run.calm >= descent.CALM, pace >= settings.fastest
     fresh = State(
-        x,
+        descent.begun(x, run.memory),
         jnp.where(better, x, state.best),
+        jnp.where(slow, jnp.minimum(2 * pace, settings.fastest), pace),
+        jnp.where(slow & fast & ~ended, jnp.minimum(2 * state.budget, LONGEST * settings.evaluations), state.budget),
         turned,
         prices,
         inward,
-        ended.memory,
         jnp.where(better, value, state.value),
         jnp.where(better, jnp.maximum(worst, 0.0), state.excess),
         left,
         jnp.where(shrinks, worst, state.mark),
         stalled,
-        rounds,
-        state.evaluations + ended.evaluations,
+        state.rounds + 1,
+        spent,
         done,
     )
-    return jax.tree.map(lambda new, old: jnp.where(state.done, old, new), fresh, state)
+    ends = (run.trips >= state.budget) | ended
+    going = state._replace(run=run)
+    return jax.tree.map(lambda new, old: jnp.where(ends & ~state.done, new, old), fresh, going)
