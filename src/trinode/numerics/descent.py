@@ -66,9 +66,7 @@ def begun(start: Float[Array, " n"], memory: Memory | None = None) -> Run:
     return Run(start, jnp.asarray(jnp.inf), still, still, jnp.asarray(0.0), memory, none, none)
 
 
-def descend(
-    objective: Objective, run: Run, *, until: int | Int[Array, ""], tolerance: float | Float[Array, ""]
-) -> Run:
+def descend(objective: Objective, run: Run, *, until: int | Int[Array, ""], tolerance: float | Float[Array, ""]) -> Run:
     """Go on with a descent.
 
     Parameters
@@ -98,7 +96,8 @@ def descend_many(
     def trip(given: Any, s: Run, until: Any, tolerance: Any) -> Run:
         goes = _going(s, until)
         new = _trip(lambda x: objective(given, x), s, tolerance, goes)
-        still = jax.tree.map(lambda now, was: jnp.where(goes, now, was), new._replace(memory=None), s._replace(memory=None))
+        bare, before = new._replace(memory=None), s._replace(memory=None)
+        still = jax.tree.map(lambda now, was: jnp.where(goes, now, was), bare, before)
         return still._replace(memory=new.memory)
 
     step = jax.vmap(trip)

@@ -99,9 +99,7 @@ def solve_batch(problems: Problem, start: Sequence[Answer] | None = None, settin
             kept = {(i, order[i, 0]): x[i, order[i, 0]] for i in range(count)}
         found = lanes.run(kept, ENDLESS)
         open_ = {i for i in range(count) if not any(_met(state) for (j, _), state in found.items() if j == i)}
-        found |= lanes.run(
-            {key: x for key, x in every.items() if key[0] in open_ and key not in found}, ENDLESS
-        )
+        found |= lanes.run({key: x for key, x in every.items() if key[0] in open_ and key not in found}, ENDLESS)
     each = [jax.tree.map(lambda leaf, i=i: leaf[i], problems) for i in range(count)]
     ended: list[list[State]] = [[] for _ in range(count)]
     for (i, _), state in sorted(found.items(), key=lambda item: item[0]):

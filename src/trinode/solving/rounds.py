@@ -246,7 +246,7 @@ def advance_many(program: Program, state: State, most: Any, settings: Settings) 
         until=jnp.where(state.done, 0, jnp.minimum(state.run.trips + most, state.budget)),
         tolerance=_fine(state, settings),
     )
-    return jax.vmap(lambda *each: _turned(*each, settings))(program, state, run)
+    return jax.vmap(lambda p, s, r: _turned(p, s, r, settings))(program, state, run)
 
 
 def _fine(state: State, settings: Settings) -> Any:
