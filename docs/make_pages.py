@@ -117,7 +117,7 @@ def pages() -> dict[Path, str]:
     docs = ROOT / "docs"
     made = {docs / "cite.md": cite(), docs / "errata.md": errata()}
     made |= {docs / "systems" / f"{name}-parameters.md": parameters(name) for name in ORDER}
-    for page in (ROOT / "README.md", docs / "extend.md"):
+    for page in (ROOT / "README.md", docs / "extend.md", docs / "compose.md"):
         made[page] = filled(page.read_text(encoding="utf-8"))
     return made
 

@@ -20,6 +20,7 @@ FLOORS = [
     ("systems",),
     ("_batch", "_doors", "_programs", "_sizes"),
     ("solving",),
+    ("define",),
     ("api",),
     ("reference",),
     ("experiments",),

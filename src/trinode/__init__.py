@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from trinode.compose.problem import Maximize, Minimize, Problem
     from trinode.compose.target_echo import TargetEcho
     from trinode.compose.uplink import Uplink
+    from trinode.define import define_system
     from trinode.errors import FileFormatError, InputError, MissingExtraError, TrinodeError
     from trinode.solving.answer import Answer, Answers
     from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
@@ -82,6 +83,7 @@ __all__ = [
     "bundled",
     "change",
     "db",
+    "define_system",
     "draw",
     "draw_batch",
     "evaluate",
@@ -119,6 +121,7 @@ _HOMES = {
     "trinode.compose.problem": ("Maximize", "Minimize", "Problem"),
     "trinode.compose.target_echo": ("TargetEcho",),
     "trinode.compose.uplink": ("Uplink",),
+    "trinode.define": ("define_system",),
     "trinode.solving.answer": ("Answer", "Answers"),
     "trinode.errors": ("FileFormatError", "InputError", "MissingExtraError", "TrinodeError"),
     "trinode.systems.contract": ("Report", "Scenario", "Scheme", "Solution", "Status", "System"),

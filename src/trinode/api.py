@@ -196,8 +196,7 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     if start is not None:
         check_sizes(system, scenario, start, "start")
     if chosen.host:
-        solution = chosen.solve(scenario, start)
-        return system.marked(solution, evaluate(scenario, solution, bound=False).feasible)
+        return _marked(system, scenario, chosen.solve(scenario, start))
     run, named = _solver(system, chosen)
     wide, begin = _sizes.rounded(system, scenario), _sizes.rounded(system, start)
     return _sizes.cropped(system, chosen.of_worker(run(_solve, named, chosen.worker(), wide, begin)), scenario)
@@ -213,8 +212,12 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     system, scenarios = _doors.network(scenarios, many=True, instead="; tn.solve takes one")
     chosen = _scheme(system, scheme, start, many=True)
     if chosen.host:
-        starts = unstack(start) if start is not None else [None] * len(unstack(scenarios))
-        return stack([solve(one, chosen, begin) for one, begin in zip(unstack(scenarios), starts, strict=True)])
+        each = unstack(scenarios)
+        starts = unstack(start) if start is not None else [None] * len(each)
+        for one, begin in zip(each, starts, strict=True):
+            if begin is not None:
+                check_sizes(system, one, begin, "start")
+        return stack([_marked(system, *pair) for pair in zip(each, chosen.solve_each(each, starts), strict=True)])
     run, named = _solver(system, chosen)
     worker = chosen.worker()
     one, many = partial(run, _solve, named, worker), partial(run, _solve_many, named, worker)
@@ -236,7 +239,7 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     system, scenario = _doors.network(scenario, instead="; tn.evaluate_batch takes many")
     _doors.solution(system, solution)
     check_sizes(system, scenario, solution)
-    report = dataclasses.replace(_program(_evaluate, system, scenario, _decision(solution)), system=system.name)
+    report = dataclasses.replace(_judged(system, scenario, solution), system=system.name)
     if not bound:
         return report
     return _with_bounds(report, lambda family: _bounded(system, scenario, family), _family(system, scheme))
@@ -246,9 +249,12 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
     """Judge many decisions; the report's arrays are stacked along a leading axis."""
     system, scenarios = _doors.network(scenarios, many=True, instead="; tn.evaluate takes one")
     _doors.solution(system, solutions, many=True, what="solutions")
-    run, named = _runner(system)
-    one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
-    report = map_parts(one, many, (scenarios, _decision(solutions)), system.part)
+    if system.host:
+        report = stack(list(map(system.judge, unstack(scenarios), unstack(solutions))))
+    else:
+        run, named = _runner(system)
+        one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
+        report = map_parts(one, many, (scenarios, _decision(solutions)), system.part)
     report = dataclasses.replace(report, system=system.name)
     if not bound:
         return report
@@ -264,6 +270,8 @@ def bound(scenario: Any, family: str = "") -> Array:
 def bound_batch(scenarios: Any, family: str = "") -> Array:
     """What no solution, or none of a family of schemes, beats, for many networks."""
     system, scenarios = _doors.network(scenarios, many=True, instead="; bound takes one")
+    if system.host:
+        return jnp.stack([_bounded(system, one, family) for one in unstack(scenarios)])
     run, named = _runner(system)
     one, many = partial(run, _bound, named, family=family), partial(run, _bound_many, named, family=family)
     return map_parts(one, many, (_sizes.rounded(system, scenarios),), system.bound_part)
@@ -488,7 +496,20 @@ def _program(function: Callable[..., Any], system: System, *arguments: Any) -> A
     return run(function, named, *arguments)
 
 
+def _judged(system: System, scenario: Any, solution: Any) -> Report:
+    if system.host:
+        return system.judge(scenario, solution)
+    return _program(_evaluate, system, scenario, _decision(solution))
+
+
+def _marked(system: System, scenario: Any, solution: Any) -> Any:
+    """A solution of the host with the judge's word on it."""
+    return system.marked(solution, evaluate(scenario, solution, bound=False).feasible)
+
+
 def _bounded(system: System, scenario: Any, family: str) -> Array:
+    if system.host:
+        return jnp.asarray(system.bound(scenario, family))
     return _program(_bound, system, _sizes.rounded(system, scenario), family)
 
 

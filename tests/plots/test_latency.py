@@ -63,8 +63,12 @@ def test_both_pictures_are_written(case, tmp_path):
     assert all(file.stat().st_size > 3000 for file in files)
 
 
-def test_systems_without_pictures_have_none(case, tmp_path):
-    assert pictures("toy", *case, tmp_path) == []
+def test_systems_without_pictures_have_bars_of_what_they_say_of_terminals(case, tmp_path):
+    scenario, solution, report = case
+    files = pictures("toy", scenario, solution, dataclasses.replace(report, system="toy"), tmp_path)
+    assert [file.name for file in files] == ["toy-terminals.pdf", "toy-terminals.png"]
+    without = dataclasses.replace(report, system="toy", metrics={})
+    assert pictures("toy", scenario, solution, without, tmp_path) == []
 
 
 def test_the_map_names_everything(case):

@@ -81,6 +81,7 @@ def as_json(system: System, scheme: str, scenario: Any, solution: Any, report: R
     return {
         "system": system.name,
         **summary(system, scheme, solution, report),
+        "bound_reason": unbounded(system, scenario, report),
         "terminal_feasible": np.asarray(solution.terminal_feasible),
         **reachable(solution),
         "terminals": list(rows),
@@ -117,6 +118,11 @@ def reach_words(scenario: Any, solution: Any) -> list[str]:
     return lines
 
 
+def unbounded(system: System, scenario: Any, report: Report) -> str:
+    """Why there is no bound; empty where there is one, or where the system does not say."""
+    return system.bound_reason(scenario) if system.bound_reason and np.isnan(report.bound) else ""
+
+
 def bound_words(system: System, bound: float) -> str:
     """What a bound says of the network, as the end of a sentence; nothing where there is none."""
     if np.isnan(bound):
@@ -150,6 +156,8 @@ def print_answer(system: System, title: str, scheme: str, scenario: Any, solutio
     if not np.isnan(row["gap"]):
         line += f" (gap {row['gap']:.2%})"
     typer.echo(line)
+    if why := unbounded(system, scenario, report):
+        typer.echo(f"no bound: {why}")
     if not row["feasible"]:
         unserved = np.flatnonzero(~np.asarray(solution.terminal_feasible)).tolist()
         who = f"terminals {unserved} are not served" if unserved else "what is asked for is not met"

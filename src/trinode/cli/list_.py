@@ -109,7 +109,7 @@ def _system(name: str) -> list[Table]:
             "metric": key,
             "meaning": one.meaning,
             "unit": unit_of(key),
-            "per": " and ".join(LETTERS[letter] for letter in one.dims) or "network",
+            "per": " and ".join(LETTERS.get(letter, letter) for letter in one.dims) or "network",
             "needs": one.needs,
         }
         for key, one in found.metrics.items()

@@ -7,7 +7,8 @@ import errno
 import gc
 import os
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -69,6 +70,10 @@ def _version(asked: bool) -> None:
 @app.callback()
 def main(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    load: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", envvar="TRINODE_SYSTEMS", help="Run this Python file for the systems it defines."),
+    ] = None,
 ) -> None:
     """Networks whose nodes sense, communicate and compute at once: who computes what where, with which beams.
 
@@ -79,7 +84,13 @@ def main(
       trinode solve latency --seed 3       decide for a random network
       trinode reproduce latency fig3       a figure of the paper
       trinode COMMAND --help               all of a command's options
+      trinode --load FILE solve mine       a system of your own
     """
+    if load:
+        from trinode.systems.registry import run_file
+
+        for file in load:
+            run_file(file)
 
 
 for _name, _command, _help in (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import trinode
+from trinode.errors import InputError
 from trinode.systems.contract import System
 
 _SHARED = ("numerics", "radio", "sensing", "computing", "systems/contract.py", "experiments/execute.py")
@@ -26,7 +27,7 @@ def code_of(system: System) -> str:
     root = Path(trinode.__file__).parent
     parts = [root / name for name in (*_SHARED, *_OWN)]
     kinds = (system.Params, system.draw, system.evaluate, system.bound, *map(type, system.schemes.values()))
-    for home in {_source(one) for one in kinds}:
+    for home in {_source(one) for one in (*kinds, *system.sources)}:
         inside = root / "systems" in home.parents
         parts.append(root / "systems" / home.relative_to(root / "systems").parts[0] if inside else home)
     files = {file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file()}
@@ -40,4 +41,12 @@ def code_of(system: System) -> str:
 
 
 def _source(thing: Any) -> Path:
-    return Path(inspect.getfile(thing)).resolve()
+    """The file of a function or class, the folder of a package."""
+    try:
+        home = Path(inspect.getfile(thing)).resolve()
+    except TypeError:
+        home = Path()
+    if not home.is_file():
+        name = getattr(thing, "__name__", thing)
+        raise InputError("system", f"{name} of no file", "one that is in files, so that results know their code")
+    return home.parent if home.name == "__init__.py" else home

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from trinode import _flags
-from trinode.errors import StoreError
+from trinode.errors import InputError, StoreError
 from trinode.experiments.execute import MEMORY, execute
 from trinode.experiments.items import Item, expand
 from trinode.experiments.places import Done, Execute, Here, Place, Shard
 from trinode.experiments.progress import SILENT, bar
 from trinode.experiments.store import Store
 from trinode.experiments.sweep import check
+from trinode.systems import registry
 from trinode.systems.figure import Sweep
 
 AHEAD = 256
@@ -120,11 +121,16 @@ def run_all(
         Results cannot be written, or a worker process died.
     """
     began = time.perf_counter()
+    if registry.running():
+        where = f"{registry.running()}: it is run again where its systems are needed"
+        raise InputError("sweep", f"one that begins in {where}", 'sweeps under if __name__ == "__main__"')
     for sweep, _ in sweeps:
         check(sweep)
     accounts = [_Account(Store(folder), (shard or Shard()).of(list(expand(sweep)))) for sweep, folder in sweeps]
     wanted: dict[str, list[_Account]] = {}
     items: dict[str, Item] = {}
+    files = [registry.carried(name) for name in dict.fromkeys(sweep.system for sweep, _ in sweeps)]
+    execute = execute or partial(_execute, memory=memory, files=[one for one in files if one])
     for account in accounts:
         for item in account.missing:
             wanted.setdefault(item.key, []).append(account)
@@ -153,7 +159,7 @@ def run_all(
     title = ", ".join(dict.fromkeys(sweep.system for sweep, _ in sweeps))
     closed = 0
     with bar(total, found, title) if progress else nullcontext(SILENT) as shown:
-        for done in (place or Here()).work(waiting(), execute or partial(_execute, memory=memory), shown.begin):
+        for done in (place or Here()).work(waiting(), execute, shown.begin):
             order.done(done.item)
             for account in wanted[done.item.key]:
                 account.settle(done)
@@ -235,7 +241,9 @@ class _Account:
         )
 
 
-def _execute(item: Item, memory: int) -> dict:
+def _execute(item: Item, memory: int, files: Sequence[tuple[str, str]]) -> dict:
+    for file, text in files:
+        registry.run_file(file, text)
     return execute(item, memory)
 
 

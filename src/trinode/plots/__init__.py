@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from trinode.systems.registry import ours
+from trinode.systems.registry import system as find_system
 
 
 def pictures(
@@ -17,17 +19,18 @@ def pictures(
     title: str = "",
     building_lines: Any = None,
 ) -> list[Path]:
-    """Draw a decision in the way of its system; returns the files, none where the system has no pictures.
+    """Draw a decision in the way of its system; returns the files.
 
-    The pictures of a system are the functions of ``PICTURES`` in ``trinode.plots.<system>``: name to
-    ``draw(scenario, solution, report, title, building_lines) -> Figure``, or None where there is nothing to
-    draw.
+    Pictures are functions ``draw(scenario, solution, report, title, building_lines) -> Figure``, or None where there is
+    nothing to draw, by name: those of the system, or of ``PICTURES`` in ``trinode.plots.<system>`` for trinode's own;
+    else bars over the terminals.
     """
-    if find_spec(f"{__name__}.{system}") is None:
-        return []
     from trinode.plots._style import save_figure
 
-    drawings = import_module(f"{__name__}.{system}").PICTURES
+    drawings = find_system(system).pictures
+    if drawings is None:
+        module = system if ours(system) else "terminals"
+        drawings = import_module(f"{__name__}.{module}").PICTURES
     files: list[Path] = []
     for name, draw in drawings.items():
         figure = draw(scenario, solution, report, title, building_lines)

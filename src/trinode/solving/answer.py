@@ -33,6 +33,10 @@ class Answer:
         ``converged``, ``iteration limit``, ``infeasible`` (proved), or ``no feasible point found``.
     value : float
         The objective, NaN where constraints are violated.
+    ended : bool
+        Whether the engine was done, and not at its limit.
+    x : (n,)
+        The engine's variables.
     rounds, evaluations : int
         What it took.
 
@@ -48,11 +52,16 @@ class Answer:
     ) -> None:
         self.problem, self.x, self.rounds, self.evaluations = problem, np.asarray(x), rounds, evaluations
         self.decisions = [{name: np.asarray(value) for name, value in one.items()} for one in decisions]
-        self._ended = ended
+        self.ended = ended
 
     @cached_property
     def _scope(self) -> Scope:
         return Scope(self.problem.program, self.decisions, np)
+
+    @property
+    def quantities(self) -> list[dict[str, np.ndarray]]:
+        """What follows from the decision of each part, by name."""
+        return self._scope.values
 
     @cached_property
     def residuals(self) -> dict[str, float]:
@@ -84,14 +93,19 @@ class Answer:
     @property
     def value(self) -> float:
         """The objective of the decision; NaN where it violates a constraint."""
-        return float(self.problem.program.objective.value(self._scope)) if self.feasible else float("nan")
+        return self.objective if self.feasible else float("nan")
+
+    @property
+    def objective(self) -> float:
+        """The same, whether or not the constraints are met."""
+        return float(self.problem.program.objective.value(self._scope))
 
     @property
     def status(self) -> str:
         """How it ended."""
         if not self.feasible:
             return "infeasible" if self._bound.infeasible else NO_POINT
-        return "converged" if self._ended else "iteration limit"
+        return "converged" if self.ended else "iteration limit"
 
     @cached_property
     def _bound(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any, NamedTuple
 
 import jax
@@ -48,16 +49,19 @@ def bound(problem: Problem, scope: Scope, value: float = np.nan) -> Bound:
     program = problem.program
     reasons = []
     for covariances in (False, True):
-        try:
-            relaxed = _relaxed(program, covariances)
-        except rx.NoBound as why:
-            reasons.append(str(why))
-            continue
-        return relaxed.bound(program, scope, value)
+        with _turn:
+            try:
+                relaxed = _relaxed(program, covariances)
+            except rx.NoBound as why:
+                reasons.append(str(why))
+                continue
+            return relaxed.bound(program, scope, value)
     return Bound(float("nan"), "; ".join(dict.fromkeys(reasons)))
 
 
 _kept: dict[Any, Any] = {}
+_turn = Lock()
+"""A relaxation is filled with the numbers of one problem at a time."""
 
 
 def _relaxed(program: Program, covariances: bool) -> Any:
@@ -147,7 +151,10 @@ class Relaxed:
         tried, high = low + STEP, np.inf
         known: list[tuple[float, float]] = []
         for _ in range(40):
-            need = np.log(max(self._dual(self.problem, rx.Data(program, at, float(np.exp(tried)))), 1e-300))
+            found = self._dual(self.problem, rx.Data(program, at, float(np.exp(tried))))
+            if found <= 0 and not np.isfinite(high):  # certifies nothing, and would not further up
+                break
+            need = np.log(found) if found > 0 else -np.inf
             if need > 0:
                 high = min(high, tried)
                 if high - low <= 2 * STEP:

@@ -20,6 +20,12 @@ Solve = Callable[..., Any]
 """``solve(stacked scenarios, start=None) -> stacked solutions``."""
 
 
+def size(system: System, scenario: Any, letter: str) -> int:
+    """How long the axes of a letter are."""
+    found = [(np.shape(getattr(scenario, name)), field.dims) for name, field in system.scenario_schema.items()]
+    return next(shape[dims.index(letter)] for shape, dims in found if letter in dims[: len(shape)])
+
+
 def along(system: System, scenario: Any, letter: str, change: Callable[[np.ndarray, int, str], np.ndarray]) -> Any:
     """A scenario with every axis of a letter changed by ``change(array, axis, name)``."""
     arrays = to_arrays(scenario, system.scenario_schema)
@@ -63,7 +69,7 @@ def reports(system: System, scenarios: Any, solutions: Any) -> Report:
 @functools.cache
 def _judge(system: System) -> Callable[[Any, Any], Report]:
     """One program for one scenario, so that no number of them needs another."""
-    return jax.jit(system.judge)
+    return system.judge if system.host else jax.jit(system.judge)
 
 
 def _value(system: System, scenarios: Any, solutions: Any) -> np.ndarray:
@@ -102,7 +108,11 @@ def check_file(system: System, scenario: Any, solution: Any, path: Any) -> None:
 def check_bound(system: System, scheme: Scheme, scenarios: Any, solutions: Any) -> None:
     """No decision beats the bound of its kind."""
     value = _value(system, scenarios, solutions)
-    limit = np.asarray(jax.jit(jax.vmap(lambda s: system.bound(s, scheme.family)))(scenarios))
+    if system.host:
+        each = [jax.tree.map(lambda leaf, i=i: leaf[i], scenarios) for i in range(len(value))]
+        limit = np.asarray([system.bound(one, scheme.family) for one in each])
+    else:
+        limit = np.asarray(jax.jit(jax.vmap(lambda s: system.bound(s, scheme.family)))(scenarios))
     limit = limit if system.sense == "min" else -limit
     known = ~np.isnan(value) & ~np.isnan(limit)
     assert np.all(value[known] >= limit[known] * (1 - np.sign(limit[known]) * 1e-7)), "a decision beats its bound"
@@ -135,8 +145,7 @@ def check_batch_size(
 
 def check_order(system: System, scenarios: list[Any], solve: Solve, rtol: float = 5e-3) -> None:
     """Terminals have no numbers: another order of them gives the same objective."""
-    count = scenarios[0].terminals
-    order = np.roll(np.arange(count), 1)
+    order = np.roll(np.arange(size(system, scenarios[0], "K")), 1)
     turned = stacked([permuted(system, s, "K", order) for s in scenarios])
     plain = stacked(scenarios)
     one, other = _value(system, plain, solve(plain)), _value(system, turned, solve(turned))

@@ -7,7 +7,7 @@ traceable unless it declares ``host = True``. Everything a person is shown comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, Self
@@ -67,6 +67,11 @@ class Scenario(Shown):
         counts = (_stack(getattr(self, name, None), len(entry.dims)) for name, entry in schema.items())
         count = next((one for one in counts if one is not None), None)
         return stacked(f"{system.name}: network", count), list(array_rows(self, schema, count))
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+        """Build a scenario from checked arrays."""
+        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()})
 
     @classmethod
     def check_together(cls, arrays: Mapping[str, Any]) -> None:
@@ -322,6 +327,10 @@ class Scheme(eqx.Module):
             raise TypeError(f"{type(self).__name__} does not define solve")
         return self.of_worker(worker.solve(scenario, start))
 
+    def solve_each(self, scenarios: Sequence[Any], starts: Sequence[Any]) -> list[Any]:
+        """Solutions of networks of equal shapes by a scheme of the host: one after the other, or as it knows better."""
+        return [self.solve(scenario, start) for scenario, start in zip(scenarios, starts, strict=True)]
+
 
 @dataclass(frozen=True, eq=False)
 class System:
@@ -373,6 +382,18 @@ class System:
         Parameters that are sizes of channels from outside, and their letters there.
     channel_fixed : tuple of str
         Other parameters that mean nothing beside channels from outside.
+    pictures : mapping, optional
+        Name to ``draw(scenario, solution, report, title, building_lines) -> Figure``.
+    host : bool
+        Whether ``evaluate`` and ``bound`` leave JAX, and so take one network at a time.
+    problem : callable, optional
+        ``problem(scenario) -> Problem``: what is to be decided, of parts.
+    bound_reason : callable, optional
+        ``bound_reason(scenario) -> str``: where the bound comes from, or why there is none.
+    sources : tuple
+        What computes beside the functions above: functions, classes and modules.
+    file : str
+        The file that defines it, where it is of no installed package; whoever computes elsewhere runs it first.
     """
 
     name: str
@@ -400,6 +421,12 @@ class System:
     sizes: Callable[[Any], Hashable] | None = None
     channel_sizes: Mapping[str, str] = field(default_factory=dict)
     channel_fixed: tuple[str, ...] = ()
+    pictures: Mapping[str, Callable[..., Any]] | None = None
+    host: bool = False
+    problem: Callable[[Any], Any] | None = None
+    bound_reason: Callable[[Any], str] | None = None
+    sources: tuple[Any, ...] = ()
+    file: str = ""
 
     def program_sizes(self, params: Any) -> Hashable:
         """Equal for parameters whose networks a scheme solves by the same program."""

@@ -1,16 +1,22 @@
-"""The systems and schemes that are there: trinode's own, and those that other packages bring.
+"""The systems and schemes that are there: trinode's own, and those that other packages and files bring.
 
 A package registers a system through the entry point group ``trinode.systems`` (name of the system, loading to
 a :class:`~trinode.systems.contract.System`) and a scheme through ``trinode.schemes`` (``<system>.<scheme>``,
-loading to a :class:`~trinode.systems.contract.Scheme` object).
+loading to a :class:`~trinode.systems.contract.Scheme` object). A file that defines systems is run by name
+(:func:`run_file`, ``trinode --load FILE``).
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from threading import RLock
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from trinode._words import nearest, one_of
@@ -20,6 +26,9 @@ if TYPE_CHECKING:
     from trinode.systems.contract import System
 
 _loaded: dict[str, System] = {}
+_running = RLock()
+_run: ContextVar[str] = ContextVar("_run", default="")
+"""The file that is being run for the systems that it defines."""
 
 
 def system_names() -> list[str]:
@@ -52,6 +61,67 @@ def register(system: System) -> None:
         if entry.name.startswith(prefix)
     }
     _loaded[system.name] = replace(system, schemes={**system.schemes, **more}) if more else system
+
+
+def ours(name: str) -> bool:
+    """Whether trinode itself brings a system of that name."""
+    entry = _entries("trinode.systems").get(name)
+    return entry is not None and entry.value.startswith("trinode.")
+
+
+def loaded() -> list[System]:
+    """Systems that this process knows by now."""
+    return list(_loaded.values())
+
+
+def run_file(path: str | Path, text: str | None = None) -> None:
+    """Run a Python file for the systems that it defines, once; it finds what lies beside it, as a script does.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    text : str, optional
+        What is in it, where it may not be there.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or no system in it.
+    """
+    file = Path(path).resolve()
+    with _running:
+        if any(one.file == str(file) for one in loaded()):
+            return
+        if text is None:
+            if not file.is_file():
+                raise InputError("file", path, "a Python file that defines a system")
+            text = file.read_text(encoding="utf-8")
+        module = ModuleType(f"_{file.stem}")
+        module.__file__ = str(file)
+        sys.modules[module.__name__] = module  # classes are looked up there
+        if str(file.parent) not in sys.path:
+            sys.path.append(str(file.parent))
+        before, token = set(_loaded), _run.set(str(file))
+        try:
+            exec(compile(text, str(file), "exec"), module.__dict__)
+        finally:
+            _run.reset(token)
+        if set(_loaded) == before:
+            raise InputError("file", path, "a Python file that defines a system: tn.define_system(...)")
+
+
+def running() -> str:
+    """The file that is being run for its systems; empty where none is."""
+    return _run.get()
+
+
+def carried(name: str) -> tuple[str, str] | None:
+    """File and text that define a system, for who computes elsewhere; None where installed packages bring it."""
+    file = system(name).file
+    if name in _entries("trinode.systems") or not file:
+        return None
+    return file, Path(file).read_text(encoding="utf-8")
 
 
 def system_of(thing: Any) -> System:
