@@ -19,11 +19,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from trinode import api
 from trinode.errors import InputError
+from trinode.sensing import beampattern
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status, to_arrays
+from trinode.systems.region import model
 from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names
 
@@ -67,11 +70,12 @@ SIZES: dict[str, tuple[dict[str, Any], ...]] = {
 
 APART = {
     ("energy", "ofdma"): "its sub-bands are no decision of the others' problem",
-    ("region", "communication"): "asks what the rate is without sensing, and says nothing about the pattern",
     ("fairness", "mmse"): "chooses the combiners too, which the default takes as they are given",
-    ("region", "bcd"): "the same question, by the paper's algorithm",
 }
 """Schemes whose decisions the default could not take, and why: judged like all others, but no rivals."""
+
+SILENT = {("region", "communication"), ("region", "bcd")}
+"""Schemes that leave sensing aside: rivals where their decisions meet what the network asks of it all the same."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "task_spread": (0.0, 1.0),
@@ -174,6 +178,16 @@ def judged(scenarios: Any, solutions: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(report.objective), np.max(residuals, axis=0)
 
 
+@jax.jit
+@jax.vmap
+def sensing(scenario: Any, solution: Any) -> Any:
+    """A region decision that says by scales of zero that nobody senses, held to what the network asks of sensing."""
+    pattern = model.radiated(scenario, solution.precoder, solution.sensing_covariance)
+    scale = jnp.maximum(beampattern.best_scale(scenario.ideal_pattern, pattern), 1e-11)  # at less, nobody does
+    asked = scenario.sensing_ap & ((scenario.targets is not None) | ~jnp.isnan(scenario.pattern_mse_max))
+    return dataclasses.replace(solution, pattern_scale=jnp.where(asked, scale, 0.0))
+
+
 def findings(name: str, draws: list[Draw], schemes: list[str]) -> Iterator[tuple[int, str]]:
     """What is wrong with the decisions for networks of one shape: the draw, and what it is."""
     system = find_system(name)
@@ -194,6 +208,9 @@ def findings(name: str, draws: list[Draw], schemes: list[str]) -> Iterator[tuple
                 bounds[kind] = np.asarray(api.bound_batch(scenarios, kind))
         if best is None:
             best = value, feasible
+        asked = feasible
+        if (name, scheme) in SILENT:
+            asked = judged(scenarios, sensing(scenarios, solutions))[1] <= FEASIBILITY_TOLERANCE
         for i, one in enumerate(draws):
             if says[i] != feasible[i]:
                 words = f"{'feasible' if says[i] else 'infeasible'}, the model says {value[i]:.9g}"
@@ -204,7 +221,7 @@ def findings(name: str, draws: list[Draw], schemes: list[str]) -> Iterator[tuple
                 limit = bounds[kind][i]
                 if np.isnan(limit) or sign * (limit - value[i]) > 1e-7 * abs(limit):
                     yield one.number, f"{scheme} {value[i]:.9g} beats the {kind} bound {limit:.9g}"
-            if apart:
+            if apart or not asked[i]:
                 continue
             if not best[1][i]:
                 yield one.number, f"{default} is infeasible, {scheme} has {value[i]:.9g}"

@@ -117,7 +117,7 @@ def test_contract(name, scheme, tmp_path):
     assert bool(kept["feasible"][0]) == (int(answer.status) != Status.INFEASIBLE) == np.isfinite(kept["objective"][0])
 
 
-@pytest.mark.parametrize("name", ["latency", "fairness"])
+@pytest.mark.parametrize("name", ["latency", "fairness", "region"])
 def test_defaults_are_no_worse_than_the_others_on_wild_networks(name):
     """A share of ``benchmarks/defaults.py``, on shapes that are compiled already."""
     draws = [defaults.draw(name, 0, index, defaults.SIZES[name][0]) for index in range(30)]

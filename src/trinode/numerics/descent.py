@@ -184,7 +184,7 @@ def augmented(
     objective: Objective,
     constraints: Callable[[Float[Array, " n"]], Float[Array, " m"]],
     multipliers: Float[Array, " m"],
-    penalty: float,
+    penalty: float | Float[Array, ""],
 ) -> Objective:
     """The augmented Lagrangian of ``constraints(x) <= 0``."""
 

@@ -40,7 +40,7 @@ def lbfgs(
     memory: Memory,
     *,
     max_evaluations: int | Int[Array, ""],
-    tolerance: float,
+    tolerance: float | Float[Array, ""],
 ) -> Descent:
     """Minimise a smooth function; as :func:`trinode.numerics.descent.lbfgs`, begun with what is remembered."""
     value_and_slope = jax.value_and_grad(objective)
@@ -86,9 +86,9 @@ def constrained(
     multipliers: Float[Array, " m"],
     memory: Memory,
     *,
-    penalty: float,
+    penalty: float | Float[Array, ""],
     max_evaluations: int | Int[Array, ""],
-    tolerance: float,
+    tolerance: float | Float[Array, ""],
 ) -> tuple[Descent, Float[Array, " m"]]:
     """One round of the augmented Lagrangian; see :func:`trinode.numerics.descent.constrained`.
 

@@ -29,6 +29,8 @@ from trinode.systems.region.solution import RegionSolution
 PENALTY = 4.0
 MARGIN = 1e-3
 """By how much of the way to the limit a search stays within it, so that what it ends with meets it."""
+Effort = float | Float[Array, ""]
+Count = int | Int[Array, ""]
 
 
 class Beams(NamedTuple):
@@ -88,6 +90,11 @@ def maximum_ratio(d: Downlink, equal: bool = False) -> Complex[Array, "M A K"]:
     return w / jnp.sqrt(jnp.where(power > 0, power, 1.0))
 
 
+def unit(value: Float[Array, ""]) -> Float[Array, ""]:
+    """What tolerances in nat are in units of: 1, or a sum rate that is less."""
+    return jnp.where(value > 0, jnp.minimum(value, 1.0), 1.0)
+
+
 def better(one: Answer, other: Answer) -> Answer:
     """The one of two answers that is worth more."""
     return jax.tree.map(lambda a, b: jnp.where(other.value > one.value, b, a), one, other)
@@ -135,18 +142,21 @@ class Run(NamedTuple):
 def communicate(d: Downlink, beams: Beams, best: Answer, *, evaluations: int, rounds: int, tolerance: float) -> Run:
     """Maximise the sum rate alone (P2)."""
     shape = Shape(*(jnp.zeros(d.shape[0], bool) for _ in range(2)))
+    known = jnp.maximum(sum_rate(d, beams.data, jnp.zeros_like(best.covariance)), best.value)
 
     def one(run: Run) -> Run:
+        least = tolerance * unit(jnp.maximum(run.best.value, known))
+
         def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
             return -jnp.sum(d.rates(*unpack(x, shape, beams)))
 
-        end = serial.lbfgs(objective, run.x, run.memory, max_evaluations=evaluations, tolerance=tolerance)
+        end = serial.lbfgs(objective, run.x, run.memory, max_evaluations=evaluations, tolerance=least)
         data = unpack(end.point, shape, beams).data
         radar = jnp.zeros_like(best.covariance)
         found = Answer(data, radar, sum_rate(d, data, radar))
-        return _record(run, end, end.point, run.price, found, jnp.asarray(True), tolerance)
+        return _record(run, end, end.point, run.price, found, jnp.asarray(True), least)
 
-    return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(1))
+    return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(1), rounds)
 
 
 def with_sensing(
@@ -156,10 +166,12 @@ def with_sensing(
     best: Answer,
     surrogate: Callable[[Beams], tuple[Callable[[Beams], Array], Callable[[Beams], Array]]] | None = None,
     *,
-    opening: int,
-    evaluations: int,
+    opening: Count,
+    evaluations: Count,
     rounds: int,
-    tolerance: float,
+    tolerance: Effort,
+    margin: Effort = MARGIN,
+    most: Int[Array, ""] | None = None,
     price: Float[Array, " n"] | None = None,
     free: bool = False,
 ) -> Run:
@@ -175,6 +187,12 @@ def with_sensing(
         From the beams at the beginning of a round to value and excess of any beams, in place of the true ones.
     opening, evaluations : int
         Most evaluations of the first round, and of every other.
+    rounds, most : int
+        Most rounds that the history has room for, and most rounds; the same if absent.
+    tolerance : float
+        Gain of a step, and a tenth of the gain of a round, at which to stop: nat, or of the sum rate below 1 nat.
+    margin : float
+        By how much of the way to the limit the search stays within it.
     price : (n,), optional
         Multipliers of the requirement to begin with.
     free : bool
@@ -185,10 +203,14 @@ def with_sensing(
     full = need.active & asked
     shape = Shape(full, full)
 
+    first, _ = feasible(d, need, beams.data, _outer(beams.sensing))
+    known = jnp.maximum(first.value, best.value)
+
     def exact(_: Beams) -> tuple[Callable[[Beams], Array], Callable[[Beams], Array]]:
         return lambda b: jnp.sum(d.rates(*b)), lambda b: need.excess(covariance(*b))
 
     def one(run: Run) -> Run:
+        scale = unit(jnp.maximum(run.best.value, known))
         value, short = (surrogate or exact)(unpack(run.x, shape, beams))
         aside = ((run.rounds == 0) | ~asked) if free else ~asked
 
@@ -196,7 +218,7 @@ def with_sensing(
             return -value(unpack(x, shape, beams))
 
         def excess(x: Float[Array, " n"]) -> Float[Array, " m"]:
-            return jnp.where(aside, -1e3, short(unpack(x, shape, beams)) + MARGIN)
+            return jnp.where(aside, -1e3, short(unpack(x, shape, beams)) + margin)
 
         end, price = serial.constrained(
             objective,
@@ -204,9 +226,9 @@ def with_sensing(
             run.x,
             run.price,
             run.memory if surrogate is None else curvature.nothing(run.x.size),
-            penalty=PENALTY,
+            penalty=PENALTY * scale,
             max_evaluations=jnp.where(run.rounds == 0, opening, evaluations),
-            tolerance=tolerance,
+            tolerance=tolerance * scale,
         )
         sent = unpack(end.point, shape, beams)
         found, share = feasible(d, need, sent.data, _outer(sent.sensing))
@@ -214,9 +236,10 @@ def with_sensing(
         if free:
             moved = jnp.where(aside & asked, pack(blend(need, sent, share), shape), moved)
         near = jnp.min(share) > 1 - 1e-4
-        return _record(run, end, moved, jnp.where(aside, 0.0, price), found, near, tolerance)
+        return _record(run, end, moved, jnp.where(aside, 0.0, price), found, near, tolerance * scale)
 
-    return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(need.rows) if price is None else price)
+    price = jnp.zeros(need.rows) if price is None else price
+    return _rounds(one, pack(beams, shape), best, rounds, price, rounds if most is None else most)
 
 
 def blend(need: Need, beams: Beams, share: Float[Array, "*m"]) -> Beams:
@@ -349,22 +372,24 @@ def _record(
     price: Float[Array, " n"],
     found: Answer,
     near: Bool[Array, ""],
-    tolerance: float,
+    tolerance: Float[Array, ""],
 ) -> Run:
-    better = found.value > run.best.value
     gain = found.value - run.best.value
-    best = Answer(*(jnp.where(better, new, old) for new, old in zip(found, run.best)))
+    best = better(run.best, found)
     calm = jnp.where(near & (gain < 10 * tolerance), run.calm + 1, 0)
     history = run.history.at[run.rounds].set(best.value / jnp.log(2.0))
     return Run(x, price, end.memory, best, history, run.rounds + 1, run.evaluations + end.evaluations, calm)
 
 
 def _rounds(
-    one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, most: int, price: Float[Array, " n"]
+    one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, rounds: int, price: Float[Array, " n"], most: Count
 ) -> Run:
-    zero = jnp.asarray(0)
-    first = Run(x, price, curvature.nothing(x.size), best, jnp.full(most, jnp.nan), zero, zero, zero)
-    return while_loop(lambda run: (run.rounds < most) & (run.calm < 1), one, first)
+    """Rounds until one gains little over those before it; ``best`` is what they end with where it is worth more."""
+    zero, none = jnp.asarray(0), jax.tree.map(jnp.zeros_like, best)._replace(value=jnp.asarray(-jnp.inf))
+    first = Run(x, price, curvature.nothing(x.size), none, jnp.full(rounds, jnp.nan), zero, zero, zero)
+    last = while_loop(lambda run: (run.rounds < most) & (run.calm < 1), one, first)
+    history = jnp.maximum(last.history, best.value / jnp.log(2.0))  # NaN where there was no round
+    return last._replace(best=better(best, last.best), history=history)
 
 
 def _outer(v: Complex[Array, "M A"]) -> Complex[Array, "M A A"]:

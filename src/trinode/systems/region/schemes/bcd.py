@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple, final
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Scheme
@@ -46,7 +46,7 @@ class BlockDescent(Scheme):
     sweeps : int
         Most sweeps over the access points.
     tolerance : float
-        Gain of a sweep, nat, at which to stop.
+        Gain of a sweep at which to stop: nat, or of the sum rate where that is below 1 nat.
     parallel : bool
         All access points at once, as printed.
     """
@@ -87,13 +87,17 @@ class BlockDescent(Scheme):
             return _State(data, best, history, state.sweeps + 1, jnp.abs(value - worth(state.data)))
 
         first = _State(begin, given, jnp.full(self.sweeps, jnp.nan), jnp.asarray(0), jnp.asarray(jnp.inf))
-        last = while_loop(lambda x: (x.sweeps < self.sweeps) & (x.gain > self.tolerance), sweep, first)
+
+        def rests(x: _State) -> Bool[Array, ""]:
+            return x.gain <= self.tolerance * optimise.unit(x.best.value)
+
+        last = while_loop(lambda x: (x.sweeps < self.sweeps) & ~rests(x), sweep, first)
         return optimise.finish(
             s,
             last.best,
             need=None,
             senses=False,
-            converged=last.gain <= self.tolerance,
+            converged=rests(last),
             iterations=last.sweeps,
             history=last.history,
         )

@@ -37,7 +37,7 @@ class BlockConvex(Scheme):
     rounds, evaluations : int
         Most convex programs, and evaluations in each.
     tolerance : float
-        In nat, as in :class:`.isac.Isac`.
+        Gain of a step, and a tenth of the gain of a round, at which to stop: nat, or of the sum rate below 1 nat.
     """
 
     name: ClassVar[str] = "bcd-sca"
