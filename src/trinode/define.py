@@ -27,7 +27,7 @@ from trinode.systems import registry
 from trinode.systems.contract import SOLUTION_FIELDS, Scenario, Scheme, Solution, System
 from trinode.systems.figure import FigureSpec, Panel, Sweep
 from trinode.systems.metric import Metric
-from trinode.systems.units import unit_of
+from trinode.systems.units import UNITS, unit_of
 
 PROBED = 5, 6
 """Sizes at which axes are told apart: the first letter's, and the step to the next one's."""
@@ -248,7 +248,9 @@ def _metrics(
     for part, own in zip(example.program.parts, stated.quantities, strict=True):
         for name, (shape, unit) in part.quantities().items():
             label = own[name]
-            text = f"{name.replace('_', ' ')} of {part.word}" + ("" if unit == "1" or unit_of(label) else f", {unit}")
+            ending = next((f"_{one}" for one in UNITS if name.endswith(f"_{one}")), "")
+            text = f"{name.removesuffix(ending).replace('_', ' ')} of the {part.word}"
+            text += "" if unit == "1" or ending else f", {unit}"
             found[label] = Metric(meanings.get(label, text), tuple(sizes.get(size, "*") for size in shape))
     unknown = set(meanings) - set(found)
     if unknown:

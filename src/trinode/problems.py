@@ -21,7 +21,16 @@ from trinode.compose.problem import Maximize, Minimize, Problem
 from trinode.compose.target_echo import TargetEcho
 from trinode.errors import InputError
 
-__all__ = ["angle_bound", "detection", "fair_joint", "illumination", "max_min_sinr", "min_power", "sum_rate"]
+__all__ = [
+    "angle_bound",
+    "detection",
+    "fair_joint",
+    "illumination",
+    "max_min_sinr",
+    "min_power",
+    "robust_min_power",
+    "sum_rate",
+]
 
 
 def max_min_sinr(channel: Any, noise_w: Any, max_power_w: Any) -> Problem:
@@ -98,6 +107,24 @@ def min_power(channel: Any, noise_w: Any, sinr_min: Any) -> Problem:
         Linear.
     """
     air = Downlink(channel, noise_w)
+    return Problem(Minimize(total(air.power_w)), [air.sinr >= sinr_min])
+
+
+def robust_min_power(channel: Any, error_norm: Any, noise_w: Any, sinr_min: Any) -> Problem:
+    """Spend as little power as possible on SINRs that hold whatever the errors of channel knowledge.
+
+    Parameters
+    ----------
+    channel : (K, M, A) or (K, A) complex
+        As in :func:`min_power`, as it is known.
+    error_norm : float or (K,)
+        The true channel of a user differs from it by at most this norm.
+    noise_w : float or (K,)
+        W.
+    sinr_min : float or (K,)
+        Linear.
+    """
+    air = Downlink(channel, noise_w, error_norm=error_norm)
     return Problem(Minimize(total(air.power_w)), [air.sinr >= sinr_min])
 
 

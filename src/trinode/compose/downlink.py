@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from trinode.compose import worst_case
 from trinode.compose.expression import Shape
 from trinode.compose.part import Part, complex_, real
 from trinode.errors import InputError
@@ -43,6 +44,8 @@ class Downlink(Part):
         Streams without data.
     bandwidth_hz : float
         For ``rate_bps``.
+    error_norm : float or (K,), optional
+        The channel of user k is known up to an error of at most this norm, over all transmit antennas together.
     axes : str
         Of ``channel``: ``user ap ap_antenna`` (3 axes), ``user user_antenna ap ap_antenna`` (4), ``user ap_antenna``
         (2), or ``user user_antenna ap_antenna``. Where there is no ``ap``, there is one transmitter, and precoders,
@@ -51,11 +54,13 @@ class Downlink(Part):
     Raises
     ------
     InputError
-        A wrong shape, a number out of its range, a user without any channel.
+        A wrong shape, a number out of its range, a user without any channel, or whose channel may be none. With
+        ``error_norm``, users of several antennas.
 
     Notes
     -----
-    Quantities: ``sinr`` (K,), or (K, streams) where a user has several; ``rate`` (K,) in bit/s/Hz, the sum over the
+    Quantities: ``sinr`` (K,), or (K, streams) where a user has several, with ``error_norm`` the least over all errors
+    (:mod:`trinode.compose.worst_case`) and rates with it; ``rate`` (K,) in bit/s/Hz, the sum over the
     user's streams of ``log2(1 + sinr)``; ``rate_bps`` (K,); ``power_w`` (M,) spent by each access point;
     ``antenna_power_w`` (M, A). Decision: ``precoder`` (M, S, A).
     """
@@ -65,6 +70,7 @@ class Downlink(Part):
     noise_w: Float[Array, " K"]
     max_power_w: Any
     bandwidth_hz: Float[Array, ""]
+    error_norm: Any
     streams: int = eqx.field(static=True)
     sensing_streams: int = eqx.field(static=True)
     limit: str = eqx.field(static=True)
@@ -79,6 +85,7 @@ class Downlink(Part):
         sensing_streams: int = 0,
         bandwidth_hz: Any = 1.0,
         axes: str = "",
+        error_norm: Any = None,
     ) -> None:
         given, self.single = _canonical(channel, axes)
         self.channel = given
@@ -105,6 +112,18 @@ class Downlink(Part):
             raise InputError("sensing_streams", sensing_streams, "an integer of at least 0")
         self.streams, self.sensing_streams = streams, sensing_streams
         self.bandwidth_hz = real("bandwidth_hz", bandwidth_hz, (), 0.0, above=True)
+        self.error_norm = None if error_norm is None else self._known_up_to(error_norm)
+
+    def _known_up_to(self, error_norm: Any) -> Any:
+        users, receive, _, _ = self.channel.shape
+        if receive > 1:
+            raise InputError("error_norm", f"users of {receive} antennas", "none, or users of one antenna")
+        found = real("error_norm", error_norm, (users,) if np.ndim(error_norm) else (), 0.0)
+        found = np.broadcast_to(found, (users,)).copy()
+        lost = np.flatnonzero(found >= np.linalg.norm(self.channel.reshape(users, -1), axis=1))
+        if lost.size:
+            raise InputError("error_norm", found[lost[0]], f"below the norm of the channel of user {lost[0]}")
+        return found
 
     def quantities(self) -> dict[str, tuple[Shape, str]]:
         users, _, points, antennas = self.channel.shape
@@ -213,7 +232,10 @@ class Downlink(Part):
         flat = self.channel.reshape(users * receive, -1) / jnp.repeat(jnp.sqrt(self.noise_w), receive)[:, None]
         heard = (flat @ w.swapaxes(1, 2).reshape(points * antennas, -1)).reshape(users, receive, -1)
         own = np.arange(users * self.streams).reshape(users, self.streams)
-        if receive == 1:
+        if self.error_norm is not None:
+            beams = w.swapaxes(0, 1).reshape(-1, points * antennas)
+            sinr = worst_case.guaranteed(flat, self.error_norm / jnp.sqrt(self.noise_w), beams)[:, None]
+        elif receive == 1:
             # without what would be subtracted again where it is most of the sum
             power = jnp.abs(heard[:, 0]) ** 2
             others = jnp.where(np.arange(heard.shape[2])[None, None] != own[..., None], power[:, None], 0.0)
@@ -239,6 +261,13 @@ class Downlink(Part):
         users, receive, _, _ = self.channel.shape
         sinr = np.zeros((users, self.streams))
         for k in range(users):
+            if self.error_norm is not None:
+                noise = np.sqrt(self.noise_w[k])
+                beams = w.swapaxes(0, 1).reshape(w.shape[1], -1)
+                sinr[k] = worst_case.judged(
+                    np.asarray(self.channel[k]).reshape(-1) / noise, self.error_norm[k] / noise, beams, k
+                )
+                continue
             heard = np.einsum("rma,msa->rs", self.channel[k], w)
             for i in range(self.streams):
                 stream = k * self.streams + i
@@ -280,6 +309,7 @@ class Downlink(Part):
             f"a transmitter of {antennas} antennas" if self.single else f"{points} access points of {antennas} antennas"
         )
         text = f"downlink, {sender} to {users} users of {receive}"
+        text += ", channels known up to an error" if self.error_norm is not None else ""
         text += f", {self.streams} streams each" if self.streams > 1 else ""
         text += f", {self.sensing_streams} streams without data" if self.sensing_streams else ""
         return text + {"none": ", power not limited"}.get(

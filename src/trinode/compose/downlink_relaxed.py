@@ -4,7 +4,8 @@ With beams themselves: users of one antenna and one stream reach an SINR where
 ``Re(h w_k) >= sqrt(sinr / (1 + sinr)) |(h w_1, ..., h w_S, sigma)|``, a second-order cone and exact, since a beam's
 phase is free (Bengtsson and Ottersten; Wiesel, Eldar and Shamai 2006). With covariances ``W_s`` (of rank one where a
 decision is): everything is linear, and rates are limited by what is reached without interference, and together by what
-users reach that hear jointly (Sato).
+users reach that hear jointly (Sato). Where channels are known up to an error, the S-procedure says in covariances what
+every error leaves (Zheng, Wong and Ng 2008).
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def _flat(air: Downlink) -> np.ndarray:
     return channel.reshape(users * receive, -1)
 
 
+def _uncertain(air: Downlink) -> np.ndarray:
+    """Norms of errors over those of channels."""
+    return np.asarray(air.error_norm) / np.linalg.norm(np.asarray(air.channel).reshape(len(air.channel), -1), axis=1)
+
+
 def _reference(air: Downlink) -> float:
     """A power of the size of what is spent, W, so that solvers see numbers of order one."""
     if air.limit != "none":
@@ -53,7 +59,7 @@ def _reference(air: Downlink) -> float:
 
 def _beams(air: Downlink, view: View) -> None:
     users, receive, points, antennas = air.channel.shape
-    if receive > 1 or air.streams > 1:
+    if receive > 1 or air.streams > 1 or air.error_norm is not None:
         return
     own, n, streams = view.own, points * antennas, air.total_streams
     # real and imaginary parts below each other, power in units of the reference
@@ -120,6 +126,8 @@ def _covariances(air: Downlink, view: View) -> None:
 
     def rows(data: Data) -> np.ndarray:
         h = _flat(own(data)) * np.sqrt(_reference(own(data)))
+        if air.error_norm is not None:  # limits that hold for some error hold for the worst
+            h = h * (1 - _uncertain(own(data)))[:, None]
         return h.reshape(users, receive, n)
 
     def gram(data: Data, k: int) -> np.ndarray:
@@ -145,6 +153,30 @@ def _covariances(air: Downlink, view: View) -> None:
             found.append(heard(k, covariances[k]) >= cp.sum(cp.multiply(everything, every)) / 2 + noise)
         return found
 
+    def withstand(number: Number) -> list[Any]:
+        """``v X v^H + price (|v - h|^2 - error^2) >= share`` for all v, X the own covariance less the share of all."""
+        found = []
+        prices = cp.Variable(users, nonneg=True)
+        share = view.number((users,), lambda data: _share(number(data), users), nonneg=True)
+        for k in range(users):
+            # channels in units of their norm, which is that of the last row
+            def turned(data: Data, k: int = k) -> np.ndarray:
+                h = _flat(own(data))[k]
+                return doubled((h.conj() / np.linalg.norm(h))[:, None])
+
+            def noise(data: Data, k: int = k) -> float:
+                h = _flat(own(data))[k]
+                return float(_share(number(data), users)[k] / (np.sum(np.abs(h) ** 2) * _reference(own(data))))
+
+            centre = view.number((2 * n, 2), turned)
+            room = view.number((), lambda data, k=k: float(1 - _uncertain(own(data))[k] ** 2), nonneg=True)
+            corner = prices[k] * room - view.number((), noise, nonneg=True)
+            left = covariances[k] - share[k] * every + prices[k] * np.eye(2 * n)
+            found.append(cp.bmat([[left, -prices[k] * centre], [-prices[k] * centre.T, corner * np.eye(2)]]) >> 0)
+        return found
+
+    asked = reach if air.error_norm is None else withstand
+
     def reached() -> Any:
         alone = _alone(air, view, covariances, rows, heard)
         found = cp.Variable(users)
@@ -153,12 +185,12 @@ def _covariances(air: Downlink, view: View) -> None:
         return found
 
     def rate(scale: Number) -> Limits:
-        level = lambda number: reach(lambda data: _sinr(number(data) / scale(data)))  # noqa: E731
+        level = lambda number: asked(lambda data: _sinr(number(data) / scale(data)))  # noqa: E731
         return Limits(upper=reached, scale=scale, at_least=level if plain else None)
 
     if plain:
         one_by_one = cp.hstack([heard(k, covariances[k]) for k in range(users)])
-        view.state("sinr", lambda: Limits(upper=one_by_one, at_least=reach))
+        view.state("sinr", lambda: Limits(upper=one_by_one, at_least=asked))
     view.state("rate", lambda: rate(lambda data: 1.0))
     view.state("rate_bps", lambda: rate(lambda data: np.asarray(own(data).bandwidth_hz)))
     diagonal = (cp.diag(every)[:n] + cp.diag(every)[n:]) / 2

@@ -83,33 +83,44 @@ class Stated:
             raise InputError("problem", f"one of {', '.join(parts[0])}", f"one of {', '.join(parts[1])}, as of others")
         return made
 
-    def answers(self, scenarios: Sequence[Any], starts: Sequence[Any]) -> list[Answer]:
-        """The general engine's answers; networks whose problems differ in numbers only are decided side by side."""
-        problems = [self(scenario) for scenario in scenarios]
-        begun = [None if one is None else self._begun(*pair) for *pair, one in zip(problems, starts, starts)]
-        promised: dict[int, Future[Answer]] = {}
+    def answer(self, scenario: Any, start: Any = None) -> Answer:
+        """The general engine's answer; one from nowhere is remembered a while."""
+        problem = self(scenario)
+        if start is not None:
+            return drive.solve(problem, self._begun(problem, start))
+        key, promised = _key(problem), Future[Answer]()
         with self._guard:
-            for i, problem in enumerate(problems):
-                if begun[i] is None:
-                    promised[i] = self._kept[_key(problem)] = Future()
+            self._kept[key] = promised
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
         try:
-            found = _decided(problems, begun)
+            promised.set_result(drive.solve(problem))
         except BaseException as fault:
-            for i, future in promised.items():
-                self._kept.pop(_key(problems[i]), None)
-                future.set_exception(fault)
-            raise
-        for i, future in promised.items():
-            future.set_result(found[i])
-        return found
+            promised.set_exception(fault)
+            self._kept.pop(key, None)
+        return promised.result()
 
-    def answer(self, scenario: Any) -> Answer:
-        """The general engine's answer, that of an earlier call if it is still there."""
+    def remembered(self, scenario: Any) -> Answer:
+        """The same, of an earlier or present call where there is one."""
         with self._guard:
             known = self._kept.get(_key(self(scenario)))
-        return self.answers([scenario], [None])[0] if known is None else known.result()
+        return self.answer(scenario) if known is None else known.result()
+
+    def answers(self, scenarios: Sequence[Any], starts: Sequence[Any]) -> list[Answer]:
+        """Answers to many networks; those whose problems differ in numbers only are decided side by side."""
+        problems = [self(scenario) for scenario in scenarios]
+        begun = [None if one is None else self._begun(*pair) for *pair, one in zip(problems, starts, starts)]
+        alike: dict[Any, list[int]] = {}
+        for i, problem in enumerate(problems):
+            leaves, structure = jax.tree.flatten(problem)
+            alike.setdefault((structure, tuple(map(np.shape, leaves)), begun[i] is None), []).append(i)
+        found: dict[int, Answer] = {}
+        for places in alike.values():
+            first = [one for one in (begun[i] for i in places) if one is not None] or None
+            for i, one in zip(places, drive.solve_batch(stack([problems[i] for i in places]), first), strict=True):
+                decisions = [*map(dict, one.decisions)]
+                found[i] = Answer(problems[i], decisions, one.ended, one.x, one.rounds, one.evaluations)
+        return [found[i] for i in range(len(problems))]
 
     def solution(self, scenario: Any, answer: Answer) -> Any:
         """An answer as a decision of the system."""
@@ -163,14 +174,14 @@ class Stated:
 
     def bound(self, scenario: Any, family: str = "") -> Array:
         """What no decision beats: infinite where there is proof that none exists, NaN where nothing is known."""
-        answer = self.answer(scenario)
+        answer = self.remembered(scenario)
         if answer.status == "infeasible":
             return jnp.asarray(np.inf if self._example.program.minimise else -np.inf)
         return jnp.asarray(answer.bound)
 
     def bound_reason(self, scenario: Any) -> str:
         """Where the bound comes from, or why there is none."""
-        return self.answer(scenario).bound_reason
+        return self.remembered(scenario).bound_reason
 
     def _begun(self, problem: Problem, start: Any) -> Answer:
         x = getattr(start, VARIABLES)
@@ -189,7 +200,7 @@ class General(Scheme):
 
     def solve(self, scenario: Any, start: Any = None) -> Any:
         stated = _stated(scenario)
-        return stated.solution(scenario, stated.answers([scenario], [start])[0])
+        return stated.solution(scenario, stated.answer(scenario, start))
 
     def solve_each(self, scenarios: Sequence[Any], starts: Sequence[Any]) -> list[Any]:
         stated = _stated(scenarios[0])
@@ -238,20 +249,6 @@ def _stated(scenario: Any) -> Stated:
     if not isinstance(found, Stated):
         raise InputError("scheme", "general", f"a scheme of {system_of(scenario).name}, which is not stated of parts")
     return found
-
-
-def _decided(problems: Sequence[Problem], begun: Sequence[Answer | None]) -> list[Answer]:
-    """Answers to problems, those of one structure together."""
-    alike: dict[Any, list[int]] = {}
-    for i, problem in enumerate(problems):
-        leaves, structure = jax.tree.flatten(problem)
-        alike.setdefault((structure, tuple(map(np.shape, leaves)), begun[i] is None), []).append(i)
-    found: dict[int, Answer] = {}
-    for places in alike.values():
-        starts = [one for one in (begun[i] for i in places) if one is not None]
-        for i, one in zip(places, drive.solve_batch(stack([problems[i] for i in places]), starts or None), strict=True):
-            found[i] = Answer(problems[i], [*map(dict, one.decisions)], one.ended, one.x, one.rounds, one.evaluations)
-    return [found[i] for i in range(len(problems))]
 
 
 def _key(problem: Problem) -> Any:

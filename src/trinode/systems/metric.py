@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-LETTERS = {"K": "terminal", "M": "access point", "S": "subcarrier", "T": "target", "Q": "target"}
+LETTERS = {"K": "terminal", "M": "access point", "S": "subcarrier", "T": "target", "Q": "target", "A": "antenna"}
 """What the axes of metrics go over."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -46,11 +45,6 @@ class FairnessScenario(Scenario):
     combiner: Complex[Array, "S K M A"] | None = None
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> FairnessScenario:
-        """Build a scenario from checked arrays."""
-        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()})
 
     @property
     def subcarriers(self) -> int:
