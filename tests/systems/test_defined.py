@@ -77,6 +77,10 @@ def test_a_report_is_what_the_parts_say(sixth, networks, solutions):
     assert str(judged.worst_constraint) == "air: power"
     assert float(judged.worst_residual) == pytest.approx(0.21, rel=1e-3)
     assert not judged.feasible
+    faster = eqx.tree_at(lambda s: s.edge_frequency_hz, solution, 1.5 * solution.edge_frequency_hz)
+    judged = tn.evaluate(network, faster, bound=False)
+    assert float(judged.residuals["work: edge servers"]) == pytest.approx(0.5, rel=1e-6)
+    assert not judged.feasible
     wrong = eqx.tree_at(lambda s: s.edge_frequency_hz, solution, jnp.ones((3, 2)))
     with pytest.raises(InputError, match=r"edge_frequency_hz: got shape \(3, 2\); allowed: shape \(3, 1\)"):
         tn.evaluate(network, wrong)

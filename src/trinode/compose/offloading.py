@@ -220,6 +220,18 @@ class Offloading(Part):
             energy[k] += power[k] * upload[k]
         return {"latency_s": latency, "upload_s": upload, "energy_j": energy, "local_share": shares[:, 0]}
 
+    def limits(self, decision: Mapping[str, np.ndarray]) -> dict[str, float]:
+        pools = [("edge servers", "edge_frequency_hz", self.edge_hz)]
+        if self.has_cloud:
+            pools.append(("cloud", "cloud_frequency_hz", self.cloud_hz))
+            pools.append(("fronthaul", "fronthaul_bps", self.fronthaul))
+        found = {}
+        for name, slices, whole in pools:
+            share = decision[slices] / np.where(whole > 0, whole, 1.0)
+            most = np.where(whole > 0, 1.0, 0.0)
+            found[name] = float(max(np.max(share.sum(axis=0) - most), -np.min(share)))
+        return found
+
     def relax(self, view: View) -> None:
         """Speeds add where places end together, and each is concave in rates and processors."""
         import cvxpy as cp
