@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from trinode.compose.offloading import Offloading
     from trinode.compose.part import Part
     from trinode.compose.problem import Maximize, Minimize, Problem
+    from trinode.compose.secrecy import Secrecy
     from trinode.compose.target_echo import TargetEcho
     from trinode.compose.uplink import Uplink
     from trinode.define import define_system
@@ -72,6 +73,7 @@ __all__ = [
     "Report",
     "Scenario",
     "Scheme",
+    "Secrecy",
     "Solution",
     "Status",
     "System",
@@ -119,6 +121,7 @@ _HOMES = {
     "trinode.compose.offloading": ("Offloading",),
     "trinode.compose.part": ("Part",),
     "trinode.compose.problem": ("Maximize", "Minimize", "Problem"),
+    "trinode.compose.secrecy": ("Secrecy",),
     "trinode.compose.target_echo": ("TargetEcho",),
     "trinode.compose.uplink": ("Uplink",),
     "trinode.define": ("define_system",),

@@ -14,21 +14,27 @@ import numpy as np
 from trinode.compose.angle_echo import AngleEcho
 from trinode.compose.detection import Detection
 from trinode.compose.downlink import Downlink
-from trinode.compose.expression import log1p, smallest, total
+from trinode.compose.expression import largest, log1p, number, smallest, total
 from trinode.compose.illumination import Illumination
+from trinode.compose.offloading import Offloading
 from trinode.compose.part import real
 from trinode.compose.problem import Maximize, Minimize, Problem
+from trinode.compose.secrecy import Secrecy
 from trinode.compose.target_echo import TargetEcho
+from trinode.compose.uplink import Uplink
 from trinode.errors import InputError
 
 __all__ = [
     "angle_bound",
     "detection",
+    "energy_efficiency",
     "fair_joint",
     "illumination",
     "max_min_sinr",
     "min_power",
+    "offloading",
     "robust_min_power",
+    "secure_offloading",
     "sum_rate",
 ]
 
@@ -248,3 +254,124 @@ def detection(
     # said of the exponent, which is as sharp next to 1 as elsewhere
     met = (watch.miss_exponent >= -np.log1p(-asked)).named("detection probability")
     return Problem(Maximize(smallest(air.rate)), [met])
+
+
+def energy_efficiency(
+    channel: Any,
+    noise_w: Any,
+    max_power_w: Any,
+    circuit_w: Any,
+    amplifier_efficiency: Any = 1.0,
+    bandwidth_hz: Any = 1.0,
+    rate_min_bps: Any = 0.0,
+) -> Problem:
+    """Carry as many bits per joule as possible.
+
+    Parameters
+    ----------
+    channel : (K, M, A) or (K, A) complex
+        As in :func:`max_min_sinr`, or from one transmitter.
+    noise_w : float or (K,)
+        W.
+    max_power_w : (M,) or float
+        Radiated by each access point, or by all together, W.
+    circuit_w : float
+        Spent whatever is sent, W; above 0.
+    amplifier_efficiency : float
+        Power that is radiated over power that amplifiers draw, at most 1.
+    bandwidth_hz : float
+        Hz.
+    rate_min_bps : float or (K,)
+        Of each user, bit/s.
+    """
+    circuit = real("circuit_w", circuit_w, (), 0.0, above=True)
+    efficiency = real("amplifier_efficiency", amplifier_efficiency, (), 0.0, above=True)
+    if efficiency > 1:
+        raise InputError("amplifier_efficiency", float(efficiency), "a number above 0 and at most 1")
+    air = Downlink(channel, noise_w, max_power_w, bandwidth_hz=bandwidth_hz)
+    drawn = total(air.power_w) / float(efficiency) + number(circuit, "W")
+    return Problem(Maximize(total(air.rate_bps) / drawn), [air.rate_bps >= rate_min_bps])
+
+
+def offloading(
+    channel: Any,
+    noise_w: Any,
+    max_power_w: Any,
+    bandwidth_hz: Any,
+    bits: Any,
+    cycles_per_bit: Any,
+    local_hz: Any = 0.0,
+    edge_hz: Any = 0.0,
+    cloud_hz: Any = 0.0,
+    fronthaul_bps: Any = 0.0,
+    serving: Any = None,
+    receiver: str = "local",
+) -> Problem:
+    """Finish the last of all tasks as early as possible, each divided over its terminal, edge servers and a cloud.
+
+    Parameters
+    ----------
+    channel : (K, M, A, T) complex
+        Access point m hears ``sum_k channel[k, m] @ x_k``; it has an edge server.
+    noise_w : float or (M,)
+        Per antenna, W.
+    max_power_w : float or (K,)
+        Of each terminal, W.
+    bandwidth_hz : float
+        Hz.
+    bits, cycles_per_bit : float or (K,)
+        Of the tasks.
+    local_hz : float or (K,)
+        Processors of the terminals, cycle/s.
+    edge_hz : float or (M,)
+        Of the edge servers, cycle/s, shared by the tasks; one server where access points receive jointly.
+    cloud_hz, fronthaul_bps : float, float or (M,)
+        Of the cloud, cycle/s, and of the links to it, bit/s, both shared; 0 without one.
+    serving : (K, M) bool, optional
+        Which access points serve a terminal.
+    receiver : {"local", "joint"}
+        A stream per link, or one that access points receive together.
+    """
+    air = Uplink(channel, noise_w, max_power_w, bandwidth_hz, serving, receiver)
+    work = Offloading(air.rate_bps, bits, cycles_per_bit, local_hz, edge_hz, cloud_hz, fronthaul_bps)
+    return Problem(Minimize(largest(work.latency_s)))
+
+
+def secure_offloading(
+    channel: Any,
+    eavesdropper_channel: Any,
+    noise_w: Any,
+    eavesdropper_noise_w: Any,
+    max_power_w: Any,
+    bandwidth_hz: Any,
+    bits: Any,
+    cycles_per_bit: Any,
+    local_hz: Any = 0.0,
+    edge_hz: Any = 0.0,
+    artificial_noise: bool = True,
+) -> Problem:
+    """As :func:`offloading` to edge servers, with no more sent of a task than stays secret from an eavesdropper.
+
+    Parameters
+    ----------
+    channel : (K, M, A, T) complex
+        As in :func:`offloading`.
+    eavesdropper_channel : (K, E, T) complex
+        From the terminals to the antennas of the eavesdropper.
+    noise_w, eavesdropper_noise_w : float or (M,), float
+        Per antenna, W.
+    max_power_w : float or (K,)
+        Of each terminal, W.
+    bandwidth_hz : float
+        Hz.
+    bits, cycles_per_bit : float or (K,)
+        Of the tasks.
+    local_hz, edge_hz : float or (K,), float or (M,)
+        Processors of terminals and edge servers, cycle/s.
+    artificial_noise : bool
+        Whether each terminal may send a stream without data that disturbs the eavesdropper.
+    """
+    air = Uplink(channel, noise_w, max_power_w, bandwidth_hz, sensing_stream=artificial_noise)
+    secret = Secrecy(air, eavesdropper_channel, eavesdropper_noise_w)
+    work = Offloading(secret.rate_bps, bits, cycles_per_bit, local_hz, edge_hz)
+    return Problem(Minimize(largest(work.latency_s)))

@@ -178,7 +178,7 @@ class Downlink(Part):
             return jnp.sqrt(jnp.mean(self.noise_w / gain))
         return jnp.sqrt(self.max_power_w)
 
-    def starts(self, aims: Any) -> list[Any]:
+    def starts(self, aims: Any, avoided: Any) -> list[Any]:
         """Matched beams, and zero forcing regularised as for the mean square error, a tenth of it, and hardly."""
         users, receive, _, _ = self.channel.shape
         flat = self.channel.reshape(users, receive, -1) / jnp.sqrt(self.noise_w)[:, None, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import equinox as eqx
@@ -132,7 +132,7 @@ class Offloading(Part):
     def size(self) -> int:
         return sum(self._sizes)
 
-    def starts(self, aims: Any) -> list[Any]:
+    def starts(self, aims: Any, avoided: Any) -> list[Any]:
         """Servers divided evenly, and the places of a task end together."""
         return [jnp.ones(self.size)]
 
@@ -233,57 +233,13 @@ class Offloading(Part):
         return found
 
     def relax(self, view: View) -> None:
-        """Speeds add where places end together, and each is concave in rates and processors."""
-        import cvxpy as cp
+        """Where the places of a task end together, their speeds add; a joule computes and sends only so much."""
+        from trinode.compose import offloading_relaxed
 
-        from trinode.compose import relaxation as rx
-
-        own, place, terminals, links = view.own, view.place, self._terminals, self.links
-        shape = (terminals, links)
-
-        def now(data: rx.Data) -> Any:
-            """How long tasks take in the decision at hand: speeds are in units of one over it."""
-            return np.asarray(data.at.values[place]["latency_s"])
-
-        def divided(size: tuple[int, ...], fastest: Callable[[rx.Data], Any]) -> Any:
-            """Speeds of a stage whose processor is divided among the tasks, ``fastest`` where one has all of it."""
-            share = cp.Variable(size, nonneg=True)
-            view.constraints.append(cp.sum(share, axis=0) <= 1)
-            return view.bare(cp.multiply(view.number(size, fastest, nonneg=True), share), -1)
-
-        def sent(data: rx.Data) -> Any:
-            return now(data) / own(data).bits
-
-        def computed(data: rx.Data) -> Any:
-            return sent(data) / own(data).cycles_per_bit
-
-        def latency() -> rx.Limits:
-            rate = rx.upper(self.rate_bps, view, lambda data: _by_task(sent(data), self.rate_bps))
-            rate = view.bare(rate if self.rate_bps.shape == shape else cp.reshape(rate, (terminals, 1), order="C"), -1)
-            here = view.number((terminals,), lambda data: computed(data) * own(data).local_hz, nonneg=True)
-            ways: list[tuple[Any, ...]] = [
-                (rate, divided(shape, lambda data: np.outer(computed(data), own(data).edge_hz)))
-            ]
-            if self.has_cloud:
-                far = divided((terminals,), lambda data: computed(data) * own(data).cloud_hz)
-                over = divided(shape, lambda data: np.outer(sent(data), own(data).fronthaul))
-                ways.append((rate, over, cp.vstack([far] * links).T))
-            total: list[Any] = []
-            for k in range(terminals):
-                each = [cp.hstack([stage[k, m] for stage in way]) for way in ways for m in range(links)]
-                speeds = [cp.harmonic_mean(stages) / stages.size for stages in each]
-                total.append(cp.inv_pos(here[k] + sum(speeds[1:], speeds[0])))
-            return rx.Limits(lower=cp.hstack(total), scale=now)
-
-        view.state("latency_s", latency)
+        offloading_relaxed.state(self, view)
 
     def __str__(self) -> str:
         places = ["at the terminal"] if np.any(np.asarray(self.local_hz) > 0) else []
         places += [f"at {self.links} edge servers"] if np.any(np.asarray(self.edge_hz) > 0) else []
         places += ["in the cloud"] if self.has_cloud else []
         return f"{self._terminals} tasks, each divided over " + ", ".join(places)
-
-
-def _by_task(each: Any, rate: Expression) -> Any:
-    """A number per task, in the shape of the rates."""
-    return np.broadcast_to(each[:, None], rate.shape) if len(rate.shape) == 2 else each

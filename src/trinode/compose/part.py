@@ -31,6 +31,10 @@ class Place:
 jax.tree_util.register_static(Place)
 
 
+class NoQuantity(InputError, AttributeError):
+    """A part has no such quantity; to Python, no such attribute."""
+
+
 class Part(eqx.Module):
     """What a model is put together from.
 
@@ -59,12 +63,16 @@ class Part(eqx.Module):
         """The decision that variables stand for: a smooth map, in JAX."""
         return {}
 
-    def starts(self, aims: Any) -> list[Any]:
-        """Variables to begin with, in JAX, at least one; ``aims`` are what other parts want reached, or None."""
+    def starts(self, aims: Any, avoided: Any) -> list[Any]:
+        """Variables to begin with, in JAX, at least one; what other parts want reached and not reached, or None."""
         return [jax.numpy.zeros(self.size)]
 
     def aims(self) -> Any:
         """An air, and rows of a channel that its streams without data had better reach, (rows, antennas); or None."""
+        return None
+
+    def avoids(self) -> Any:
+        """An air, and channels that its streams with data had better not reach, in its own shape; or None."""
         return None
 
     @abstractmethod
@@ -91,7 +99,7 @@ class Part(eqx.Module):
             raise AttributeError(name)
         known = self.quantities()
         if name not in known:
-            raise InputError(f"{self.word}.{name}", "a quantity that there is not", "one of " + ", ".join(known))
+            raise NoQuantity(f"{self.word}.{name}", "a quantity that there is not", "one of " + ", ".join(known))
         shape, unit = known[name]
         return Quantity(self, name, tuple(shape), Unit.of(unit), self.word)
 

@@ -308,6 +308,8 @@ def at_least(node: Expression, number: Number, view: View) -> list[Any]:
             return at_least(
                 node.top, lambda d: np.broadcast_to(number(d) * _number(node.bottom, d), node.top.shape), view
             )
+        case ex.Ratio() if is_ratio(node) and node.top.shape == node.bottom.shape:
+            return [beyond(node, number, view) >= 0]
         case ex.Log():
             return at_least(node.of, lambda d: np.exp(number(d)) - (1.0 if node.plus_one else 0.0), view)
         case ex.Quantity():
@@ -320,6 +322,18 @@ def at_least(node: Expression, number: Number, view: View) -> list[Any]:
 
     sign = view.number(node.shape, lambda data: np.broadcast_to(np.sign(number(data)), node.shape))
     return [upper(node, view, lambda data: 1 / scaled(data)) >= sign]
+
+
+def is_ratio(node: Expression) -> bool:
+    """Whether what is decided stands below the line, and both sides are positive."""
+    return isinstance(node, ex.Ratio) and not _fixed(node.bottom) and node.top.positive and node.bottom.positive
+
+
+def beyond(node: Any, level: Number, view: View) -> Any:
+    """By how much at most the top of a ratio exceeds so many times its bottom, in units of the top (Dinkelbach)."""
+    size = size_of(node.top)
+    most = upper(node.top, view, lambda data: 1 / size(data))
+    return most - lower(node.bottom, view, lambda data: np.maximum(level(data), 0.0) / size(data))
 
 
 def exact_from_below(node: Expression, view: View) -> bool:

@@ -19,7 +19,23 @@ _BASES = {
     "m": {"m": 1},
     "1": {},
 }
-_USUAL = ("1", "s", "Hz", "W", "J", "bit", "bit/s", "bit/J", "cycle", "cycle/s", "cycle/bit", "rad", "rad^2", "m")
+_USUAL = (
+    "1",
+    "s",
+    "Hz",
+    "W",
+    "J",
+    "bit",
+    "bit/s",
+    "bit/J",
+    "cycle",
+    "cycle/s",
+    "cycle/bit",
+    "rad",
+    "rad^2",
+    "m",
+    "s/J",
+)
 
 
 @dataclass(frozen=True)

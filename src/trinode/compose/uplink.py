@@ -139,15 +139,22 @@ class Uplink(Part):
     def _scaled(self) -> Any:
         return self.channel / jnp.sqrt(self.noise_w)[:, None, None]
 
-    def starts(self, aims: Any) -> list[Any]:
+    def starts(self, aims: Any, avoided: Any) -> list[Any]:
         """Beams along the strongest direction of each link, or of all together, at full power and at a tenth."""
         shape = self._shape()
         scaled = jnp.where(self.serving[..., None, None], self._scaled(), 0.0)
+        if avoided is not None:  # what is avoided counts as noise at the sender
+            gram = avoided.conj().swapaxes(-1, -2) @ avoided * self.max_power_w[:, None, None]
+            root = jnp.linalg.cholesky(jnp.eye(shape[2]) + gram)
+            scaled = scaled @ jnp.linalg.inv(root).conj().swapaxes(-1, -2)[:, None]
         together = scaled.reshape(shape[0], 1, -1, shape[2])
         _, strength, right = jnp.linalg.svd(scaled if self.receiver == "local" else together, full_matrices=False)
-        beams = right[:, :, 0].conj() * jnp.where(strength[..., :1] > 0, strength[..., :1], 0.0)
+        strongest = right[:, :, 0].conj()
+        if avoided is not None:
+            strongest = jnp.einsum("kst,kut->ksu", strongest, jnp.linalg.inv(root).conj().swapaxes(-1, -2))
+        beams = strongest * jnp.where(strength[..., :1] > 0, strength[..., :1], 0.0)
         if self.sensing_stream:
-            aim = jnp.ones((shape[0], shape[2]), complex) if aims is None else aims
+            aim = jnp.ones((shape[0], shape[2]), complex) if aims is None else aims[: shape[0]]
             aim = aim / jnp.linalg.norm(aim, axis=1, keepdims=True)
             beams = jnp.concatenate([beams, (aim * 0.5 * jnp.max(strength[..., 0], axis=1)[:, None])[:, None]], axis=1)
         beams = jnp.where(self._used()[..., None], beams, 0.0)

@@ -29,6 +29,17 @@ def state(air: Uplink, view: View) -> None:
     view.share("covariance", every)
     view.share("reference", lambda data: np.asarray(own(data).max_power_w))
 
+    def bit_per_j(data: Data) -> np.ndarray:
+        """What a joule carries at most, (K,): with vanishing power, over the strongest direction of the best link."""
+        part = own(data)
+        h = np.asarray(part.channel) / np.sqrt(np.asarray(part.noise_w))[:, None, None]
+        h = np.where(np.asarray(part.serving)[..., None, None], h, 0.0)
+        if part.receiver == "joint":
+            h = h.reshape(terminals, 1, -1, antennas)
+        return np.asarray(part.bandwidth_hz) / np.log(2) * np.max(np.linalg.norm(h, 2, axis=(2, 3)), axis=1) ** 2
+
+    view.share("bit_per_j", bit_per_j)
+
     def gram(data: Data, k: int, m: int) -> np.ndarray:
         part = own(data)
         if not part.serving[k, m]:

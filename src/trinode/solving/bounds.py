@@ -48,14 +48,17 @@ def bound(problem: Problem, scope: Scope, value: float = np.nan) -> Bound:
     """
     program = problem.program
     reasons = []
-    for covariances in (False, True):
+    # nothing is left out of a bound where some form holds all
+    for lenient, covariances in ((False, False), (False, True), (True, True), (True, False)):
         with _turn:
             try:
-                relaxed = _relaxed(program, covariances)
+                relaxed = _relaxed(program, covariances, lenient)
             except rx.NoBound as why:
                 reasons.append(str(why))
                 continue
-            return relaxed.bound(program, scope, value)
+            found = relaxed.bound(program, scope, value)
+        left = "; ".join(f"without {problem.origins.constraints[i]}: {why}" for i, why in relaxed.without.items())
+        return found._replace(reason=f"{found.reason}, {left}") if left else found
     return Bound(float("nan"), "; ".join(dict.fromkeys(reasons)))
 
 
@@ -64,13 +67,13 @@ _turn = Lock()
 """A relaxation is filled with the numbers of one problem at a time."""
 
 
-def _relaxed(program: Program, covariances: bool) -> Any:
+def _relaxed(program: Program, covariances: bool, lenient: bool) -> Any:
     """The relaxation of a structure, compiled once."""
     leaves, structure = jax.tree.flatten(program)
-    key = (structure, tuple(np.shape(leaf) for leaf in leaves), covariances)
+    key = (structure, tuple(np.shape(leaf) for leaf in leaves), covariances, lenient)
     if key not in _kept:
         try:
-            _kept[key] = Relaxed(program, covariances)
+            _kept[key] = Relaxed(program, covariances, lenient)
         except rx.NoBound as why:
             _kept[key] = why
     if isinstance(_kept[key], rx.NoBound):
@@ -84,26 +87,37 @@ class Relaxed:
     Power limits carry a factor, so that what is out of reach can be told by how much power it would take: the least
     factor is above 1. That is how infeasibility is proved, and how an objective is bounded that is compared with a
     level rather than concave itself.
+
+    A constraint of which nothing convex is known may be left out (``lenient``): ``without`` names it, by its place.
     """
 
-    def __init__(self, program: Program, covariances: bool) -> None:
-        from trinode.compose import relaxation as rx
-
+    def __init__(self, program: Program, covariances: bool, lenient: bool) -> None:
         self.view = view = rx.stated(program, covariances)
-        for one in program.constraints:
-            view.constraints += rx.constraint(one, view)
+        self.without: dict[int, str] = {}
+        for place, one in enumerate(program.constraints):
+            try:
+                view.constraints += rx.constraint(one, view)
+            except rx.NoBound as why:
+                if not lenient:
+                    raise
+                self.without[place] = str(why)
         objective = program.objective
         self.need = self._checked(cp.Minimize(view.stretch))
+        self.by_ratio = not program.minimise and rx.is_ratio(objective)
         self.by_level = not program.minimise and rx.exact_from_below(objective, view)
         if self.by_level:
             view.constraints += rx.at_least(objective, lambda data: np.asarray(data.level), view)
             self.problem = self._checked(cp.Minimize(view.stretch))
             return
         size = rx.size_of(objective)
-        sided, goal = (rx.lower, cp.Minimize) if program.minimise else (rx.upper, cp.Maximize)
-        wanted = sided(objective, view, lambda data: 1 / size(data))
+        if self.by_ratio:
+            sided, goal = rx.beyond(objective, lambda data: np.asarray(data.level), view), cp.Maximize
+        elif program.minimise:
+            sided, goal = rx.lower(objective, view, lambda data: 1 / size(data)), cp.Minimize
+        else:
+            sided, goal = rx.upper(objective, view, lambda data: 1 / size(data)), cp.Maximize
         view.constraints.append(view.stretch == 1)
-        self.problem = self._checked(goal(wanted))
+        self.problem = self._checked(goal(sided))
 
     def _checked(self, goal: Any) -> cp.Problem:
         problem = cp.Problem(goal, [*self.view.constraints])
@@ -137,7 +151,7 @@ class Relaxed:
             if need > 1 + 1e-7:
                 shown = "no power" if np.isinf(need) else f"only {need:.6g} times the power"
                 return Bound(float("nan"), f"{shown} would meet the constraints", True)
-        if self.by_level:
+        if self.by_level or self.by_ratio:
             return self._by_level(program, at, value)
         scaled = self._dual(self.problem, data)
         if np.isinf(scaled):
@@ -145,38 +159,38 @@ class Relaxed:
         return Bound(scaled * float(rx.size_of(program.objective)(data)), "the dual value of the convex relaxation")
 
     def _by_level(self, program: Program, at: Scope, value: float) -> Bound:
-        """The lowest level found that takes more than the power there is."""
+        """The lowest level found that is out of reach: by the power that it takes, or by what a ratio falls short."""
         start = value if np.isfinite(value) else float(program.objective.value(at))
         low = np.log(max(start, 1e-300))
         tried, high = low + STEP, np.inf
         known: list[tuple[float, float]] = []
         for _ in range(40):
             found = self._dual(self.problem, rx.Data(program, at, float(np.exp(tried))))
-            if found <= 0 and not np.isfinite(high):  # certifies nothing, and would not further up
+            if not self.by_ratio and found <= 0 and not np.isfinite(high):  # certifies nothing, and would not further up
                 break
-            need = np.log(found) if found > 0 else -np.inf
-            if need > 0:
+            lacks = -found if self.by_ratio else np.log(found) if found > 0 else -np.inf
+            if lacks > 0:
                 high = min(high, tried)
                 if high - low <= 2 * STEP:
                     break
             else:
                 low = max(low, tried)
-            known.append((tried, need))
+            known.append((tried, lacks))
             tried = self._next(known, low, high)
         if not np.isfinite(high):
-            return Bound(float("nan"), "no level was found that takes more than the power there is")
+            return Bound(float("nan"), "no level was found that is out of reach")
         return Bound(float(np.exp(high)), "the least level that the convex relaxation proves to be out of reach")
 
     @staticmethod
     def _next(known: list[tuple[float, float]], low: float, high: float) -> float:
-        """Where the need for power crosses what there is, by the secant, within the bracket."""
+        """Where what is lacking begins, by the secant, within the bracket."""
         usable = sorted((point for point in known if np.isfinite(point[1])), key=lambda point: abs(point[1]))[:2]
         guess = np.nan
         if len(usable) == 2 and usable[0][1] != usable[1][1]:
             (x, f), (y, g) = usable
             guess = x - f * (x - y) / (f - g) + 0.5 * STEP
         elif usable:
-            guess = usable[0][0] - usable[0][1] + STEP  # power rises at least as the level
+            guess = usable[0][0] - usable[0][1] + STEP  # it rises about as the level, or faster
         if np.isfinite(high):
             inside = low < guess < high
             return guess if inside else 0.5 * (low + high)

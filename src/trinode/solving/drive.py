@@ -159,11 +159,13 @@ def _put(into: Any, lane: int, tree: Any) -> None:
 
 def openings(program: Program) -> tuple[Any, Any]:
     """Starts, (starts, n), and how promising each is: small is good."""
-    aimed = [aim for aim in (part.aims() for part in program.parts) if aim is not None]
+    aims = [one for one in (part.aims() for part in program.parts) if one is not None]
+    avoided = [one for one in (part.avoids() for part in program.parts) if one is not None]
     each = []
     for index, part in enumerate(program.parts):
-        rows = [row for place, row in aimed if place.index == index]
-        each.append(part.starts(jnp.concatenate(rows) if rows else None) if part.size else [jnp.zeros(0)])
+        told = [[rows for place, rows in wishes if place.index == index] for wishes in (aims, avoided)]
+        told = [jnp.concatenate(rows, axis=-2) if rows else None for rows in told]
+        each.append(part.starts(*told) if part.size else [jnp.zeros(0)])
     count = max(map(len, each))
     x = jnp.stack([jnp.concatenate([own[min(i, len(own) - 1)] for own in each]) for i in range(count)])
     return x, jax.vmap(lambda one: rounds.merit(program, one))(x)
