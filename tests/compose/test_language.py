@@ -23,7 +23,8 @@ def test_units_multiply_and_are_read_as_people_write_them():
     assert Unit.of("bit/s") * Unit.of("s") == Unit.of("bit")
     assert Unit.of("J") / Unit.of("W") == Unit.of("s")
     assert str(Unit.of("W") * Unit.of("s")) == "J"
-    assert str(Unit.of("s/J")) == "1/W"
+    assert str(Unit.of("1/W")) == "s/J"
+    assert str(Unit.of("1/W^2")) == "1/W^2"
     assert Unit.of("bit/s/Hz") == Unit.of("bit")
     with pytest.raises(InputError, match="parsec"):
         Unit.of("parsec/s")

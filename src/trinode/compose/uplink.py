@@ -143,15 +143,16 @@ class Uplink(Part):
         """Beams along the strongest direction of each link, or of all together, at full power and at a tenth."""
         shape = self._shape()
         scaled = jnp.where(self.serving[..., None, None], self._scaled(), 0.0)
+        white = jnp.eye(shape[2], dtype=complex)[None]
         if avoided is not None:  # what is avoided counts as noise at the sender
-            gram = avoided.conj().swapaxes(-1, -2) @ avoided * self.max_power_w[:, None, None]
-            root = jnp.linalg.cholesky(jnp.eye(shape[2]) + gram)
-            scaled = scaled @ jnp.linalg.inv(root).conj().swapaxes(-1, -2)[:, None]
+            gram = avoided.conj().swapaxes(1, 2) @ avoided * self.max_power_w[:, None, None]
+            white = jnp.linalg.inv(jnp.linalg.cholesky(white + gram)).conj().swapaxes(1, 2)
+            scaled = scaled @ white[:, None]
         together = scaled.reshape(shape[0], 1, -1, shape[2])
         _, strength, right = jnp.linalg.svd(scaled if self.receiver == "local" else together, full_matrices=False)
-        strongest = right[:, :, 0].conj()
-        if avoided is not None:
-            strongest = jnp.einsum("kst,kut->ksu", strongest, jnp.linalg.inv(root).conj().swapaxes(-1, -2))
+        strongest = jnp.einsum(
+            "kst,kut->ksu", right[:, :, 0].conj(), jnp.broadcast_to(white, (shape[0], *white.shape[1:]))
+        )
         beams = strongest * jnp.where(strength[..., :1] > 0, strength[..., :1], 0.0)
         if self.sensing_stream:
             aim = jnp.ones((shape[0], shape[2]), complex) if aims is None else aims[: shape[0]]

@@ -166,7 +166,8 @@ class Relaxed:
         known: list[tuple[float, float]] = []
         for _ in range(40):
             found = self._dual(self.problem, rx.Data(program, at, float(np.exp(tried))))
-            if not self.by_ratio and found <= 0 and not np.isfinite(high):  # certifies nothing, and would not further up
+            # certifies nothing, and would not further up
+            if not self.by_ratio and found <= 0 and not np.isfinite(high):
                 break
             lacks = -found if self.by_ratio else np.log(found) if found > 0 else -np.inf
             if lacks > 0:
