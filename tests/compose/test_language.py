@@ -166,3 +166,10 @@ def test_without_cvxpy_there_is_a_decision_and_a_reason(network, monkeypatch):
     assert answer.status == "converged"
     assert np.isnan(answer.bound)
     assert "trinode[reference]" in answer.bound_reason
+
+
+def test_levels_are_looked_for_step_by_step_where_power_rises_ever_faster():
+    """A secant through two points far below goes to where no power can be told any more."""
+    known = [(0.0, -1.2), (1.2, -1.0)]
+    assert bounds.Relaxed._next(known, 1.2, np.inf) == pytest.approx(2.2)
+    assert bounds.Relaxed._next([(0.0, -1.2), (1.2, 0.6)], 0.0, 1.2) == pytest.approx(0.8, abs=1e-3)

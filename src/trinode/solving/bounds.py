@@ -195,7 +195,7 @@ class Relaxed:
         if np.isfinite(high):
             inside = low < guess < high
             return guess if inside else 0.5 * (low + high)
-        return guess if guess > low else low + 10 * STEP
+        return min(guess, low + 1.0) if guess > low else low + 10 * STEP  # far beyond nothing can be certified
 
 
 def certified(inputs: dict[str, Any], x: np.ndarray, z: np.ndarray) -> float:
