@@ -45,9 +45,11 @@ def _rates(channel, target, useful, precoder):
 
 def _forward(channel, target, useful, precoder):
     few = precoder.shape[0] * precoder.shape[1] < channel.shape[2]
-    left, kept = (_few if few else _many)(channel, target, precoder)
+    left, share, kept = (_few if few else _many)(channel, target, precoder)
     left = jnp.where(useful, jnp.clip(left, 1e-15, 1.0), 1.0)
-    return -jnp.log(left), (*kept, left)
+    share = jnp.where(useful, jnp.clip(share, 0.0, 1.0), 0.0)
+    # of small rates q keeps nothing below the spacing of numbers at 1
+    return jnp.where(share < 0.5, -jnp.log1p(-share), -jnp.log(left)), (*kept, left)
 
 
 def _rates_fwd(channel, target, useful, precoder):
@@ -88,7 +90,10 @@ def _few(channel, target, precoder):
     gram = jnp.matmul(received.conj(), received.swapaxes(1, 2))
     inverse = jnp.linalg.inv(gram + jnp.eye(target.size))
     places = jnp.arange(target.size)
-    return inverse[target.reshape(-1), places, places].real.reshape(target.shape), (received, inverse)
+    here = target.reshape(-1)
+    left = inverse[here, places, places].real
+    share = jnp.sum((inverse[here, places] * gram[here, :, places]).real, axis=1)
+    return left.reshape(target.shape), share.reshape(target.shape), (received, inverse)
 
 
 def _few_back(here, received, inverse, weight):
@@ -105,8 +110,8 @@ def _many(channel, target, precoder):
     solved = jnp.matmul(received, hermitian_inverse(covariance).swapaxes(1, 2))
     places = (target.reshape(-1), jnp.arange(target.size))
     own, filtered = received[places], solved[places]
-    left = 1 - jnp.sum((own.conj() * filtered).real, axis=-1)
-    return left.reshape(target.shape), (received, filtered)
+    share = jnp.sum((own.conj() * filtered).real, axis=-1).reshape(target.shape)
+    return 1 - share, share, (received, filtered)
 
 
 def _many_back(here, received, filtered, weight):

@@ -77,14 +77,24 @@ def prepare(
         after = jnp.where((turn == 0) & (margin < 1) & own_power, 1, jnp.where((turn < 2) & ~known, 2, 3))
         return after, Screen(margin >= 1, beam, jnp.where(last, view.budget, budget), margin, sinr)
 
-    blank = Screen(jnp.asarray(False), jnp.zeros_like(t.echo.steering), at_full, jnp.asarray(0.0), jnp.asarray(0.0))
-    _, view = while_loop(lambda state: state[0] < 3, ask, (jnp.asarray(0), blank))
+    _, view = while_loop(lambda state: state[0] < 3, ask, (jnp.asarray(0), nothing(t, 0)[1]))
     only_away = own_power & jnp.all(view.budget == at_full)
     decision = jax.tree.map(lambda a, b: jnp.where(only_away, b, a), first, second)
     if not exact:
         hide = jnp.where(view.met, jnp.nan, 0.0)
         view = view._replace(margin=view.margin + hide, sinr=view.sinr + hide)
     return decision, view
+
+
+def nothing(t: Tiers, rounds: int) -> tuple[Outcome, Screen]:
+    """What a search begins with: no decision, nothing known of the echoes."""
+    away = jnp.full(t.scenario.terminals, EDGE)
+    silence = jnp.zeros_like(t.echo.steering)
+    history = jnp.full(rounds + 1, jnp.nan)
+    found = Outcome(
+        away, jnp.zeros_like(away), silence, jnp.asarray(jnp.inf), jnp.asarray(0), jnp.asarray(True), history
+    )
+    return found, Screen(jnp.asarray(False), silence, t.budget(away), jnp.asarray(0.0), jnp.asarray(0.0))
 
 
 def look(t: Tiers, budget: Float[Array, " K"]) -> Screen:
@@ -203,8 +213,17 @@ def alternate(
     kinds: tuple[int, ...],
     effort: Effort,
     start: ThreetierSolution | None,
-) -> Outcome:
-    """Beams for a decision, the exact decision for what each terminal could reach then, and again to a fixed point."""
+    wanted: Bool[Array, ""],
+) -> tuple[Outcome, Bool[Array, ""]]:
+    """Beams for a decision, the exact decision for what each terminal could reach then, and again to a fixed point.
+
+    Returns
+    -------
+    outcome : Outcome
+        The quickest; infinite where not ``wanted``.
+    clouded : bool
+        Whether it would have gone another way without the cloud.
+    """
     s = t.scenario
     k, m = s.terminals, s.access_points
     full = s.terminal_max_power_w[:, None]
@@ -249,6 +268,7 @@ def alternate(
         evaluations: Int[Array, ""]
         going: Bool[Array, ""]
         made: Int[Array, ""]
+        clouded: Bool[Array, ""]
 
     def code(mode: Int[Array, "... K"], target: Int[Array, "... K"]) -> Int[Array, "... K"]:
         return jnp.where(mode == LOCAL, -1, mode * m + target)
@@ -270,7 +290,10 @@ def alternate(
         w = jnp.where((mode == LOCAL)[:, None], safe_beams(t, mode, view), away)
         stays = (mode == best.mode) & (target == best.target)
         w = jnp.where(stays[:, None], best.precoder, w)
-        return Turn(mode, target, w, best, tried, turn.evaluations + found.evaluations, jnp.any(worth), turn.made + 1)
+        return Turn(
+            mode, target, w, best, tried, turn.evaluations + found.evaluations, jnp.any(worth), turn.made + 1,
+            turn.clouded | (jnp.any(worth) & jnp.any(mode == CLOUD)),
+        )  # fmt: skip
 
     mode, target = first.mode, first.target
     safe = safe_beams(t, mode, view)
@@ -283,9 +306,10 @@ def alternate(
         mode, target = jnp.where(usable, none.mode, mode), jnp.where(usable, none.target, target)
         w = jnp.where(usable, none.precoder, w)
     tried = jnp.full((effort.turns, k), -2)
-    begin = Turn(mode, target, w, none, tried, jnp.asarray(0), view.met, jnp.asarray(0))
+    clouded = jnp.any((first.mode == CLOUD) | (least.mode == CLOUD) | (mode == CLOUD))
+    begin = Turn(mode, target, w, none, tried, jnp.asarray(0), view.met & wanted, jnp.asarray(0), clouded)
     last = while_loop(lambda turn: turn.going & (turn.made < effort.turns), one, begin)
-    return last.best._replace(evaluations=last.evaluations)
+    return last.best._replace(evaluations=last.evaluations), last.clouded
 
 
 def finish(t: Tiers, outcome: Outcome, view: Screen) -> ThreetierSolution:
