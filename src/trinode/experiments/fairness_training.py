@@ -21,6 +21,7 @@ from trinode.errors import InputError, MissingExtraError
 from trinode.experiments.fairness_labels import LabelSet, channels_of
 from trinode.systems.fairness import common, labels
 from trinode.systems.fairness.learned import cnn_lstm, unrolled, write
+from trinode.systems.fairness.scenario import noise_w
 from trinode.systems.fairness.schemes.learned import kind
 from trinode.systems.registry import system as find_system
 
@@ -174,7 +175,7 @@ def train_cnn_lstm(
     keys = jnp.stack([kept.key(t) for t in range(topologies)])
     params = kept.params
     some = train[np.random.default_rng(seed).permutation(len(train))[:512]]
-    logs = np.log(np.abs(np.asarray(jax.jit(channels_of)(params, keys[some[:, 0]], some[:, 1]))))
+    logs = np.log(np.asarray(jax.jit(_inputs)(params, keys[some[:, 0]], some[:, 1])))
     centre, spread = float(logs.mean()), float(logs.std())
 
     optimiser = tools.adam(tools.cosine_decay_schedule(1e-3, max(steps, 1)))
@@ -194,8 +195,7 @@ def train_cnn_lstm(
 
     @jax.jit
     def step(weights: Any, state: Any, running: Any, keys: Any, index: Any, wanted: Any) -> Any:
-        uplink = channels_of(params, keys, index)[:, 0].reshape(len(index), cnn_lstm.TERMINALS, -1)
-        x = cnn_lstm.features(uplink, centre, spread)
+        x = cnn_lstm.features(_inputs(params, keys, index), centre, spread)
         (loss, statistics), slope = jax.value_and_grad(loss_of, has_aux=True)(weights, x, wanted)
         change, state = optimiser.update(slope, state)
         running = jax.tree.map(lambda old, new: 0.95 * old + 0.05 * new, running, statistics)
@@ -223,6 +223,13 @@ def train_cnn_lstm(
     path = out / "cnn-lstm.npz"
     write(path, plain)
     return path, [f"mean squared error of the last step: {float(loss):.4f}"] if loss is not None else []
+
+
+def _inputs(params: Any, keys: Any, index: Any) -> Any:
+    """What the network sees of many channels."""
+    uplink = channels_of(params, keys, index)[:, 0]
+    most, noise = params.terminal_max_power_w, noise_w(params, uplink.shape[2])
+    return cnn_lstm.amplitudes(uplink, jnp.full(uplink.shape[1], most), jnp.full(uplink.shape[2], noise))
 
 
 def make_labels(

@@ -174,16 +174,17 @@ def learned(trials: int | None, say: Say) -> list[dict[str, Any]]:
         def prepare(key: Any, params: Any = params) -> Any:
             scenario = find_system(SYSTEM).draw(params, key)
             uplink = labels.channel(params, key, jnp.asarray(0))
-            return labels.air(params, uplink), common.tasks_of(scenario), scenario.subcarrier_bandwidth_hz, uplink
+            heard = cnn_lstm.amplitudes(uplink, scenario.terminal_max_power_w, scenario.ap_noise_w)
+            return labels.air(params, uplink), common.tasks_of(scenario), scenario.subcarrier_bandwidth_hz, heard
 
         keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(4242), i))
-        air, tasks, bandwidth, uplink = jax.jit(jax.vmap(prepare))(keys(jnp.arange(count)))
+        air, tasks, bandwidth, heard = jax.jit(jax.vmap(prepare))(keys(jnp.arange(count)))
         methods = _methods(params.terminals <= cnn_lstm.TERMINALS)
         value, spent = {}, {}
         for name, method in methods.items():
             program = jax.jit(jax.vmap(method))
-            value[name] = np.asarray(jax.block_until_ready(program(air, tasks, bandwidth, uplink)))
-            spent[name] = min(_cpu(partial(program, air, tasks, bandwidth, uplink)) for _ in range(5)) / count
+            value[name] = np.asarray(jax.block_until_ready(program(air, tasks, bandwidth, heard)))
+            spent[name] = min(_cpu(partial(program, air, tasks, bandwidth, heard)) for _ in range(5)) / count
         words = ", ".join(f"{key}={value}" for key, value in given.items())
         for name in value:
             gap = 100 * (value[name] / value["exact"] - 1)
@@ -251,8 +252,8 @@ def _methods(paper: bool) -> dict[str, Callable[..., Any]]:
         own = {n: jnp.asarray(v) for n, v in shipped("cnn-lstm").items()}
 
         def convolved(ratio: bool) -> Callable[..., Any]:
-            def method(air: Any, tasks: Any, bandwidth: Any, uplink: Any) -> Any:
-                power, share = cnn_lstm.decide(own, uplink.reshape(1, uplink.shape[1], -1))
+            def method(air: Any, tasks: Any, bandwidth: Any, heard: Any) -> Any:
+                power, share = cnn_lstm.decide(own, heard)
                 if not ratio:
                     return latency(air, tasks, bandwidth, power)
                 rate = bandwidth * jnp.log2(1 + air.sinr(power)).sum(axis=0)

@@ -94,7 +94,8 @@ def _latencies(params: Any, weights: Any, keys: Any, index: Any) -> tuple[jax.Ar
     tasks, bandwidth = common.tasks_of(example), example.subcarrier_bandwidth_hz
 
     def one(uplink: jax.Array) -> tuple[jax.Array, jax.Array]:
-        power, share = cnn_lstm.decide(weights, uplink.reshape(1, uplink.shape[1], -1))
+        heard = cnn_lstm.amplitudes(uplink, example.terminal_max_power_w, example.ap_noise_w)
+        power, share = cnn_lstm.decide(weights, heard)
         rate = bandwidth * jnp.log2(1 + labels.air(params, uplink).sinr(power)).sum(axis=0)
         away = share[0] * (tasks.bits / rate + tasks.server_s)
         return jnp.maximum((1 - share[0]) / tasks.local_speed, away).max(), 1 / tasks.speed(rate).min()

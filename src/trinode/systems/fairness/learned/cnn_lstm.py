@@ -3,8 +3,8 @@
 32 filters of 3 x 3 over access points and terminals, batch normalisation, pooling of 2 x 2, an LSTM of 50 units that
 sees the flattened map as a sequence of length one, and a dense layer to power fractions and offloading ratios, both
 scaled to their ranges over the training set. A sequence of one step begins at a state of zero, so the forget gate has
-nothing to forget and is left out. The input is the logarithm of the channels' magnitudes: their own range is wider
-than what a convolution can tell apart.
+nothing to forget and is left out. The input is the logarithm of the channels' magnitudes at full power over the
+noise, so that units do not matter: their own range is wider than what a convolution can tell apart.
 """
 
 from __future__ import annotations
@@ -41,12 +41,17 @@ def fresh(rng: np.random.Generator) -> Weights:
     }
 
 
-def features(uplink: Array, centre: Any, width: Any) -> Float[Array, "n antennas terminals"]:
-    """Standardised log magnitudes of channels (n, K, antennas), smaller networks filled up with the centre."""
-    magnitude = jnp.abs(uplink)
+def amplitudes(uplink: Array, max_power_w: Array, noise_w: Array) -> Float[Array, "n K antennas"]:
+    """Amplitudes over the noise of channels (n, K, M, A) at full power (K,) and noise (M,)."""
+    heard = jnp.abs(uplink) * jnp.sqrt(max_power_w[:, None, None] / noise_w[:, None])
+    return heard.reshape(*heard.shape[:2], -1)
+
+
+def features(magnitude: Array, centre: Any, width: Any) -> Float[Array, "n antennas terminals"]:
+    """Standardised logarithms of :func:`amplitudes`, smaller networks filled up with the centre."""
     seen = magnitude > 0
     value = jnp.where(seen, (jnp.log(jnp.where(seen, magnitude, 1.0)) - centre) / width, 0.0)
-    missing = (0, 0), (0, TERMINALS - uplink.shape[1]), (0, ANTENNAS - uplink.shape[2])
+    missing = (0, 0), (0, TERMINALS - magnitude.shape[1]), (0, ANTENNAS - magnitude.shape[2])
     return jnp.pad(value, missing).swapaxes(1, 2).astype(jnp.float32)
 
 
@@ -69,10 +74,10 @@ def outputs(
     return state @ w["dense"] + w["dense_shift"], batch
 
 
-def decide(w: Any, uplink: Array) -> tuple[Float[Array, "n K"], Float[Array, "n K"]]:
-    """Power fractions and offloading ratios for channels (n, K, antennas), within the ranges seen in training."""
-    x = features(uplink, w["centre"], w["width"])
+def decide(w: Any, magnitude: Array) -> tuple[Float[Array, "n K"], Float[Array, "n K"]]:
+    """Power fractions and offloading ratios for :func:`amplitudes`, within the ranges seen in training."""
+    x = features(magnitude, w["centre"], w["width"])
     out, _ = outputs(w, x, (w["mean"], w["variance"]))
     value = w["low"] + jnp.clip(out, 0.0, 1.0) * (w["high"] - w["low"])
-    k = uplink.shape[1]
+    k = magnitude.shape[1]
     return value[:, :k].astype(float), value[:, TERMINALS : TERMINALS + k].astype(float)

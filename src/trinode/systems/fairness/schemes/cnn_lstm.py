@@ -37,7 +37,9 @@ class LearnedCnnLstm(Scheme):
             if size > most:
                 raise InputError(name, size, f"at most {most}, the size that {self.name} was trained on")
         air, tasks = air_of.fixed(scenario), common.tasks_of(scenario)
-        power, share = cnn_lstm.decide(shipped("cnn-lstm"), scenario.uplink_channel.reshape(count, k, m * a))
+        each = scenario.terminal_max_power_w / count
+        heard = cnn_lstm.amplitudes(scenario.uplink_channel, each, scenario.ap_noise_w)
+        power, share = cnn_lstm.decide(shipped("cnn-lstm"), heard)
         on = common.active(air, tasks)
         power = jnp.where(air.usable & on, power, 0.0) / count
         rate = common.rates(scenario, air, power)
