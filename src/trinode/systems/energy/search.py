@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import jax
@@ -33,7 +34,7 @@ DETOURS = (RAISED, 4), (RAISED, 0), (PLAIN, 0), (PLAIN, 1), (PLAIN, 2)
 WAYS = [(AS_IS, n) for n in range(5)] + [step for detour in DETOURS for step in (detour, (AS_IS, -1))]
 """Starts in their order: the problem and the beams in the list of :func:`solve`; -1 goes on where the last ended."""
 FEW = 4
-"""Up to so many terminals rounds are worth their time to a much smaller change."""
+"""Up to so many terminals rounds are worth their time to a much smaller change, and all sets of them are admitted."""
 
 
 class Echoes(NamedTuple):
@@ -142,11 +143,11 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     them that sends nothing is a local optimum, and which of them it is depends on the way there. So the last starts
     lead over another problem, in which nobody may send less than :data:`SHARED` of the task, or energy has no weights.
 
-    Where not everybody is served in the end, those who are not are admitted one by one, the others silent, each if all
-    admitted so far can still be served: nobody could be served on top of those who are.
+    Where not everybody is served in the end, larger sets than those who are served are tried, the others silent: of few
+    terminals all sets of one more, and since whoever falls silent harms nobody, none can be served that is larger than
+    the last; of many those who are served and one more, so that nobody could be served on top of those who are.
     """
     air, work = problem.air, problem.work
-    everybody = jnp.ones_like(air.limit, dtype=bool)
     echoes = echo_limits(air)
     free = free_of_interference(problem)
     modest = modest_beams(problem)
@@ -165,27 +166,34 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     asked = jnp.where(air.need > 0, air.need / jnp.maximum(air.limit * reduced.alone(air)[1], 1e-300), 0.0)
     burden = asked + free.demand / jnp.maximum(work.capacity, 1e-300)  # shares of the power and of the server
     able = jnp.isfinite(free.demand) & (free.demand <= work.capacity)
+    every = np.array(list(itertools.product((False, True), repeat=len(burden) if few else 0)))
 
     class Search(NamedTuple):
         best: Outcome
         last: Complex[Array, "K 2 D"]
         left: Bool[Array, " S"]  # starts
-        refused: Bool[Array, " K"]
+        refused: Bool[Array, " n"]  # sets
 
     def further(s: Search) -> Bool[Array, ""]:
         met = s.best.decision.energy <= free.value * (1 + GOOD_ENOUGH)
         return audible & (s.left[0] | (jnp.any(s.left) & ~met & possible))
 
-    def waiting(s: Search) -> Bool[Array, " K"]:
+    def sets(s: Search) -> Bool[Array, "n K"]:
         served = s.best.decision.served
-        return able & ~s.refused & ~served & (jnp.sum(served) < len(served) - 1)  # all at once were tried above
+        return jnp.asarray(every) if few else served | jnp.eye(len(served), dtype=bool)
+
+    def waiting(s: Search) -> Bool[Array, " n"]:
+        served = s.best.decision.served
+        larger = jnp.sum(sets(s), axis=1) == jnp.sum(served) + 1
+        return larger & jnp.all(~sets(s) | able | served, axis=1) & ~s.refused & ~jnp.all(sets(s), axis=1)
 
     def one(s: Search) -> Search:
         whole, known = further(s), s.best.decision
         turn = jnp.argmax(s.left)
         kind, begin = jnp.where(whole, jnp.asarray(way)[turn, 0], AS_IS), jnp.asarray(way)[turn, 1]
-        candidate = jnp.arange(len(burden)) == jnp.argmin(jnp.where(waiting(s), burden, jnp.inf))
-        active = whole | known.served | candidate
+        least = jnp.argmin(jnp.where(waiting(s), jnp.sum(jnp.where(sets(s), burden, 0.0), axis=1), jnp.inf))
+        candidate = jnp.arange(len(s.refused)) == least
+        active = whole | sets(s)[least]
         beams = jnp.where(whole, jnp.where(begin < 0, s.last, listed[begin]), modest)
         found = optimise.descend(
             jax.tree.map(lambda leaf: leaf[kind], ways).only(active),
@@ -205,8 +213,9 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
         return further(s) | jnp.any(waiting(s))
 
     history = jnp.full(optimise.ROUNDS + 1, jnp.nan)
+    refused = jnp.zeros(len(every) if few else len(burden), dtype=bool)
     blank = Outcome(optimise.nothing(problem, listed[0]), jnp.asarray(False), history, jnp.asarray(0))
-    best = while_loop(going, one, Search(blank, listed[0], useful, ~everybody)).best
+    best = while_loop(going, one, Search(blank, listed[0], useful, refused)).best
     # out of reach, the answer shows the echoes that are not, with no data to disturb them
     zero = jnp.zeros_like(problem.nats)
     quiet = (air.need <= 0) & (work.lowest <= 0)

@@ -19,6 +19,11 @@ from trinode.systems.energy.reduced import Listeners
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
 
+PENALTIES = 0.025, 0.025, 12.5, 400.0, 400.0
+"""Penalties of the consensus of the data and the sensing covariances, of the echoes, of both latencies."""
+SLOWEST = 1e-9
+"""Least frequency of a processor, over the fastest there is."""
+
 
 class Frozen(NamedTuple):
     """The linearised problem (P3) at one point: rates (24), echoes (20), everything of the other terminals fixed."""
@@ -80,7 +85,8 @@ class ScaAdmm(Scheme):
     outer, inner : int
         Most steps of both loops.
     penalties : tuple of float
-        rho_1 to rho_5; not printed, chosen.
+        rho_1 to rho_5; not printed, chosen. In units of the problem: energies in what the largest power limit spends
+        until the deadline, powers in that limit, times in that deadline.
     tolerance : float
         Relative change of the energy at which the outer loop stops.
     """
@@ -91,7 +97,7 @@ class ScaAdmm(Scheme):
     evenness: ClassVar[float] = 0.05
     outer: int = eqx.field(static=True, default=10)
     inner: int = eqx.field(static=True, default=60)
-    penalties: tuple[float, float, float, float, float] = eqx.field(static=True, default=(1.0, 1.0, 0.05, 10.0, 10.0))
+    penalties: tuple[float, ...] = eqx.field(static=True, default=PENALTIES)
     tolerance: float = eqx.field(static=True, default=1e-4)
 
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
@@ -105,8 +111,8 @@ class ScaAdmm(Scheme):
         zero = jnp.zeros_like(data)
         first = Inner(
             share=jnp.where(problem.nats > 0, (work.lowest + 1) / 2, 0.0),
-            local=scenario.terminal_max_frequency_hz,
-            remote=jnp.full(k, work.capacity / k),
+            local=jnp.maximum(scenario.terminal_max_frequency_hz, _slowest(problem, scenario)),
+            remote=jnp.maximum(jnp.full(k, work.capacity / k), _slowest(problem, scenario)),
             data=data,
             sensing=sensing,
             data_copy=data,
@@ -160,8 +166,11 @@ class ScaAdmm(Scheme):
     def _admm(self, problem: Problem, s: EnergyScenario, frozen: Frozen, x: Inner, fresh: Array) -> Inner:
         """Algorithm 1 at one linearisation."""
         air, work = problem.air, problem.work
-        rho1, rho2, rho3, rho4, rho5 = self.penalties
         cycles, tau = work.cycles, work.deadline
+        watt, second, slowest = jnp.max(air.limit), jnp.max(tau), _slowest(problem, s)
+        watt = jnp.where(watt > 0, watt, 1.0)
+        units = second / watt, second / watt, watt * second, watt / second, watt / second
+        rho1, rho2, rho3, rho4, rho5 = (penalty * unit for penalty, unit in zip(self.penalties, units))
         bits = s.task_bits
         eye = jnp.eye(air.toward.shape[1])
         need = air.need
@@ -180,13 +189,13 @@ class ScaAdmm(Scheme):
             top = gain - power * bits / rate - rho4 * a * off + rho5 * d**2 + rho5 * d * own
             share = jnp.clip(top / (rho4 * a**2 + rho5 * d**2), 0.0, 1.0)  # (43), (44)
             share = jnp.where(bits > 0, share, 0.0)
-            local = _quartic(2 * work.local_weight, rho5 * own, rho5 * cycles * (1 - share))  # (45)
-            local = jnp.clip(local, 1.0, jnp.maximum(s.terminal_max_frequency_hz, 1.0))
+            most = jnp.maximum(s.terminal_max_frequency_hz, slowest)
+            local = _quartic(2 * work.local_weight, rho5 * own, rho5 * cycles * (1 - share), slowest, most)  # (45)
             upload = share * bits / rate
-            remote = _quartic(2 * work.remote_weight, rho4 * (upload + off), rho4 * cycles * share)  # (46)
-            remote = jnp.clip(remote, 1.0, jnp.maximum(work.capacity, 1.0))
+            most, late = jnp.maximum(work.capacity, slowest), rho4 * (upload + off)
+            remote = _quartic(2 * work.remote_weight, late, rho4 * cycles * share, slowest, most)  # (46)
             remote = remote * jnp.minimum(1.0, work.capacity / jnp.sum(remote))
-            x = x._replace(share=share, local=local, remote=jnp.maximum(remote, 1.0))
+            x = x._replace(share=share, local=local, remote=jnp.maximum(remote, slowest))
 
             def pull(x: Inner, of_rate: Complex[Array, "K D D"], of_echo: Complex[Array, "K D D"]):
                 """Gradient of (41), (42) without the copies' term, and its curvature."""
@@ -293,8 +302,16 @@ def _within(
     return scale * data, scale * sensing
 
 
-def _quartic(a: Float[Array, " K"], b: Float[Array, " K"], c: Float[Array, " K"]) -> Float[Array, " K"]:
-    """The one positive root of ``a x^4 - b x - c`` by bisection of its logarithm; a, c >= 0."""
+def _slowest(problem: Problem, s: EnergyScenario) -> Float[Array, ""]:
+    """Least frequency of a processor, Hz: nothing is divided by zero."""
+    fastest = jnp.maximum(jnp.max(s.terminal_max_frequency_hz), problem.work.capacity)
+    return jnp.where(fastest > 0, SLOWEST * fastest, 1.0)
+
+
+def _quartic(
+    a: Float[Array, " K"], b: Float[Array, " K"], c: Float[Array, " K"], low: Float[Array, ""], high: Float[Array, "*K"]
+) -> Float[Array, " K"]:
+    """The one positive root of ``a x^4 - b x - c`` within limits by bisection of its logarithm; a, c >= 0."""
 
     def one(_, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
@@ -304,7 +321,7 @@ def _quartic(a: Float[Array, " K"], b: Float[Array, " K"], c: Float[Array, " K"]
         return jnp.where(above, low, middle), jnp.where(above, middle, high)
 
     wide = jnp.ones_like(a + b + c)
-    return jnp.exp(lax.fori_loop(0, 50, one, (-5 * wide, 40 * wide))[1])
+    return jnp.exp(lax.fori_loop(0, 50, one, (jnp.log(low) * wide, jnp.log(high) * wide))[1])
 
 
 def _outer(row: Complex[Array, "K D"]) -> Complex[Array, "K D D"]:
