@@ -1,13 +1,16 @@
 """Every registered system and scheme against the contract, and defaults against the others on wild networks."""
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import trinode as tn
+import units
 from trinode.experiments import execute, items
 from trinode.experiments.store import Store
 from trinode.systems import checks
@@ -88,6 +91,9 @@ HOPELESS = {
 UNASKED = {("region", "communication"), ("region", "bcd")}
 """Schemes of which it is not asked."""
 
+DEFAULTS = {}
+"""By system: what the default reaches on the wild networks, infinity where it fails."""
+
 CASES = [(name, scheme) for name in system_names() for scheme in load(name).schemes]
 
 
@@ -115,6 +121,37 @@ def test_contract(name, scheme, tmp_path):
     kept = store.load(item)
     assert kept["status"] == answer.status
     assert bool(kept["feasible"][0]) == (int(answer.status) != Status.INFEASIBLE) == np.isfinite(kept["objective"][0])
+    if name in units.OBJECTIVES:
+        check_units(system, scenarios[0], solve, system.schemes[scheme].host)
+    if name in units.OBJECTIVES and not system.schemes[scheme].host:
+        check_wild(system, scheme, scenarios[0], solve)
+
+
+def check_units(system, scenario, solve, together):
+    """Verdict, value and bound do not depend on the units."""
+    networks, grown = units.others(system, scenario, together)
+    batch = checks.stacked([scenario, *networks])
+    solutions = solve(batch)
+    assert set(np.asarray(solutions.status)) == {int(solutions.status[0])}
+    value = np.asarray(checks.reports(system, batch, solutions).objective)
+    np.testing.assert_allclose(value[1:], value[0] * np.asarray(grown), rtol=1e-6)
+
+
+def check_wild(system, scheme, like, solve):
+    """On wild networks a status is what the judge says, and no scheme is better than the default."""
+    draws = [defaults.draw(system.name, 0, index, defaults.SIZES[system.name][0]).scenario for index in range(16)]
+    draws = [one for one in draws if jax.tree.structure(one) == jax.tree.structure(like)]
+    batch = checks.stacked(draws)
+    solutions = solve(batch)
+    says = np.asarray(solutions.status) != Status.INFEASIBLE
+    claimed = dataclasses.replace(solutions, status=jnp.full_like(solutions.status, Status.CONVERGED))
+    report = checks.reports(system, batch, claimed)
+    np.testing.assert_array_equal(says, report.feasible)
+    value = np.where(says, report.objective, np.inf)
+    if scheme == next(iter(system.schemes)):
+        DEFAULTS[system.name] = value
+    if system.name in DEFAULTS and (system.name, scheme) not in defaults.APART:
+        assert np.all(DEFAULTS[system.name] <= value * (1 + defaults.WORSE))
 
 
 @pytest.mark.parametrize("name", ["latency", "fairness", "region"])
