@@ -12,6 +12,7 @@ from trinode.compose.relaxation import Limits
 from trinode.compose.units import Unit
 from trinode.errors import InputError
 from trinode.solving import bounds, rounds
+from trinode.solving.answer import Answer
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +174,17 @@ def test_levels_are_looked_for_step_by_step_where_power_rises_ever_faster():
     known = [(0.0, -1.2), (1.2, -1.0)]
     assert bounds.Relaxed._next(known, 1.2, np.inf) == pytest.approx(2.2)
     assert bounds.Relaxed._next([(0.0, -1.2), (1.2, 0.6)], 0.0, 1.2) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_what_is_no_number_is_not_met():
+    channel = np.ones((2, 3, 1), complex)
+    airs = [tn.Downlink(channel * (1 + np.eye(3)[:2, :, None]), 1.0, each) for each in (1.0, 2.0)]
+    problem = tn.Problem(tn.Maximize(tn.smallest(airs[0].sinr) + tn.smallest(airs[1].sinr)), [airs[0].rate >= 0.01])
+    good = tn.solve(problem)
+    assert good.feasible
+    broken = [{name: value * scale for name, value in one.items()} for one, scale in zip(good.decisions, (2.0, 1.0))]
+    answer = Answer(problem, broken, True, good.x, 1, 1)
+    assert answer.residuals["air: power"] > 1  # of the first of two parts of one word
+    answer = Answer(problem, [{"precoder": np.full_like(broken[0]["precoder"], np.nan)}, broken[1]], True, good.x, 1, 1)
+    assert not answer.feasible
+    assert np.isnan(answer.value)

@@ -59,6 +59,7 @@ class Offloading(Part):
     """
 
     word: ClassVar[str] = "work"
+    ambiguous: ClassVar[bool] = True
     rate_bps: Any
     power_w: Any
     bits: Float[Array, " K"]

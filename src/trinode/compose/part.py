@@ -46,9 +46,12 @@ class Part(eqx.Module):
     ----------
     word : str
         What it is called where it is shown.
+    ambiguous : bool
+        Whether problems with it have many local optima, so that several starts are worth their time.
     """
 
     word: ClassVar[str] = "part"
+    ambiguous: ClassVar[bool] = False
 
     @abstractmethod
     def quantities(self) -> Mapping[str, tuple[Shape, str]]:

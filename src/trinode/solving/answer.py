@@ -67,14 +67,18 @@ class Answer:
     def residuals(self) -> dict[str, float]:
         """By how much each constraint, and each limit of a part, is exceeded, relatively; 0 where it is met."""
         found: dict[str, float] = {}
+
+        def note(name: str, over: Any) -> None:  # what is no number is not met
+            worst = float(np.max(np.where(np.isnan(over), np.inf, over), initial=0.0))
+            found[name] = max(found.get(name, 0.0), worst)
+
         for stated, one in zip(self.problem.origins.constraints, self.problem.program.constraints):
             left, right = (np.asarray(side.value(self._scope)) for side in (one.left, one.right))
             scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), 1e-300)
-            name = stated.name or str(stated)
-            found[name] = float(max(found.get(name, 0.0), np.max((right - left) / scale, initial=0.0)))
+            note(stated.name or str(stated), (right - left) / scale)
         for part, decision in zip(self.problem.program.parts, self.decisions):
             for name, over in part.limits(decision).items():
-                found[f"{part.word}: {name}"] = max(over, 0.0)
+                note(f"{part.word}: {name}", over)
         return found
 
     @property

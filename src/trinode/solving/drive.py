@@ -30,8 +30,8 @@ BLOCK = 16
 ENDLESS = 10**6
 """Rounds of a descent that goes on to its own end."""
 
-TRIES = 2
-"""Starts that are descended to the end where the objective is not that of the worst or the cost of requirements."""
+TRIES, DRAWN = 2, 6
+"""Starts that are descended to the end where there are many local optima, and starts drawn besides those of parts."""
 
 
 def solve(problem: Problem, start: Answer | None = None, settings: Settings = DEFAULT) -> Answer:
@@ -108,11 +108,12 @@ def solve_batch(problems: Problem, start: Sequence[Answer] | None = None, settin
 
 
 def _several(program: Program) -> bool:
-    """Whether starts matter: not where the worst counts, or what requirements cost."""
+    """Whether starts matter: not where the worst counts or what requirements cost, unless a part says otherwise."""
     node = program.objective
     while isinstance(node, Log):
         node = node.of
-    return not program.minimise and not isinstance(node, Smallest | Largest)
+    plain = program.minimise or isinstance(node, Smallest | Largest)
+    return not plain or any(part.ambiguous for part in program.parts)
 
 
 def _met(state: State) -> bool:
@@ -167,7 +168,12 @@ def openings(program: Program) -> tuple[Any, Any]:
         told = [jnp.concatenate(rows, axis=-2) if rows else None for rows in told]
         each.append(part.starts(*told) if part.size else [jnp.zeros(0)])
     count = max(map(len, each))
-    x = jnp.stack([jnp.concatenate([own[min(i, len(own) - 1)] for own in each]) for i in range(count)])
+    begun = [[own[min(i, len(own) - 1)] for own in each] for i in range(count)]
+    if _several(program):  # variables of the size that they have at a start
+        for key in jax.random.split(jax.random.key(0), DRAWN):
+            drawn = [jax.random.normal(one, own[0].shape) for one, own in zip(jax.random.split(key, len(each)), each)]
+            begun.append([one * jnp.sqrt(jnp.mean(own[0] ** 2)) for one, own in zip(drawn, each)])
+    x = jnp.stack([jnp.concatenate(own) for own in begun])
     return x, jax.vmap(lambda one: rounds.merit(program, one))(x)
 
 
