@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import trinode as tn
-from compose.oracles import gaussian
 from trinode.errors import InputError
+from trinode.experiments.bench.problem_twins import gaussian
 
 USERS, ANTENNAS, RECEIVE = 2, 4, 5
 NOISE, ECHO_NOISE, POWER, SAMPLES, AMPLITUDE = 1e-13, 3e-13, 0.5, 70.0, 2e-6 - 1e-6j

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import ncx2
 
 import trinode as tn
-from compose.oracles import gaussian
 from trinode.compose import detection
 from trinode.errors import InputError
+from trinode.experiments.bench.problem_twins import gaussian
 
 NOISE, ECHO_NOISE, POWER, FALSE_ALARM = 1e-13, 2e-13, 0.5, 1e-6
 

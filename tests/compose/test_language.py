@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import trinode as tn
-from compose.oracles import gaussian
 from trinode.compose.relaxation import Limits
 from trinode.compose.units import Unit
 from trinode.errors import InputError
+from trinode.experiments.bench.problem_twins import gaussian
 from trinode.solving import bounds, rounds
 from trinode.solving.answer import Answer
 

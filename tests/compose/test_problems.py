@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import trinode as tn
-from compose.oracles import MaxMin, brightest, gaussian, least_power, wmmse
+from trinode.experiments.bench.problem_twins import MaxMin, brightest, gaussian, least_power, wmmse
 
 NOISE = 3e-13
 

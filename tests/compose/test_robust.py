@@ -8,9 +8,9 @@ import pytest
 from scipy.optimize import minimize
 
 import trinode as tn
-from compose.oracles import gaussian
 from trinode.compose import worst_case
 from trinode.errors import InputError
+from trinode.experiments.bench.problem_twins import gaussian
 
 USERS, ANTENNAS, NOISE = 3, 5, 1e-13
 ASKED, SHARE = np.array([4.0, 2.0, 3.0]), np.array([0.1, 0.2, 0.15])

@@ -16,7 +16,8 @@ from trinode.errors import InputError
 
 def bench(
     system: Annotated[
-        str, typer.Argument(metavar="[SYSTEM]", help="Name of a system; one table of each system if absent.")
+        str,
+        typer.Argument(metavar="[SYSTEM]", help="Name of a system, or problems; one table of each system if absent."),
     ] = "",
     trials: Annotated[
         int | None, typer.Option(help="Networks per measurement; each one's own number if absent.")
@@ -40,6 +41,7 @@ def bench(
       trinode bench latency
       trinode bench latency --only quality --trials 20
       trinode bench latency --json --out bench.json
+      trinode bench problems
     """
     with working("loading", as_json):
         from trinode.experiments.bench import markdown, run_sections
@@ -88,6 +90,10 @@ def _benchmarks(system: str) -> Any:
     measured = [name for name in system_names() if find_spec(f"trinode.experiments.bench.{name}") is not None]
     if not system:
         return {name: partial(overview, name) for name in measured}
+    if system == "problems":
+        from trinode.experiments.bench import problems
+
+        return problems.SECTIONS
     if system not in system_names():
         raise InputError("system", system, one_of(system, system_names()))
     if system not in measured:

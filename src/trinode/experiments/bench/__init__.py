@@ -103,7 +103,11 @@ def markdown(result: Mapping[str, Any], page: str = "") -> str:
     named = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     count = result["command"].partition(" --trials ")[2]
     of = result["system"]
-    heading = f"# {of.capitalize()} system: measurements" if of else "# All systems: measurements"
+    heading = (
+        f"# {of.capitalize()}{'' if of == 'problems' else ' system'}: measurements"
+        if of
+        else "# All systems: measurements"
+    )
     older = page.split(_BEGIN)
     blocks = {_sections(block): _BEGIN + block.rstrip() for block in older[1:]}
     for name in result["seconds"]:
