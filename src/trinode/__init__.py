@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from trinode.compose.part import Part
     from trinode.compose.problem import Maximize, Minimize, Problem
     from trinode.compose.secrecy import Secrecy
+    from trinode.compose.stream_echo import StreamEcho
     from trinode.compose.target_echo import TargetEcho
     from trinode.compose.uplink import Uplink
     from trinode.define import define_system
@@ -76,6 +77,7 @@ __all__ = [
     "Secrecy",
     "Solution",
     "Status",
+    "StreamEcho",
     "System",
     "TargetEcho",
     "TrinodeError",
@@ -122,6 +124,7 @@ _HOMES = {
     "trinode.compose.part": ("Part",),
     "trinode.compose.problem": ("Maximize", "Minimize", "Problem"),
     "trinode.compose.secrecy": ("Secrecy",),
+    "trinode.compose.stream_echo": ("StreamEcho",),
     "trinode.compose.target_echo": ("TargetEcho",),
     "trinode.compose.uplink": ("Uplink",),
     "trinode.define": ("define_system",),

@@ -27,10 +27,11 @@ def state(work: Offloading, view: View) -> None:
         """How long tasks take in the decision at hand: speeds are in units of one over it."""
         return np.asarray(data.at.values[place]["latency_s"])
 
-    def divided(size: tuple[int, ...], fastest: Callable[[Data], Any]) -> Any:
+    def divided(size: tuple[int, ...], fastest: Callable[[Data], Any], name: str = "") -> Any:
         """Speeds of a stage whose processor is divided among the tasks, ``fastest`` where one has all of it."""
         share = cp.Variable(size, nonneg=True)
         view.constraints.append(cp.sum(share, axis=0) <= 1)
+        found[name] = share
         return view.bare(cp.multiply(view.number(size, fastest, nonneg=True), share), -1)
 
     def sent(data: Data) -> Any:
@@ -44,21 +45,30 @@ def state(work: Offloading, view: View) -> None:
 
     def division() -> tuple[Any, Any]:
         """Latencies, and the shares that stay at the terminals."""
-        if found:
+        if "latency" in found:
             return found["latency"], found["local"]
         rate = upper(work.rate_bps, view, by_task)
         rate = view.bare(rate if work.rate_bps.shape == shape else cp.reshape(rate, (terminals, 1), order="C"), -1)
-        here = view.number((terminals,), lambda data: computed(data) * own(data).local_hz, nonneg=True)
-        ways: list[tuple[Any, ...]] = [(rate, divided(shape, lambda data: np.outer(computed(data), own(data).edge_hz)))]
+        here = view.number(
+            (terminals,), lambda data: computed(data) * own(data).local_hz * own(data).places[:, 0], nonneg=True
+        )
+        edge = divided(
+            shape, lambda data: np.outer(computed(data), own(data).edge_hz) * own(data).places[:, 1:2], "edge"
+        )
         if work.has_cloud:
-            far = divided((terminals,), lambda data: computed(data) * own(data).cloud_hz)
+            far = divided((terminals,), lambda data: computed(data) * own(data).cloud_hz * own(data).places[:, 2])
             over = divided(shape, lambda data: np.outer(sent(data), own(data).fronthaul))
-            ways.append((rate, over, cp.vstack([far] * links).T))
+
+        def series(*stages: Any) -> Any:
+            return cp.harmonic_mean(cp.hstack(stages)) / len(stages)
+
         latency, local = cp.Variable(terminals), cp.Variable(terminals, nonneg=True)
         view.constraints += [local <= 1, cp.multiply(here, latency) >= local]
         for k in range(terminals):
-            each = [cp.hstack([stage[k, m] for stage in way]) for way in ways for m in range(links)]
-            speeds = [cp.harmonic_mean(stages) / stages.size for stages in each]
+            speeds = [series(rate[k, m], edge[k, m]) for m in range(links)]
+            if work.has_cloud:
+                arrive = view.bare(sum(series(rate[k, m], over[k, m]) for m in range(links)), -1)
+                speeds.append(series(arrive, far[k]))
             away = view.bare(sum(speeds[1:], speeds[0]), -1)
             # a share s takes s / speed, and that is no less than s^2 / speed
             view.constraints += [
@@ -72,7 +82,16 @@ def state(work: Offloading, view: View) -> None:
 
     def here_j(data: Data) -> Any:
         part = own(data)
-        return part.capacitance * part.local_hz**2 * part.bits * part.cycles_per_bit
+        cycles = part.bits * part.cycles_per_bit
+        hz = cycles / now(data) if work.throttled else part.local_hz
+        return part.capacitance * hz**2 * cycles
+
+    def cubed(share: Any) -> Any:
+        """A share in the third power over the latency squared: who has long may compute slowly."""
+        low = cp.Variable(terminals)
+        latency = division()[0]
+        view.constraints += [low[k] >= cp.quad_over_lin(share[k], latency[k]) for k in range(terminals)]
+        return cp.hstack([cp.quad_over_lin(low[k], share[k]) for k in range(terminals)])
 
     def away_j(data: Data) -> Any:
         if sender is None:
@@ -88,10 +107,36 @@ def state(work: Offloading, view: View) -> None:
         here = view.number((terminals,), lambda data: here_j(data) / least(data), nonneg=True)
         away = view.number((terminals,), lambda data: away_j(data) / least(data), nonneg=True)
         local = division()[1]
-        return cp.multiply(here, local) + cp.multiply(away, 1 - local)
+        return cp.multiply(here, view.bare(cubed(local), 1) if work.throttled else local) + cp.multiply(away, 1 - local)
 
     sender = _sender(work, view)
     view.state("energy_j", lambda: Limits(lower=energy, scale=least))
+
+    def edge_j(data: Data) -> Any:
+        """Of a task that is computed at the edge all the while, spread evenly over the thriftiest servers."""
+        part = own(data)
+        return np.min(part.edge_capacitance, axis=1) * (part.bits * part.cycles_per_bit) ** 3 / (now(data) * links) ** 2
+
+    def at_edge() -> Any:
+        return cp.Constant(np.zeros(terminals)) if work.has_cloud else cubed(1 - division()[1])
+
+    view.state("edge_energy_j", lambda: Limits(lower=at_edge, scale=edge_j))
+
+    def full_w(data: Data) -> Any:
+        part = own(data)
+        return part.edge_capacitance * part.edge_hz**3
+
+    def most_w(data: Data) -> Any:
+        most = np.max(full_w(data), axis=0)
+        return np.where(most > 0, most, 1.0)
+
+    def edge_power() -> Any:
+        division()
+        each = view.number(shape, lambda data: full_w(data) / most_w(data), nonneg=True)
+        return cp.sum(cp.multiply(each, cp.power(found["edge"], 3)), axis=0)
+
+    view.state("edge_power_w", lambda: Limits(lower=edge_power, scale=most_w))
+    view.state("local_power_w", lambda: Limits(lower=cp.Constant(np.zeros(terminals))))
 
 
 def _sender(work: Offloading, view: View) -> Any:
