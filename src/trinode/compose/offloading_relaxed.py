@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from trinode.compose.offloading import Offloading
 
 
+LEAST = 1e-6
+"""What stands still may move that fast, over how fast tasks are done: a convex set without inside is none to solve."""
+
+
 def state(work: Offloading, view: View) -> None:
     """Write the limits of a work into a view."""
     own, place, links = view.own, view.place, work.links
@@ -32,7 +36,8 @@ def state(work: Offloading, view: View) -> None:
         share = cp.Variable(size, nonneg=True)
         view.constraints.append(cp.sum(share, axis=0) <= 1)
         found[name] = share
-        return view.bare(cp.multiply(view.number(size, fastest, nonneg=True), share), -1)
+        most = view.number(size, fastest, nonneg=True)
+        return view.bare(cp.multiply(most, share) + LEAST, -1)
 
     def sent(data: Data) -> Any:
         return now(data) / own(data).bits
@@ -48,7 +53,8 @@ def state(work: Offloading, view: View) -> None:
         if "latency" in found:
             return found["latency"], found["local"]
         rate = upper(work.rate_bps, view, by_task)
-        rate = view.bare(rate if work.rate_bps.shape == shape else cp.reshape(rate, (terminals, 1), order="C"), -1)
+        rate = rate if work.rate_bps.shape == shape else cp.reshape(rate, (terminals, 1), order="C")
+        rate = view.bare(rate + LEAST, -1)
         here = view.number(
             (terminals,), lambda data: computed(data) * own(data).local_hz * own(data).places[:, 0], nonneg=True
         )
@@ -63,7 +69,7 @@ def state(work: Offloading, view: View) -> None:
             return cp.harmonic_mean(cp.hstack(stages)) / len(stages)
 
         latency, local = cp.Variable(terminals), cp.Variable(terminals, nonneg=True)
-        view.constraints += [local <= 1, cp.multiply(here, latency) >= local]
+        view.constraints += [local <= 1, cp.multiply(here, latency) + LEAST >= local]
         for k in range(terminals):
             speeds = [series(rate[k, m], edge[k, m]) for m in range(links)]
             if work.has_cloud:
