@@ -208,8 +208,9 @@ class Offloading(Part):
         cloud = series((1.0, arrive), (cycles, decision["cloud_frequency_hz"][:, None]))
         return xp.concatenate([here, edge, cloud], axis=1), links / xp.where(arrive > 0, arrive, 1.0)
 
-    def _powers(self, decision: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-        local, edge = decision["local_frequency_hz"], decision["edge_frequency_hz"]
+    def _powers(self, decision: Mapping[str, Any], edge_share: Any, xp: Any) -> dict[str, Any]:
+        """Nothing runs for a task of which it gets nothing."""
+        local, edge = decision["local_frequency_hz"], xp.where(edge_share > 0, decision["edge_frequency_hz"], 0.0)
         edge = xp.sum(self.edge_capacitance * edge**3, axis=0)
         return {"local_power_w": self.capacitance * local**3, "edge_power_w": edge}
 
@@ -235,7 +236,7 @@ class Offloading(Part):
             energy = energy + scope(self.power_w) * upload
         served = self.edge_capacitance * decision["edge_frequency_hz"] ** 2 * found["edge_share"]
         found |= {"energy_j": energy, "edge_energy_j": cycles * jnp.sum(served, axis=1)}
-        return found | {"latency_s": latency, "upload_s": upload} | self._powers(decision, jnp)
+        return found | {"latency_s": latency, "upload_s": upload} | self._powers(decision, found["edge_share"], jnp)
 
     def shown(self, decision: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {name: value for name, value in decision.items() if name != "lean"}
@@ -274,7 +275,7 @@ class Offloading(Part):
         found = {"latency_s": latency, "upload_s": upload, "energy_j": energy, "edge_energy_j": served}
         found |= {"local_share": shares[:, 0], "edge_share": edge_share}
         found |= {"cloud_share": cloud_share} if self.has_cloud else {}
-        return found | self._powers(decision, np)
+        return found | self._powers(decision, edge_share, np)
 
     def limits(self, decision: Mapping[str, np.ndarray]) -> dict[str, float]:
         pools = [("edge servers", "edge_frequency_hz", self.edge_hz)]
