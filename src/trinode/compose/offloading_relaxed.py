@@ -48,6 +48,11 @@ def state(work: Offloading, view: View) -> None:
     def by_task(data: Data) -> Any:
         return np.broadcast_to(sent(data)[:, None], shape) if len(work.rate_bps.shape) == 2 else sent(data)
 
+    def cloud() -> tuple[Any, Any]:
+        """Speeds of its processor and of the links to it."""
+        far = divided((terminals,), lambda data: computed(data) * own(data).cloud_hz * own(data).places[:, 2])
+        return far, divided(shape, lambda data: np.outer(sent(data), own(data).fronthaul))
+
     def division() -> tuple[Any, Any]:
         """Latencies, and the shares that stay at the terminals."""
         if "latency" in found:
@@ -61,9 +66,7 @@ def state(work: Offloading, view: View) -> None:
         edge = divided(
             shape, lambda data: np.outer(computed(data), own(data).edge_hz) * own(data).places[:, 1:2], "edge"
         )
-        if work.has_cloud:
-            far = divided((terminals,), lambda data: computed(data) * own(data).cloud_hz * own(data).places[:, 2])
-            over = divided(shape, lambda data: np.outer(sent(data), own(data).fronthaul))
+        way = cloud() if work.has_cloud else None
 
         def series(*stages: Any) -> Any:
             return cp.harmonic_mean(cp.hstack(stages)) / len(stages)
@@ -72,7 +75,8 @@ def state(work: Offloading, view: View) -> None:
         view.constraints += [local <= 1, cp.multiply(here, latency) + LEAST >= local]
         for k in range(terminals):
             speeds = [series(rate[k, m], edge[k, m]) for m in range(links)]
-            if work.has_cloud:
+            if way is not None:
+                far, over = way
                 arrive = view.bare(sum(series(rate[k, m], over[k, m]) for m in range(links)), -1)
                 speeds.append(series(arrive, far[k]))
             away = view.bare(sum(speeds[1:], speeds[0]), -1)

@@ -27,9 +27,9 @@ def problem(scenario: ThreetierScenario, edge_choice: Any, cloud_choice: Any) ->
     """
     s = scenario
     at_edge, in_cloud = np.any(edge_choice, axis=1), np.any(cloud_choice, axis=1)
-    home = ~(at_edge | in_cloud)
+    home = np.logical_not(np.logical_or(at_edge, in_cloud))
     budget = s.terminal_max_power_w - np.where(home, s.terminal_capacitance * s.terminal_frequency_hz**3, 0.0)  # (18d)
-    serving = np.asarray(edge_choice) | np.asarray(cloud_choice) | home[:, None]
+    serving = np.logical_or(np.logical_or(edge_choice, cloud_choice), home[:, None])
     air = Uplink(s.uplink_channel, s.ap_noise_w, budget, s.bandwidth_hz, serving, receiver="joint")  # (3)
     radar = Echo(air, s.terminal_channel, s.echo_gain, s.transmit_steering, s.receive_steering, s.radar_noise_w)  # (8)
     hz = np.where(at_edge, s.edge_frequency_hz, np.where(in_cloud, s.cloud_frequency_hz, s.terminal_frequency_hz))
