@@ -30,7 +30,7 @@ BLOCK = 16
 ENDLESS = 10**6
 """Rounds of a descent that goes on to its own end."""
 
-TRIES, DRAWN = 2, 6
+TRIES, DRAWN = 4, 6
 """Starts that are descended to the end where there are many local optima, and starts drawn besides those of parts."""
 
 

@@ -281,7 +281,10 @@ def minorise_maximise(
             loss = cp.sum_squares(rows[rest] @ beams.T) + floor
             held.append(2 * cp.real(y.conj() @ (beams @ rows[q])) - np.sum(np.abs(y) ** 2) * loss >= echo)
         problem = cp.Problem(cp.Maximize(cp.log1p(least) + weight * cp.log1p(echo)), held)
-        problem.solve(solver=cp.CLARABEL)
+        try:
+            problem.solve(solver=cp.CLARABEL)
+        except cp.error.SolverError:  # the method ends where its program cannot be solved
+            break
         now = beams.value
         last, value = value, joint_value(given, now, weight)
         if value - last < tolerance * abs(value):

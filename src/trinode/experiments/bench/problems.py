@@ -77,7 +77,7 @@ def max_min(trials: int | None, say: Say) -> list[dict[str, Any]]:
         say(f"  {points} access points of {antennas}")
     columns = ["access points, power", "furthest below bisection", "furthest above", "largest gap to the bound"]
     columns += ["beyond the bound", "ms each in a batch", "ms alone", "ms a bound", "ms bisection on CVXPY", "ratio"]
-    note = "Bisection of 40 steps, its program compiled once, Clarabel; its answer is within 1e-9 of its own limit."
+    note = "Bisection of 40 steps, its program compiled once, Clarabel with its own tolerances (1e-8)."
     note += " The last column is the same 40 steps by `moreau` for all networks at once, solver time alone,"
     note += " over the time in a batch, where it is installed."
     return [table(f"max_min_sinr, {count} networks each, {users} users", [*columns, "ratio to moreau"], rows, note)]
