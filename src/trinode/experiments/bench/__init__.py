@@ -71,7 +71,7 @@ def machine() -> dict[str, str]:
     """What a measurement depends on: processor, cores, versions."""
     found = {"processor": _processor(), "cores": str(_pool.cores()), "system": platform.platform()}
     found["python"] = platform.python_version()
-    for package in ("trinode", "jax", "jaxlib", "numpy", "equinox", "cvxpy", "clarabel"):
+    for package in ("trinode", "jax", "jaxlib", "numpy", "equinox", "cvxpy", "clarabel", "moreau"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
