@@ -110,7 +110,7 @@ def decide(
     on_cloud = modes == CLOUD
     usable = _usable(t, modes)
     gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
-    used = t.pool(modes, jnp.ones_like(t.snr))
+    used = in_loads(t.pool(modes, jnp.ones_like(t.snr)))
 
     beside = (used.index.reshape(-1)[:, None] == used.index.reshape(-1)) & usable.reshape(-1)
     beside = beside.astype(float)  # a product with it is quicker than adding up entry by entry
@@ -199,8 +199,16 @@ def decide(
     return Outcome(last.best, last.gain <= stages.tolerance, last.history)
 
 
+def in_loads(used: pool.Pool) -> pool.Pool:
+    """Times at a rate of 1 nat/s/Hz over the longest of these uploads: a descent does not depend on the second."""
+    longest = jnp.max(used.upload)
+    times = used.upload, used.cost, used.serial
+    unit = jnp.where(longest > 0, longest, 1.0)
+    return eqx.tree_at(lambda p: (p.upload, p.cost, p.serial), used, tuple(time / unit for time in times))
+
+
 def soft_max(time: Float[Array, " K"], counted: Bool[Array, " K"], sharpness: float = SHARPNESS) -> Float[Array, ""]:
-    """Logarithm of the power mean of the latencies that stands for their largest."""
+    """Logarithm of the power mean of the latencies, :func:`in_loads`, that stands for their largest."""
     log = jnp.where(counted, jnp.log(jnp.maximum(time, 1e-12)), -jnp.inf)
     top = jnp.max(log)
     top = lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0.0))

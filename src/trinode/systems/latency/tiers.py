@@ -82,7 +82,7 @@ class Tiers(eqx.Module):
         usable = self.edge_able & chosen[:, None] & (s.task_bits > 0)[:, None]
         frequency = jnp.where(s.edge_max_frequency_hz > 0, s.edge_max_frequency_hz, 1.0)
         budget = s.ap_max_power_w - received_w
-        budget = jnp.where(budget > 0, budget, 1e-12)
+        budget = jnp.where(budget > 0, budget, 1e-12 * jnp.where(s.ap_max_power_w > 0, s.ap_max_power_w, 1.0))
         work = s.edge_cycles_per_bit[self.index] * s.task_bits[:, None]
         return self._pool(
             usable,

@@ -183,7 +183,7 @@ class Alternating(Scheme):
         need = t.scenario.sensing_sinr_min
         budget = t.budget(held.modes == LOCAL)
         gate = jnp.concatenate([usable, jnp.ones((k, 1), bool)], axis=1)[..., None]
-        used = t.pool(held.modes, jnp.ones_like(t.snr))
+        used = optimise.in_loads(t.pool(held.modes, jnp.ones_like(t.snr)))
         fixed = used.cost / _safe(held.computing.share)
         serial = jnp.where(on_cloud, used.serial / _safe(held.computing.serial_share), 0.0)
         live = usable & (split > 1e-6)
