@@ -39,6 +39,7 @@ UNITS = {
 }
 """Exponent of each unit's factor in the arrays of a network."""
 OBJECTIVES = {
+    "latency": {"second": -1},
     "threetier": {"second": -1},
     "fairness": {"second": -1},
     "energy": {"watt": 1, "second": -1},

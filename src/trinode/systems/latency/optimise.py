@@ -222,7 +222,8 @@ def echo_shortfall(t: Tiers, w: Complex[Array, "K S1 T"]) -> Float[Array, " K"]:
     signal, heard = t.echo.parts(w)
     asked = need > 0
     wanted = jnp.where(asked, need * (1 + ECHO_MARGIN) * (t.echo.noise_w + heard), 1.0)
-    return jnp.where(asked, jnp.log(wanted) - jnp.log(jnp.where(asked, signal + 1e-9 * t.echo.noise_w, 1.0)), -1.0)
+    # one logarithm of the ratio: of each by itself rounding would depend on the watt
+    return jnp.where(asked, jnp.log(wanted / jnp.where(asked, signal + 1e-9 * t.echo.noise_w, 1.0)), -1.0)
 
 
 def _usable(t: Tiers, modes: Int[Array, " K"]) -> Bool[Array, "K S"]:
