@@ -9,6 +9,7 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
+from cvxpy.error import SolverError
 
 
 def gaussian(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -283,7 +284,7 @@ def minorise_maximise(
         problem = cp.Problem(cp.Maximize(cp.log1p(least) + weight * cp.log1p(echo)), held)
         try:
             problem.solve(solver=cp.CLARABEL)
-        except cp.error.SolverError:  # the method ends where its program cannot be solved
+        except SolverError:  # the method ends where its program cannot be solved
             break
         now = beams.value
         last, value = value, joint_value(given, now, weight)
