@@ -98,7 +98,8 @@ def test_a_full_disk_under_the_output_is_one_line():
 
 
 STUCK = f"""
-import ctypes, sys
+import ctypes, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background without it
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from trinode.cli import _network, main
 def stuck(*_, **__):
@@ -115,9 +116,12 @@ def test_an_interrupt_ends_a_command_that_does_not_hear_of_it(tmp_path):
     """As the compiler does not."""
     words = [sys.executable, "-c", STUCK, "scenario", "fairness", "--out", str(tmp_path / "x.npz")]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:
-        assert command.stderr.readline() == "begun\n"
-        command.send_signal(signal.SIGINT)
-        said = command.communicate(timeout=60)[1]
+        try:
+            assert command.stderr.readline() == "begun\n"
+            command.send_signal(signal.SIGINT)
+            said = command.communicate(timeout=60)[1]
+        finally:
+            command.kill()  # or leaving would wait for ever
     assert (command.returncode, said) == (130, "trinode: stopped; whatever was finished is kept\n")
 
 
