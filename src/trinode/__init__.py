@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trinode import problems
+    from trinode import channels, problems
     from trinode.api import (
         bound,
         bound_batch,
@@ -86,6 +86,7 @@ __all__ = [
     "bound_batch",
     "bundled",
     "change",
+    "channels",
     "db",
     "define_system",
     "draw",
@@ -141,8 +142,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("trinode")
-    if name == "problems":
-        return import_module("trinode.problems")
+    if name in ("channels", "problems"):
+        return import_module(f"trinode.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'trinode' has no attribute {name!r}")
     return getattr(import_module(_HOME.get(name, "trinode.api")), name)
