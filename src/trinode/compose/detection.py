@@ -9,8 +9,6 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.optimize import brentq
-from scipy.special import ive
 
 from trinode.compose.expression import Expression, Shape
 from trinode.compose.part import Part, real
@@ -116,6 +114,8 @@ def miss_exponent(snr: float, false_alarm: float, model: str) -> float:
     if model == "swerling-1":
         u = threshold / (1 + snr)
         return float(-np.log1p(-np.exp(-u)) if u > 1 else -np.log(-np.expm1(-u)))
+    from scipy.special import ive  # a quarter of a second of imports
+
     a, b = np.sqrt(2 * snr), np.sqrt(2 * threshold)
     n = np.arange(60 + int(10 * np.sqrt(a * b)))
     if a < b:
@@ -135,5 +135,7 @@ def needed_snr(exponent: float, false_alarm: float, model: str) -> float:
     high = 1.0
     while miss_exponent(high, false_alarm, model) < exponent:
         high *= 2
+    from scipy.optimize import brentq  # half a second of imports, which only those pay who need them
+
     found: Any = brentq(lambda snr: miss_exponent(snr, false_alarm, model) - exponent, 0.0, high, xtol=1e-14 * high)
     return float(found)

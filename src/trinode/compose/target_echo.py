@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
+from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Complex, Float
 
 from trinode.compose.downlink import Downlink
@@ -79,9 +79,9 @@ class TargetEcho(Part):
         others = jnp.eye(receive) + jnp.sum(each, axis=0) - each[:count]
         # the filter is the best one, so that it counts as fixed in slopes
         root = jnp.linalg.cholesky(jax.lax.stop_gradient(others))
-        white = jax.scipy.linalg.solve_triangular(root, jax.lax.stop_gradient(echo), lower=True)
+        white = solve_triangular(root, jax.lax.stop_gradient(echo), lower=True)
         _, vectors = jnp.linalg.eigh(white @ white.conj().swapaxes(1, 2))
-        filters = jax.scipy.linalg.solve_triangular(root.conj().swapaxes(1, 2), vectors[:, :, -1:], lower=False)
+        filters = solve_triangular(root.conj().swapaxes(1, 2), vectors[:, :, -1:], lower=False)
         filters = jax.lax.stop_gradient(filters[:, :, 0].conj())
         power = jnp.sum(jnp.abs(jnp.einsum("qr,nrs->qns", filters, around)) ** 2, axis=2)  # (Q, Q + C)
         own = jnp.diagonal(power)
@@ -90,6 +90,8 @@ class TargetEcho(Part):
         return {"scnr": own / (heard + jnp.sum(jnp.abs(filters) ** 2, axis=1))}
 
     def judged(self, decision: Mapping[str, np.ndarray], scope: Scope) -> dict[str, np.ndarray]:
+        import scipy.linalg  # a quarter of a second, which other problems need not pay
+
         w = scope.decision(self.air)["precoder"][0]
         scnr = np.zeros(len(self.target))
         for q in range(len(self.target)):

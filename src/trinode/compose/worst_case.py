@@ -19,7 +19,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
-from scipy.optimize import brentq
 
 CENTRE = 5e-4
 """How far descent keeps from kinks, as a share of the SINR."""
@@ -153,5 +152,7 @@ def _least_in_ball(form: np.ndarray, centre: np.ndarray, radius: float) -> np.nd
         e = turn(near)
         e[0] += np.sqrt(max(radius**2 - np.linalg.norm(e) ** 2, 0.0))
         return centre + e @ basis.conj().T
+    from scipy.optimize import brentq  # half a second of imports, which only those pay who need them
+
     price: Any = brentq(lambda m: 1 / np.linalg.norm(turn(m)) - 1 / radius, near, far, xtol=1e-300)
     return centre + turn(price) @ basis.conj().T
