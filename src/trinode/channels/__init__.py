@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trinode.channels.imported import Channels, ChannelWarning
+    from trinode.channels.paths import panel
+    from trinode.channels.reading import read
 
-__all__ = ["ChannelWarning", "Channels"]
+__all__ = ["ChannelWarning", "Channels", "panel", "read"]
 
-_HOMES = {"ChannelWarning": "imported", "Channels": "imported"}
+_HOMES = {"ChannelWarning": "imported", "Channels": "imported", "panel": "paths", "read": "reading"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ import zipfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -44,17 +44,28 @@ def headers(path: Path) -> dict[str, Header]:
             if name in found:
                 raise ValueError(f"two arrays in it are named {name}")
             with archive.open(entry) as file:
-                version = np.lib.format.read_magic(file)
-                if version not in _READERS:
-                    raise ValueError(f"{name} in it is of an unknown version")
-                shape, _, dtype = _READERS[version](file)
+                found[name] = header(file, name)
                 begins = file.tell()
-            found[name] = Header(dtype, shape)
-            if dtype.hasobject:
-                raise ValueError(f"{name} in it holds Python objects")
-            if entry.file_size != begins + found[name].count * dtype.itemsize:
+            if entry.file_size != begins + found[name].count * found[name].dtype.itemsize:
                 raise ValueError(f"{name} in it is not as long as it says")
     return found
+
+
+def header(file: IO[bytes], name: str) -> Header:
+    """What an ``.npy`` stream says of its array.
+
+    Raises
+    ------
+    ValueError
+        It is of another format, or holds Python objects.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in _READERS:
+        raise ValueError(f"{name} in it is of an unknown version")
+    shape, _, dtype = _READERS[version](file)
+    if dtype.hasobject:
+        raise ValueError(f"{name} in it holds Python objects")
+    return Header(dtype, shape)
 
 
 def text(path: Path, name: str, header: Header | None) -> str:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError, MissingExtraError
 
-__all__ = ["TracedChannels", "builtin_scenes", "load_scene", "trace_channels"]
+__all__ = ["TracedChannels", "builtin_scenes", "distinct", "load_scene", "trace_channels"]
 
 _LIGHT_M_S = 299_792_458.0
 
@@ -329,13 +329,13 @@ def _narrowband(paths: Any, carrier_hz: float) -> npt.NDArray[np.complex128]:
     # sight, and has no number for its coefficient.
     finite = np.isfinite(coefficient)
     coefficient[~finite] = 0
-    kept = _distinct(paths.valid.numpy() & finite.all(axis=(1, 3)), delay_s, paths)
+    kept = distinct(paths.valid.numpy() & finite.all(axis=(1, 3)), delay_s, paths)
     # Double precision, as a phase here goes through thousands of turns.
     phasor = np.exp(-2j * np.pi * carrier_hz * np.where(kept, delay_s, 0.0)) * kept
     return np.einsum("ratbp,rtp->rtab", coefficient, phasor)
 
 
-def _distinct(valid: npt.NDArray[np.bool_], delay_s: npt.NDArray[np.float64], paths: Any) -> npt.NDArray[np.bool_]:
+def distinct(valid: npt.NDArray[np.bool_], delay_s: npt.NDArray[np.float64], paths: Any) -> npt.NDArray[np.bool_]:
     """Return which paths to keep, indexed [receiver, transmitter, path].
 
     Sionna RT seeks a path for each plane that a ray met. Where neighbouring
