@@ -62,10 +62,20 @@ MODEST = 8.0
 """How many times the default's sizes, multiplied, are drawn without a look at what they take."""
 MANY = 10_000
 """Networks that are drawn at a time without one."""
+FARTHEST_M = 1e9
+"""From the origin, of a node that is given a place."""
 _LOOSE = Field("float")
 
 
-def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) -> Any:
+def draw(
+    system: str = "latency",
+    seed: int = 0,
+    trial: int = 0,
+    *,
+    terminal_position_m: Any = None,
+    ap_position_m: Any = None,
+    **params: Any,
+) -> Any:
     """Draw one random network.
 
     Parameters
@@ -74,6 +84,9 @@ def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) 
         Name of a system.
     seed, trial : int
         Which network; the same pair gives the same random numbers at any parameters.
+    terminal_position_m, ap_position_m : array_like, optional
+        Where terminals, shape (K, 2), and access points, shape (M, 2), stand instead of where they would be drawn, in
+        metres. Path losses follow, small-scale fading stays: who moves a node sees the same network change.
     **params
         Fields of the system's parameters that differ from their defaults.
 
@@ -84,8 +97,9 @@ def draw(system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) 
     """
     found = find_system(system)
     values = parameters(found, params)
+    places = _places(found, terminal_position_m=terminal_position_m, ap_position_m=ap_position_m)
     _check_memory(found, values)
-    return _finite(found, _program(_draw, found, values, *_seeds(seed, trial)))
+    return _finite(found, _program(_draw, found, values, *_seeds(seed, trial), *([places] if places else [])))
 
 
 def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
@@ -374,6 +388,24 @@ def _count(name: str, value: Any) -> int:
     return int(value)
 
 
+def _places(system: System, **given: Any) -> dict[str, np.ndarray]:
+    """Positions that are given, checked."""
+    found = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name not in system.places:
+            raise InputError(name, "positions", f"nothing: {system.name} draws them itself")
+        try:
+            place = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise InputError(name, value, "an array of positions in metres") from None
+        if not np.all(np.abs(place) < FARTHEST_M):
+            raise InputError(name, value, f"positions within {FARTHEST_M:g} m of the origin")
+        found[name] = place
+    return found
+
+
 def _shape(module: Any, name: str) -> tuple[int, ...]:
     value: Any = getattr(module, name, None)
     return () if value is None else np.shape(value)
@@ -521,9 +553,10 @@ def _ours(thing: Any) -> bool:
     return thing.__module__.startswith("trinode.")
 
 
-def _draw(system: System | str, params: Any, seed: Any, trial: Any) -> Scenario:
+def _draw(system: System | str, params: Any, seed: Any, trial: Any, places: Any = None) -> Scenario:
     found = _found(system)
-    return found.draw(params, jax.random.fold_in(_seed_key(found.name, seed), trial))
+    key = jax.random.fold_in(_seed_key(found.name, seed), trial)
+    return found.draw(params, key, places) if places else found.draw(params, key)
 
 
 def _draw_many(system: System | str, params: Any, seed: Any, trials: Any) -> Scenario:

@@ -1,6 +1,9 @@
 """What is written is all there is: every field of every system, nothing at its default."""
 
 import dataclasses
+import struct
+import tracemalloc
+import zipfile
 
 import jax.numpy as jnp
 import numpy as np
@@ -51,3 +54,19 @@ def test_a_file_of_another_kind_is_called_that(tmp_path):
             with pytest.raises(tn.FileFormatError, match=said) as caught:
                 read(tmp_path / name)
             assert "pickle" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["a header of 64 MiB", "bzip2"])
+def test_what_unpacks_to_much_is_refused_before_it_does(kind, tmp_path):
+    size = 2**26
+    packing = zipfile.ZIP_BZIP2 if kind == "bzip2" else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", packing) as archive:
+        archive.writestr("format.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", size) + bytes(size))
+    assert (tmp_path / "bomb.npz").stat().st_size < 2**17
+    tracemalloc.start()
+    try:
+        with pytest.raises(tn.FileFormatError):
+            tn.load(tmp_path / "bomb.npz")
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()

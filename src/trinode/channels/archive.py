@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import dataclass
 from math import prod
@@ -11,6 +12,10 @@ from typing import IO, Any
 import numpy as np
 
 _LONGEST_TEXT = 4000
+_LONGEST_HEADER = 16_000
+"""Bytes of an entry that are unpacked for its header, which may say of itself that it is gigabytes long."""
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How NumPy packs; other ways unpack gigabytes for a few bytes that are asked for."""
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -33,7 +38,8 @@ def headers(path: Path) -> dict[str, Header]:
     Raises
     ------
     ValueError
-        The archive holds something else, an array of Python objects, a name twice, or less or more than it says.
+        The archive holds something else, an array of Python objects, a name twice, or less or more than it says, or is
+        packed in another way than NumPy's.
     """
     found: dict[str, Header] = {}
     with zipfile.ZipFile(path) as archive:
@@ -43,9 +49,12 @@ def headers(path: Path) -> dict[str, Header]:
                 raise ValueError(f"{name} in it is no array")
             if name in found:
                 raise ValueError(f"two arrays in it are named {name}")
-            with archive.open(entry) as file:
-                found[name] = header(file, name)
-                begins = file.tell()
+            if entry.compress_type not in _PACKED:
+                raise ValueError(f"{name} in it is not packed as NumPy does it")
+            with archive.open(entry) as packed:
+                file = io.BytesIO(packed.read(_LONGEST_HEADER))
+            found[name] = header(file, name)
+            begins = file.tell()
             if entry.file_size != begins + found[name].count * found[name].dtype.itemsize:
                 raise ValueError(f"{name} in it is not as long as it says")
     return found

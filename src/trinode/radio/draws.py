@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Key, UInt32
 
 from trinode import _memory
+from trinode.errors import InputError
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -51,6 +52,33 @@ def several(key: Key[Array, ""], uniform: Shapes | None = None, normal: Shapes |
         parts = _over(lambda one: jax.random.normal(one, (2,), dtype=jnp.float64) * jnp.sqrt(0.5), keys, bell)
         drawn |= _apart(jax.lax.complex(parts[:, 0], parts[:, 1]), bell)
     return drawn
+
+
+def placed(
+    places: Mapping[str, Array] | None, terminal: Float[Array, "K dims"], ap: Float[Array, "M dims"]
+) -> tuple[Float[Array, "K dims"], Float[Array, "M dims"]]:
+    """Positions of terminals and access points: those that are given, by their names in files, else those drawn.
+
+    Given ones may leave the height out, which then is the drawn one.
+
+    Raises
+    ------
+    InputError
+        Given positions are more, fewer, or of other dimensions.
+    """
+    given = places or {}
+    return _placed("terminal_position_m", given, terminal), _placed("ap_position_m", given, ap)
+
+
+def _placed(name: str, given: Mapping[str, Array], drawn: Float[Array, "n dims"]) -> Float[Array, "n dims"]:
+    if name not in given:
+        return drawn
+    count, dims = drawn.shape
+    place = jnp.asarray(given[name], dtype=float)
+    if place.ndim != 2 or place.shape[0] != count or place.shape[1] not in (2, dims):
+        allowed = " or ".join(f"({count}, {n})" for n in sorted({2, dims}))
+        raise InputError(name, f"shape {place.shape}", f"shape {allowed}, as drawn")
+    return jnp.concatenate([place, drawn[:, place.shape[1] :]], axis=1)
 
 
 def _code(name: str) -> int:

@@ -348,6 +348,9 @@ class System:
         The frozen parameters, the paper's table as defaults.
     draw : callable
         ``draw(params, key) -> Scenario``.
+    places : tuple of str
+        Positions that ``draw(params, key, places)`` takes in place of those it would draw, by their names in the
+        scenario file; path losses follow them, all that is random besides stays.
     evaluate : callable
         ``evaluate(scenario, solution) -> Report``: what the paper's model says of a decision, whatever its status; see
         :meth:`judge`.
@@ -423,6 +426,7 @@ class System:
     channel_fixed: tuple[str, ...] = ()
     pictures: Mapping[str, Callable[..., Any]] | None = None
     host: bool = False
+    places: tuple[str, ...] = ()
     problem: Callable[[Any], Any] | None = None
     bound_reason: Callable[[Any], str] | None = None
     sources: tuple[Any, ...] = ()

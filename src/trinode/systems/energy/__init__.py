@@ -33,6 +33,7 @@ system = System(
     Scenario=EnergyScenario,
     Solution=EnergySolution,
     draw=draw,
+    places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,

@@ -153,12 +153,13 @@ def factor_echoes(channel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return receive, transmit
 
 
-def draw(params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
+def draw(params: EnergyParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None) -> EnergyScenario:
     """Draw a network: access point at the origin, target ahead of it, terminals on a ring around the target.
 
     Path loss of an urban micro cell in line of sight (3GPP TR 38.901), Rician fading with a few scattered paths,
     half-wavelength arrays of random orientation, and the radar equation there and back. All of this is chosen: the
-    paper states none of it. Every quantity has a key of its own and every entry too.
+    paper states none of it. Every quantity has a key of its own and every entry too. Terminals that are given a place
+    count as no nearer to the target than ``terminal_distance_min_m``.
     """
     p = params
     k, scattered = p.terminals, (p.terminals, p.scattered_paths)
@@ -181,9 +182,15 @@ def draw(params: EnergyParams, key: Key[Array, ""]) -> EnergyScenario:
         axis=1,
     )
     ap = jnp.stack([jnp.asarray(0.0), jnp.asarray(0.0), jnp.asarray(p.ap_height_m, float)])
+    if places:
+        place, (ap,) = draws.placed(places, place, ap[None])
+        aside = place[:, :2] - target[:2]
+        distance = jnp.maximum(jnp.hypot(aside[:, 0], aside[:, 1]), p.terminal_distance_min_m)
+        around = jnp.arctan2(aside[:, 1], aside[:, 0])
+    from_ap = place - ap
     facing = 2 * jnp.pi * drawn["orientation"]
-    bearing = jnp.arctan2(-place[:, 1], -place[:, 0]) - facing
-    arrival = jnp.arctan2(place[:, 1], place[:, 0])
+    bearing = jnp.arctan2(-from_ap[:, 1], -from_ap[:, 0]) - facing
+    arrival = jnp.arctan2(from_ap[:, 1], from_ap[:, 0])
     length = propagation.distance_m(place, ap)
     uplink = _rician(p, drawn, jnp.sqrt(propagation.micro_cell_gain(length, p.carrier_hz)), bearing, arrival)
     seen = around + jnp.pi - facing

@@ -39,6 +39,7 @@ system = System(
     Scenario=FairnessScenario,
     Solution=FairnessSolution,
     draw=draw,
+    places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,

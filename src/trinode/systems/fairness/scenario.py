@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -62,29 +63,29 @@ class FairnessScenario(Scenario):
         return self.uplink_channel.shape[2]
 
 
-def draw(params: FairnessParams, key: Key[Array, ""]) -> FairnessScenario:
+def draw(params: FairnessParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None) -> FairnessScenario:
     """Draw a network: uniform positions on the disc, path loss with shadowing, Rayleigh fading (Section V-A).
 
     Every quantity has a key of its own and every entry too, so that a draw with more terminals or access points
     contains the smaller one, and both layouts see the same terminals.
     """
     p = params
-    gain, terminal, ap = large_scale(p, key)
+    gain, terminal, ap = large_scale(p, key, places)
     antennas = p.ap_antennas if p.layout == "cell-free" else p.ap_antennas * p.access_points
     fading = draws.complex_normal(key, "fading", (p.subcarriers, p.terminals, gain.shape[1], antennas))
     return _assemble(p, key, on_gain(p, gain, fading), terminal, ap)
 
 
 def large_scale(
-    p: FairnessParams, key: Key[Array, ""]
+    p: FairnessParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None
 ) -> tuple[Float[Array, "K M"], Float[Array, "K 2"], Float[Array, "M 2"]]:
     """Power gains without fading, and where everything is; one access point in the middle where BS-centred."""
     spread = p.layout == "cell-free"
     aps = p.access_points if spread else 1
-    places = {"terminal position": (p.terminals, 2)} | ({"ap position": (aps, 2)} if spread else {})
-    drawn = draws.several(key, uniform=places, normal={"shadowing": (p.terminals, aps)})
+    even = {"terminal position": (p.terminals, 2)} | ({"ap position": (aps, 2)} if spread else {})
+    drawn = draws.several(key, uniform=even, normal={"shadowing": (p.terminals, aps)})
     ap = p.radius_m * _disc(drawn["ap position"]) if spread else jnp.zeros((1, 2))
-    terminal = p.radius_m * _disc(drawn["terminal position"])
+    terminal, ap = draws.placed(places, p.radius_m * _disc(drawn["terminal position"]), ap)
     flat = propagation.distance_m(terminal[:, None], ap[None])
     distance = jnp.sqrt(flat**2 + jnp.asarray(p.ap_height_m) ** 2)
     shadowing = jnp.sqrt(2.0) * drawn["shadowing"].real

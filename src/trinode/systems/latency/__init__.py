@@ -42,6 +42,7 @@ system = System(
     Scenario=LatencyScenario,
     Solution=LatencySolution,
     draw=draw,
+    places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,

@@ -132,7 +132,7 @@ def descent_time(p: LatencyParams) -> float:
     return (p.terminals * cluster_size(p.serving, p.access_points) / 18) ** 2
 
 
-def draw(params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
+def draw(params: LatencyParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None) -> LatencyScenario:
     """Draw a network: uniform positions, (54)-(56) of the paper, Rayleigh fading, targets of Section IV-A.
 
     Every quantity has a key of its own and every entry too, so that a draw with more terminals, access points or
@@ -146,7 +146,7 @@ def draw(params: LatencyParams, key: Key[Array, ""]) -> LatencyScenario:
         normal={"uplink fading": (k, m, p.ap_antennas, t), "terminal fading": (k, k, p.radar_antennas, t)},
     )
     area = jnp.asarray(p.area_m, dtype=float)
-    ap, terminal = drawn["ap position"] * area, drawn["terminal position"] * area
+    terminal, ap = draws.placed(places, drawn["terminal position"] * area, drawn["ap position"] * area)
     gain = _gain(p, propagation.distance_m(terminal[:, None], ap[None]))
     between = _gain(p, propagation.distance_m(terminal[:, None], terminal[None]))
     between = jnp.where(jnp.eye(p.terminals, dtype=bool), 0.0, between)

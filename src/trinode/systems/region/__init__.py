@@ -31,6 +31,7 @@ system = System(
     Scenario=RegionScenario,
     Solution=RegionSolution,
     draw=draw,
+    places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,

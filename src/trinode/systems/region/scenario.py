@@ -146,7 +146,7 @@ class RegionScenario(Scenario):
         return self.channel_estimate.shape[2]
 
 
-def draw(params: RegionParams, key: Key[Array, ""]) -> RegionScenario:
+def draw(params: RegionParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None) -> RegionScenario:
     """Draw a network: uniform positions, channels of Section II-A, pilots, estimates (10) and their errors (12).
 
     Every quantity has a key of its own and every entry too, so that a draw with more terminals or access points
@@ -163,6 +163,7 @@ def draw(params: RegionParams, key: Key[Array, ""]) -> RegionScenario:
     ap, terminal, target = (drawn[f"{what} position"] * area for what in ("ap", "terminal", "target"))
     if p.central:
         ap = ap.at[0].set(area / 2)
+    terminal, ap = draws.placed(places, terminal, ap)
     gain = path_gain(propagation.distance_m(ap[:, None], terminal[None]), p)
     return _assemble(p, drawn, gain, jnp.sqrt(gain)[..., None] * drawn["fading"], ap, terminal, target)
 

@@ -34,6 +34,7 @@ system = System(
     Scenario=ThreetierScenario,
     Solution=ThreetierSolution,
     draw=draw,
+    places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,

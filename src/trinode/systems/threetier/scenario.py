@@ -109,7 +109,7 @@ TRIANGLE_M = ((0.0, 0.0), (400.0, 0.0), (200.0, 200.0 * 3**0.5))
 """The paper's three base stations."""
 
 
-def draw(params: ThreetierParams, key: Key[Array, ""]) -> ThreetierScenario:
+def draw(params: ThreetierParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None) -> ThreetierScenario:
     """Draw a network: Section IV-A of the paper, Rayleigh fading everywhere.
 
     Every quantity has a key of its own and every entry too, so that a draw with more terminals or antennas contains
@@ -122,8 +122,8 @@ def draw(params: ThreetierParams, key: Key[Array, ""]) -> ThreetierScenario:
         uniform={"terminal position": (k, 2)} | _targets(k),
         normal={"uplink fading": (k, m, p.ap_antennas, t), "terminal fading": (k, k, p.radar_antennas, t)},
     )
-    ap = _base_stations(p)
-    terminal = jnp.asarray(CENTRE_M) + (drawn["terminal position"] - 0.5) * p.area_m
+    around = jnp.asarray(CENTRE_M) + (drawn["terminal position"] - 0.5) * p.area_m
+    terminal, ap = draws.placed(places, around, _base_stations(p))
     gain = _gain(p, propagation.distance_m(terminal[:, None], ap[None]))
     between = _gain(p, propagation.distance_m(terminal[:, None], terminal[None]))
     between = jnp.where(jnp.eye(p.terminals, dtype=bool), 0.0, between)
