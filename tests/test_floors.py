@@ -22,6 +22,7 @@ FLOORS = [
     ("solving",),
     ("define",),
     ("api",),
+    ("online",),
     ("reference",),
     ("experiments",),
     ("plots",),

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trinode import channels, problems
+    from trinode import channels, online, problems
     from trinode.api import (
         bound,
         bound_batch,
@@ -100,6 +100,7 @@ __all__ = [
     "log",
     "log1p",
     "number",
+    "online",
     "parameters",
     "problems",
     "register",
@@ -142,7 +143,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("trinode")
-    if name in ("channels", "problems"):
+    if name in ("channels", "online", "problems"):
         return import_module(f"trinode.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'trinode' has no attribute {name!r}")

@@ -245,7 +245,8 @@ def repair(
     strength = jnp.linalg.norm(towards, axis=1, keepdims=True)
     only_sensing = jnp.eye(towards.shape[1])[-1]
     mix = jnp.where(strength > 0, towards / jnp.where(strength > 0, strength, 1.0), only_sensing)
-    spare = t.budget(modes == LOCAL) / jnp.where(t.echo.max_power_w > 0, t.echo.max_power_w, 1.0)
+    limit = t.echo.max_power_w
+    spare = jnp.where(limit > 0, t.budget(modes == LOCAL) / jnp.where(limit > 0, limit, 1.0), 1.0)
     beam = jnp.sqrt(jnp.min(spare)) * echo_beam  # all alike, so that the margin stays
     goal = mix[..., None] * beam[:, None]
 

@@ -1,0 +1,62 @@
+"""Slots of the energy system: the carried beams settled exactly, then rounds of the fixed point.
+
+Ways: the carried beams; beams that avoid each other's purpose; matched beams; modest beams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+from trinode.systems.energy import optimise, search
+from trinode.systems.energy.bound import free_of_interference
+from trinode.systems.energy.optimise import Decision, Outcome, Problem
+from trinode.systems.energy.problem import build
+from trinode.systems.energy.scenario import EnergyScenario
+from trinode.systems.energy.search import Echoes
+from trinode.systems.energy.solution import EnergySolution
+
+ABSENT = ("task_bits", "sensing_sinr_min", "terminal_max_power_w")
+"""What a terminal that is not there has none of."""
+
+
+def ways(scenario: EnergyScenario) -> int:
+    """How many there are."""
+    return 4
+
+
+def repaired(s: EnergyScenario, carried: EnergySolution) -> tuple[EnergySolution, Any]:
+    """The carried beams within the powers, echoes met exactly, the exact compute step."""
+    problem = build(s)
+    return _finished(s, problem, Outcome(_settled(problem, carried), jnp.asarray(True), jnp.zeros(0), jnp.asarray(0)))
+
+
+def improved(
+    s: EnergyScenario, had: EnergySolution, aid: Any, way: Int[Array, ""]
+) -> tuple[EnergySolution, Bool[Array, ""]]:
+    """Rounds from one start; never worse than what was had."""
+    problem = build(s)
+    before = _settled(problem, had)
+    starts = [optimise.starting_beams(problem.air, null) for null in (True, False)]
+    starts = jnp.stack([before.beams, *starts, search.modest_beams(problem)])
+    few = s.terminals <= search.FEW
+    enough = free_of_interference(problem).value * (1 + search.CERTIFIED[0 if few else 1])
+    found = optimise.descend(problem, starts[way], enough=enough, tolerance=1e-6 if few else 1e-4)
+    kept = found._replace(decision=optimise.better(found.decision, before))
+    return _finished(s, problem, kept)[0], found.converged
+
+
+def _settled(problem: Problem, solution: EnergySolution) -> Decision:
+    beams = search.as_beams(problem, solution)
+    assert beams is not None
+    power, limit = jnp.sum(jnp.abs(beams) ** 2, axis=(1, 2)), problem.air.limit
+    within = jnp.where(power > limit, jnp.sqrt(limit / jnp.where(power > 0, power, 1.0)), 1.0)
+    return optimise.settle(problem, within[:, None, None] * beams)
+
+
+def _finished(s: EnergyScenario, problem: Problem, outcome: Outcome) -> tuple[EnergySolution, Any]:
+    unknown = jnp.asarray(jnp.nan)
+    beams = jnp.zeros_like(outcome.decision.beams)
+    return search.finish(s, problem, outcome, Echoes(unknown, unknown, beams)), ()

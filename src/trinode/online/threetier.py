@@ -1,0 +1,71 @@
+"""Slots of the three-tier system: the carried offloading with its echoes mended, then descents from it and from others.
+
+Ways: the carried beams; the exact offloading for what each terminal could reach against the others' beams; the exact
+offloading for terminals alone on the air.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+from trinode.radio import propagation
+from trinode.sensing import cones
+from trinode.systems.threetier import optimise, search
+from trinode.systems.threetier.optimise import Outcome, Stages
+from trinode.systems.threetier.scenario import ThreetierScenario
+from trinode.systems.threetier.search import Screen
+from trinode.systems.threetier.solution import ThreetierSolution
+from trinode.systems.threetier.tiers import KINDS, LOCAL, tiers
+
+ABSENT = ("task_bits", "sensing_sinr_min", "terminal_max_power_w", "terminal_frequency_hz")
+"""What a terminal that is not there has none of."""
+STAGES = Stages(rounds=6)
+CARRIED, AGAINST_OTHERS, ALONE = 0, 1, 2
+
+
+def ways(scenario: ThreetierScenario) -> int:
+    """How many there are."""
+    return 3
+
+
+def path_gain(params: Any, distance_m: Any) -> Any:
+    """Power gain of a path of this length, as networks are drawn."""
+    return propagation.from_db(params.reference_gain_db) / jnp.maximum(distance_m, params.least_distance_m) ** 2
+
+
+def repaired(s: ThreetierScenario, carried: ThreetierSolution) -> tuple[ThreetierSolution, Any]:
+    """The carried offloading with its beams within the powers and echoes met exactly; beams that meet them safely."""
+    t = tiers(s)
+    mode, _ = search.chosen(carried)
+    budget = t.budget(mode)
+    power = jnp.sum(jnp.abs(carried.precoder) ** 2, axis=1)
+    within = jnp.where(power > budget, jnp.sqrt(budget / jnp.where(power > 0, power, 1.0)), 1.0)
+    view = search.look(t, budget)
+    w = cones.repair(t.echo, s.sensing_sinr_min, within[:, None] * carried.precoder, view.beam)
+    found = search.as_is(t, replace(carried, precoder=w), KINDS[""])
+    return search.finish(t, found, view), (view.met, view.beam, view.budget)
+
+
+def improved(
+    s: ThreetierScenario, had: ThreetierSolution, aid: Any, way: Int[Array, ""]
+) -> tuple[ThreetierSolution, Bool[Array, ""]]:
+    """Some rounds of one way; never worse than what was had."""
+    t = tiers(s)
+    met, beam, budget = aid
+    view = Screen(met, beam, budget, jnp.asarray(jnp.nan), jnp.asarray(jnp.nan))
+    before = search.as_is(t, had, KINDS[""], STAGES.rounds)
+    gain, response = optimise.response(t, had.precoder)
+    nats = jnp.where(way == ALONE, t.alone(), jnp.log1p(s.terminal_max_power_w[:, None] * gain))
+    choice = t.choose(nats)
+    mode, target = (jnp.where(way == CARRIED, old, new) for old, new in zip(before[:2], choice[:2]))
+    safe = search.safe_beams(t, mode, view)
+    fresh = optimise.starting_beams(t, mode, target, safe)
+    own = jnp.take_along_axis(response, target[:, None, None], axis=1)[:, 0]
+    against = jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own)
+    w = jnp.where(way == CARRIED, had.precoder, jnp.where(way == ALONE, fresh, against))
+    found: Outcome = optimise.decide(t, mode, target, w, safe, STAGES)
+    return search.finish(t, search.better(before, found), view), found.converged
