@@ -1,6 +1,8 @@
-"""Mutated scenario files, solution files and sweep specs: each is read, or refused by name; nothing else may happen.
+"""Mutated scenario files, solution files, sweep specs and channels from elsewhere: each is read, or refused by name.
 
 python benchmarks/fuzz.py [--count 10000] [--seed 0] [--system NAME]
+
+Nothing else may happen. "channels" as the name of a system is what :func:`trinode.channels.read` takes.
 
 Every case is a valid file with one to three changes: arrays dropped, renamed, retyped, reshaped, swapped, filled with
 NaN, infinity, negative, zero or huge numbers; bytes flipped, cut or doubled; lines and values of a YAML file changed.
@@ -210,6 +212,8 @@ def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
 class Fuzzer:
     """Mutated files of one system; ``judge`` also asks the model about every accepted scenario of unchanged shape."""
 
+    kinds = ("scenario", "solution", "sweep")
+
     def __init__(self, name: str, seed: int, judge: bool = False):
         self.name, self.system, self.judge = name, find_system(name), judge
         self.dice = random.Random(f"{name} {seed}")
@@ -226,7 +230,7 @@ class Fuzzer:
         """``count`` cases in turn over the three kinds of file; what came of them."""
         seen: collections.Counter[str] = collections.Counter()
         for index in range(count):
-            kind = ("scenario", "solution", "sweep")[index % 3]
+            kind = self.kinds[index % len(self.kinds)]
             data = self.case(kind)
             seen[f"{kind} {self.outcome(kind, data)}"] += 1
         return seen
@@ -284,11 +288,170 @@ class Fuzzer:
         return True
 
 
+class Imports:
+    """Mutated channels from elsewhere, in every format."""
+
+    def __init__(self, seed: int):
+        self.dice = random.Random(f"channels {seed}")
+        self.place = tempfile.TemporaryDirectory(prefix="trinode-fuzz-")
+        self.folder = Path(self.place.name)
+        self.given = write_channels(self.folder)
+        self.whole = {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        self.kinds = tuple(self.given)
+
+    def run(self, count: int) -> collections.Counter[str]:
+        """``count`` cases in turn over the formats; what came of them."""
+        seen: collections.Counter[str] = collections.Counter()
+        for index in range(count):
+            kind = self.kinds[index % len(self.kinds)]
+            seen[f"{kind} {self.outcome(kind, self.case(kind))}"] += 1
+        return seen
+
+    def case(self, kind: str) -> bytes:
+        """The bytes of one mutated file, after the name of the one it stands for."""
+        source = self.given[kind][0]
+        path = self.dice.choice(sorted(path for path in self.whole if path == source or source in path.parents))
+        data = self.whole[path]
+        raw = self.dice.random() < 0.5
+        for _ in range(self.dice.choice([1, 1, 1, 2, 3])):
+            data = mutate_bytes(data, self.dice) if raw else self.mutate(path, data)
+        return str(path.relative_to(self.folder)).encode() + b"\n" + data
+
+    def mutate(self, path: Path, data: bytes) -> bytes:
+        """One change of what a file says, where it still says anything."""
+        import json
+
+        import scipy.io
+
+        try:
+            if path.suffix == ".json":
+                tree = json.loads(data)
+                within, key = self.dice.choice(list(_places(tree)))
+                within[key] = self.dice.choice([*WILD, 10**25, -3, True, None, "", [], {}, "x" * 400, 1.5, [[1]]])
+                return json.dumps(tree).encode()
+            buffer = io.BytesIO(data)
+            if path.suffix == ".mat" and not data[:8].startswith(b"\x89HDF"):
+                arrays = {key: one for key, one in scipy.io.loadmat(buffer).items() if not key.startswith("__")}
+                buffer = io.BytesIO()
+                scipy.io.savemat(buffer, mutate_arrays(arrays, self.dice), do_compression=self.dice.random() < 0.5)
+                return buffer.getvalue()
+            if path.suffix == ".mat":
+                return mutate_hdf5(data, self.dice)
+            with np.load(buffer, allow_pickle=False) as found:
+                return pack(mutate_arrays(dict(found), self.dice), self.dice.random() < 0.5)
+        except Exception:  # what a change before has left is beyond another one of this kind
+            return mutate_bytes(data, self.dice)
+
+    def outcome(self, kind: str, case: bytes) -> str:
+        """``read`` or ``refused``; anything else is raised."""
+        from trinode.channels import read
+
+        name, _, data = case.partition(b"\n")
+        path = self.folder / name.decode()
+        path.write_bytes(data)
+        source, options = self.given[kind]
+        try:
+            found = read(source, silence=["aligned-phases"], **options)
+        except InputError as fault:
+            check_words(fault)
+            return "refused"
+        finally:
+            path.write_bytes(self.whole[path])
+        assert np.all(np.isfinite(found.array)), "accepted with NaN or infinity"
+        assert found.array.ndim == 5, found.array.shape
+        return "read"
+
+
+def write_channels(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Small channels in every format: where they are, and how they are read."""
+    import json
+
+    import scipy.io
+
+    rng = np.random.default_rng(0)
+    a = 1e-4 * (
+        rng.normal(size=(2, 3, 4, 2, 3)) + 1j * rng.normal(size=(2, 3, 4, 2, 3))
+    )  # rx, rx_ant, tx, tx_ant, path
+    tau = 1e-7 * rng.uniform(1, 2, size=(2, 4, 3))
+    paths = {"carrier_hz": 3.5e9, "direction": "uplink"}
+    made: dict[str, tuple[Path, dict[str, Any]]] = {}
+
+    def add(name: str, write: Callable[[Path], Any], kind: str, **options: Any) -> None:
+        made[name] = folder / name, {"kind": kind, **options}
+        write(made[name][0])
+
+    add("rt.npz", lambda path: np.savez(path, a=a, tau=tau), "sionna", **paths)
+    add(
+        "cir.npz", lambda path: np.savez(path, a=a[..., None], tau=tau), "sionna-cir", subcarrier_hz=[0.0, 1e6], **paths
+    )
+    add("cfr.npz", lambda path: np.savez_compressed(path, h=np.complex64(a[..., None, :])), "sionna-cfr", **paths)
+    plain = {"axes": "ap ap_antenna terminal terminal_antenna subcarrier", "subcarrier": "mean"}
+    add("h.npy", lambda path: np.save(path, a), "array", **plain)
+    for name, packed in (("v5.mat", False), ("v7.mat", True)):
+        add(name, lambda path, packed=packed: scipy.io.savemat(path, {"H": a}, do_compression=packed), "mat", **plain)
+    link = {"coeff": a[0, :, 0], "delay": np.broadcast_to(tau[0, 0], (3, 2, 3)), "center_frequency": 3.5e9}
+    add(
+        "link.mat",
+        lambda path: scipy.io.savemat(path, link | {"name": "Tx1_Rx2"}),
+        "quadriga",
+        subcarrier_hz=[1e6],
+        **paths,
+    )
+    try:
+        import h5py  # pyright: ignore[reportMissingImports]
+    except ModuleNotFoundError:
+        h5py = None
+    if h5py:
+
+        def write(path: Path) -> None:
+            with h5py.File(path, "w") as file:
+                stored = np.empty(a.T.shape, [("real", "f8"), ("imag", "f8")])
+                stored["real"], stored["imag"] = a.T.real, a.T.imag
+                file.create_dataset("H", data=stored, chunks=True, compression=4).attrs["MATLAB_class"] = np.bytes_(
+                    "double"
+                )
+
+        add("v73.mat", write, "mat", **plain)
+    scenario = folder / "scenario"
+    scenario.mkdir()
+    each = {"id": 1, "is_tx": True, "is_rx": False, "num_points": 2, "num_ant": 1, "dual_pol": False}
+    sets = {"txrx_set_1": each, "txrx_set_2": each | {"id": 2, "is_tx": False, "is_rx": True, "num_points": 4}}
+    tracer = {"frequency": 3.5e9, "raytracer_name": "Sionna Ray Tracing"}
+    params = {"rt_params": tracer, "txrx_sets": sets, "scene": {"num_scenes": 1}}
+    (scenario / "params.json").write_text(json.dumps(params))
+    for tx in range(2):
+        found = {"power": -80 + tau[0] * 1e7, "phase": 1e9 * tau[1], "delay": tau[tx], "rx_pos": 1e7 * tau[0]}
+        found |= {f"{way}_{angle}": 1e9 * tau[tx] for way in ("aoa", "aod") for angle in ("az", "el")}
+        for name, array in (found | {"tx_pos": np.ones((1, 3))}).items():
+            np.savez(scenario / f"{name}_t001_tx{tx:03d}_r002.npz", **{name: np.float32(array)})
+    made["scenario"] = scenario, {"kind": "deepmimo", "ap_elements": 3, "terminal_elements": 2}
+    return made
+
+
+def mutate_hdf5(data: bytes, dice: random.Random) -> bytes:
+    """One change of the array in an HDF5 file."""
+    import h5py  # pyright: ignore[reportMissingImports]
+
+    with h5py.File(io.BytesIO(data)) as file:
+        arrays = mutate_arrays({name: file[name][()] for name in file}, dice)
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for name, array in arrays.items():
+            kind = dice.choice(["double", "double", "double", "char", "cell"])
+            file.create_dataset(name or "x", data=array).attrs["MATLAB_class"] = np.bytes_(kind)
+    return buffer.getvalue()
+
+
 def check_message(fault: InputError, path: Path, names: Schema) -> None:
     """A refusal names the file or the array, what is there, and what would do."""
+    known = any(word in str(fault) for word in (path.name, "format", *names))
+    assert known, str(fault)
+    check_words(fault)
+
+
+def check_words(fault: InputError) -> None:
+    """A refusal says what is there, and what would do."""
     text = str(fault)
-    known = any(word in text for word in (path.name, "format", *names))
-    assert known, text
     assert "got " in text, text
     assert "allowed: " in text, text
     assert fault.allowed, text
@@ -315,14 +478,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for files that broke something")
     given = parser.parse_args()
     signal.signal(signal.SIGALRM, _alarm)
-    names = [given.system] if given.system else list(system_names())
+    names = [given.system] if given.system else [*system_names(), "channels"]
     total: collections.Counter[str] = collections.Counter()
     broken = 0
     for name in names:
-        fuzzer = Fuzzer(name, given.seed, judge=True)
+        fuzzer = Imports(given.seed) if name == "channels" else Fuzzer(name, given.seed, judge=True)
         seen: collections.Counter[str] = collections.Counter()
         for index in range(given.count // len(names)):
-            kind = ("scenario", "solution", "sweep")[index % 3]
+            kind = fuzzer.kinds[index % len(fuzzer.kinds)]
             data = fuzzer.case(kind)
             signal.alarm(HANG_S)
             try:

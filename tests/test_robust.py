@@ -99,6 +99,14 @@ def test_mutated_files_are_read_or_refused_by_name(name):
     assert all(seen[f"{kind} {word}"] for kind in ("scenario", "solution", "sweep") for word in ("read", "refused"))
 
 
+def test_mutated_channels_from_elsewhere_are_read_or_refused_by_name():
+    fuzzer = fuzz.Imports(seed=0)
+    with np.errstate(all="raise", under="ignore"):
+        seen = fuzzer.run(270)
+    assert sum(seen.values()) == 270
+    assert all(seen[f"{kind} {word}"] for kind in fuzzer.kinds for word in ("read", "refused"))
+
+
 @pytest.mark.parametrize(
     ("name", "field", "value", "allowed"),
     [

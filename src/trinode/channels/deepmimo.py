@@ -16,7 +16,7 @@ import numpy as np
 
 from trinode.channels.paths import directions, elements_of, phasors, response
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, as_numbers
+from trinode.channels.stores import Store, amplitude, as_reals
 from trinode.errors import FileFormatError, InputError
 
 __all__ = ["OPTIONS", "scenario"]
@@ -54,7 +54,7 @@ def scenario(source: Any, options: Options) -> Raw:
         whole = np.all([np.isfinite(found[name]) for name in _OF_PATHS], axis=0)
         without += int(np.sum(there & ~whole))
         a = np.zeros(there.shape, dtype=complex)
-        a[whole] = 10 ** (found["power"][whole] / 20) * np.exp(1j * np.radians(found["phase"][whole]))
+        a[whole] = amplitude("power", found["power"][whole]) * np.exp(1j * np.radians(found["phase"][whole]))
         known = {name: np.where(whole, found[name], 0.0) for name in _OF_PATHS}
         arrives, leaves = (directions(known[f"{way}_az"], known[f"{way}_el"]) for way in ("aoa", "aod"))
         for k in range(len(rx)):
@@ -165,17 +165,17 @@ def _files(
     """Where a transmitter and the receivers are, and the paths between them."""
     ending = "_t{:03d}_tx{:03d}_r{:03d}".format(*names)
     found = {name: _file(folder, name, ending) for name in (*_OF_PATHS, "rx_pos", "tx_pos")}
-    tx_place, rx_place = as_numbers("tx_pos", found.pop("tx_pos")), as_numbers("rx_pos", found.pop("rx_pos"), nan=True)
+    tx_place, rx_place = as_reals("tx_pos", found.pop("tx_pos")), as_reals("rx_pos", found.pop("rx_pos"), nan=True)
     raw.delays(found["delay"], raw.carrier_hz)
     shape = found["power"].shape
     for name, array in found.items():
-        if array.ndim != 2 or array.shape != shape or array.dtype.kind == "c" or len(array) <= max(rx):
+        if array.ndim != 2 or array.shape != shape or len(array) <= max(rx):
             allowed = f"[receiver, path], at least {max(rx) + 1} receivers, like power"
             raise InputError(name + ending, f"shape {array.shape}, {array.dtype}", allowed)
     if rx_place.ndim != 2 or rx_place.shape[1] != 3 or len(rx_place) <= max(rx) or tx_place.size != 3:
         raise InputError("rx_pos or tx_pos" + ending, f"shapes {rx_place.shape}, {tx_place.shape}", "[device, x y z]")
-    paths = {name: as_numbers(name + ending, array[rx], nan=True) for name, array in found.items()}
-    return tx_place.reshape(1, 3), as_numbers("rx_pos" + ending, rx_place[rx]), paths
+    paths = {name: as_reals(name + ending, array[rx], nan=True) for name, array in found.items()}
+    return tx_place.reshape(1, 3), as_reals("rx_pos" + ending, rx_place[rx]), paths
 
 
 def _file(folder: Path, name: str, ending: str) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from trinode.channels.paths import response
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, as_numbers
+from trinode.channels.stores import Store, as_numbers, as_reals
 from trinode.errors import InputError
 
 __all__ = ["frequency_responses", "impulse_responses", "paths"]
@@ -117,7 +117,7 @@ def _together(a: Any, tau: Any, options: Options, raw: Raw) -> tuple[np.ndarray,
     if a.ndim != 5:
         raise InputError("name", f"shape {a.shape}", "[rx, rx_ant, tx, tx_ant, path] and perhaps [..., time]")
     raw.delays(tau, options.number("carrier_hz"))
-    a, tau = as_numbers("coefficients", a, nan=True).astype(complex), as_numbers("tau", tau, nan=True)
+    a, tau = as_numbers("coefficients", a, nan=True).astype(complex), as_reals("tau", tau, nan=True)
     if tau.shape == (a.shape[0], a.shape[2], a.shape[4]):
         tau = tau[:, None, :, None]
     elif tau.shape not in (a.shape, (1,)):
@@ -131,7 +131,7 @@ def _together(a: Any, tau: Any, options: Options, raw: Raw) -> tuple[np.ndarray,
 
 def _look_at_delays(tau: np.ndarray, raw: Raw) -> None:
     """Impulse responses whose every link begins at zero."""
-    if tau.dtype.kind != "f" or tau.ndim not in (3, 5):
+    if tau.dtype.kind != "f" or tau.ndim not in (3, 5) or not tau.size:
         return
     late = np.where(tau >= 0, tau, np.inf)
     first = late.min(axis=-1) if tau.ndim == 3 else late.min(axis=(1, 3, 4))

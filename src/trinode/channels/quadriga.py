@@ -15,7 +15,7 @@ import numpy as np
 
 from trinode.channels.paths import response
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, as_numbers
+from trinode.channels.stores import Store, as_numbers, as_reals
 from trinode.errors import InputError
 
 __all__ = ["links"]
@@ -71,7 +71,7 @@ def _link(store: Store, options: Options, raw: Raw) -> np.ndarray:
     """Channels [subcarrier, rx antenna, tx antenna] of a link."""
     options.look_in(store)
     if raw.carrier_hz is None and "center_frequency" in store:
-        centre = as_numbers("center_frequency", store.array("center_frequency")).reshape(-1)
+        centre = as_reals("center_frequency", store.array("center_frequency")).reshape(-1)
         raw.carrier_hz = float(centre[0]) if len(set(centre.tolist())) == 1 and centre[0] > 0 else None
     coefficient = store.array(options.name or "coeff", "coeff")
     raw.precision(coefficient, "coefficients")
@@ -79,8 +79,8 @@ def _link(store: Store, options: Options, raw: Raw) -> np.ndarray:
     if options.subcarrier_hz is None:
         delay = np.zeros((1, 1, 1, 1))
     else:
-        delay = _four(as_numbers("delay", store.array("delay")), "delay")
-        if delay.shape not in (a.shape, (1, 1, *a.shape[2:])) or delay.dtype.kind == "c":
+        delay = _four(as_reals("delay", store.array("delay")), "delay")
+        if delay.shape not in (a.shape, (1, 1, *a.shape[2:])):
             raise InputError("delay", f"shape {delay.shape}", f"{a.shape} as coeff, or one for all antennas")
         delay = options.snapshot_of(delay, 3)
     a = options.snapshot_of(a, 3)

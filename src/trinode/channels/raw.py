@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trinode.channels.stores import Store, as_numbers
+from trinode.channels.stores import Store, as_reals
 from trinode.errors import InputError
 
 __all__ = ["LINK", "Options", "Raw"]
@@ -57,8 +57,8 @@ class Options:
         value = getattr(self, name)
         if value is None:
             return None
-        array = as_numbers(name, value)
-        if array.size != 1 or array.dtype.kind == "c" or not array.reshape(())[()] > 0:
+        array = as_reals(name, value)
+        if array.size != 1 or not array.reshape(())[()] > 0:
             raise InputError(name, value, "a number above 0")
         return float(array.reshape(()))
 
@@ -66,8 +66,8 @@ class Options:
         """Distances of the subcarriers from the carrier; zero alone for one carrier."""
         if self.subcarrier_hz is None:
             return np.zeros(1)
-        found = as_numbers("subcarrier_hz", self.subcarrier_hz)
-        if found.ndim != 1 or found.dtype.kind == "c" or not len(found):
+        found = as_reals("subcarrier_hz", self.subcarrier_hz)
+        if found.ndim != 1 or not len(found):
             raise InputError("subcarrier_hz", f"shape {found.shape}", "distances from the carrier in hertz, one axis")
         return found
 

@@ -16,7 +16,7 @@ from trinode.channels import deepmimo, from_sionna, quadriga
 from trinode.channels.imported import AXES, LETTERS, Channels, ChannelWarning
 from trinode.channels.paths import UNLIKELY, alignment
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, as_numbers
+from trinode.channels.stores import Store, amplitude, as_numbers, as_reals
 from trinode.errors import InputError
 
 __all__ = ["DIRECTIONS", "KINDS", "UNITS", "read"]
@@ -240,10 +240,10 @@ def _amplitudes(raw: Raw, unit: str) -> np.ndarray:
         raise InputError("unit", "dB, of complex numbers", "real power gains in dB, or unit='amplitude'")
     if unit != "dB":
         return as_numbers("source", array).astype(np.complex128)
-    gains = as_numbers("source", np.where(np.isneginf(array), 0.0, array)) if array.dtype.kind == "f" else array
-    as_numbers("source", amplitude := 10.0 ** (np.clip(gains, -1e4, 1e4) / 20))
+    blocked = np.isneginf(array) if array.dtype.kind == "f" else np.zeros(array.shape, dtype=bool)
+    gain_db = as_reals("source", np.where(blocked, 0, array))
     raw.notes.append("gains in dB have no phases: all are 0")
-    return np.where(np.isneginf(array), 0.0, amplitude).astype(np.complex128)
+    return np.where(blocked, 0.0, amplitude("source", gain_db)).astype(np.complex128)
 
 
 def _ordered(array: np.ndarray, names: tuple[str, ...], uplink: bool) -> np.ndarray:
@@ -285,8 +285,8 @@ def _places(raw: Raw, options: Options, shape: tuple[int, ...]) -> dict[str, np.
         said = getattr(options, field)
         value = in_source if said is None else said
         if value is not None:
-            value = as_numbers(field, value)
-            if value.ndim != 2 or len(value) != count or value.shape[1] not in (2, 3) or value.dtype.kind == "c":
+            value = as_reals(field, value)
+            if value.ndim != 2 or len(value) != count or value.shape[1] not in (2, 3):
                 raise InputError(field, f"shape {value.shape}", f"({count}, 2 or 3) in metres")
         found[role] = value
     return found

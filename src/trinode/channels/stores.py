@@ -16,7 +16,7 @@ from trinode.channels.archive import Header
 from trinode.channels.files import LARGEST, why
 from trinode.errors import FileFormatError, InputError, MissingExtraError
 
-__all__ = ["Store", "as_numbers"]
+__all__ = ["Store", "amplitude", "as_numbers", "as_reals"]
 
 _FORMATS = "an .npy, .npz or .mat file of numbers"
 
@@ -134,6 +134,26 @@ def as_numbers(field: str, value: Any, nan: bool = False) -> np.ndarray:
     if np.any(np.abs(array[np.isfinite(array)]) > LARGEST):
         raise InputError(field, "a number beyond it", f"numbers of at most {LARGEST:g} in magnitude")
     return array
+
+
+def as_reals(field: str, value: Any, nan: bool = False) -> np.ndarray:
+    """The same of real numbers alone."""
+    if np.asarray(value).dtype.kind == "c":
+        raise InputError(field, "complex numbers", "real numbers")
+    return as_numbers(field, value, nan)
+
+
+def amplitude(field: str, gain_db: np.ndarray) -> np.ndarray:
+    """Amplitudes of power gains in dB.
+
+    Raises
+    ------
+    InputError
+        A gain is beyond all bounds.
+    """
+    if np.max(gain_db, initial=0.0) > 20 * np.log10(LARGEST):
+        raise InputError(field, f"{np.max(gain_db):g} dB", "power gains in dB")
+    return 10.0 ** (gain_db / 20)
 
 
 def _header(array: np.ndarray) -> Header:
