@@ -11,9 +11,9 @@ import pytest
 import toy
 import trinode as tn
 from networks import network
-from trinode import _doors, api
+from trinode import api
 from trinode.channels.traced import TracedChannels
-from trinode.systems import registry
+from trinode.systems import doors, registry
 from trinode.systems.contract import to_arrays
 from trinode.systems.registry import system as load
 
@@ -67,12 +67,12 @@ def test_static_fields_follow_the_arrays(name):
     assert getattr(stale, field) == getattr(scenario, field) == before
     fresh = load(name).scenario_from(to_arrays(stale, load(name).scenario_schema))
     replaced = dataclasses.replace(scenario, **{array: value})
-    for one in [_doors.network(replaced)[1], tn.change(scenario, **{array: value}), _doors.network(stale)[1], fresh]:
+    for one in [doors.network(replaced)[1], tn.change(scenario, **{array: value}), doors.network(stale)[1], fresh]:
         assert getattr(one, field) == wanted
         np.testing.assert_array_equal(getattr(one, array), value)
     for stacked in (tn.stack([scenario, fresh]), tn.stack([fresh, scenario]), tn.stack([scenario, replaced])):
-        assert getattr(_doors.network(stacked, many=True)[1], field) == wanted
-    inside = jax.eval_shape(lambda s: _doors.network(s)[1], stale)
+        assert getattr(doors.network(stacked, many=True)[1], field) == wanted
+    inside = jax.eval_shape(lambda s: doors.network(s)[1], stale)
     assert getattr(inside, field) == wanted
 
 
@@ -87,26 +87,26 @@ def test_static_fields_that_are_enough_stay(name):
     field, _, wanted, array, now, value = STALE[name]
     scenario = made(name, **{array: now})
     louder = dataclasses.replace(scenario, uplink_channel=2 * scenario.uplink_channel)
-    assert jax.tree.structure(_doors.network(louder)[1]) == jax.tree.structure(scenario)
+    assert jax.tree.structure(doors.network(louder)[1]) == jax.tree.structure(scenario)
     assert jax.tree.structure(tn.change(scenario, task_bits=1e6)) == jax.tree.structure(scenario)
     if name != "threetier":  # links and dimensions that are more than enough do no harm
         larger = made(name, **{array: value})
-        assert getattr(_doors.network(dataclasses.replace(larger, **{array: jnp.asarray(now)}))[1], field) == wanted
+        assert getattr(doors.network(dataclasses.replace(larger, **{array: jnp.asarray(now)}))[1], field) == wanted
 
 
 def test_a_network_is_looked_at_once(monkeypatch, any_network):
     name = type(any_network).__module__.split(".")[2]
     looks = []
-    monkeypatch.setattr(_doors, "_looked_at", lambda values, given, many: looks.append(1) or given)
-    _doors.network(any_network)
+    monkeypatch.setattr(doors, "_looked_at", lambda values, given, many: looks.append(1) or given)
+    doors.network(any_network)
     other = jax.tree.map(lambda leaf: leaf, any_network)
     assert looks == []
     for _ in range(3):
-        assert _doors.network(other)[0].name == name
+        assert doors.network(other)[0].name == name
     assert looks == [1]
     writable = jax.tree.map(np.array, any_network)
     for _ in range(2):
-        _doors.network(writable)
+        doors.network(writable)
     assert looks == [1, 1, 1]
 
 
@@ -156,7 +156,7 @@ def test_arrays_come_in_as_people_write_them(latency):
     assert changed.serving.all()
     assert changed.task_bits.dtype == changed.bandwidth_hz.dtype == float
     replaced = dataclasses.replace(latency, task_bits=[7, 8, 9], terminal_max_power_w=np.ones(3, np.float32))
-    one = _doors.network(replaced)[1]
+    one = doors.network(replaced)[1]
     assert one.task_bits.dtype == one.terminal_max_power_w.dtype == float
     assert tn.change(latency, ap_position_m=None).ap_position_m is None
     assert latency.task_bits.tolist() != [1, 2, 3]

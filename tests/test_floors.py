@@ -18,7 +18,7 @@ FLOORS = [
     ("compose",),
     ("problems",),
     ("systems",),
-    ("_batch", "_doors", "_programs", "_sizes"),
+    ("_batch", "_programs", "_sizes"),
     ("solving",),
     ("define",),
     ("api",),

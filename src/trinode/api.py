@@ -20,16 +20,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from trinode import _doors, _memory, _programs, _runtime, _sizes  # noqa: F401  (double precision first)
+from trinode import _memory, _programs, _runtime, _sizes  # noqa: F401  (double precision first)
 from trinode._batch import map_parts, stack, unstack
 from trinode._words import one_of
 from trinode.channels import archive
 from trinode.channels.files import Field, why
+from trinode.channels.look import Look, look
 from trinode.channels.traced import check_channels
 from trinode.compose.problem import Problem
 from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
 from trinode.solving import drive
+from trinode.systems import doors
 from trinode.systems.contract import Report, Scenario, Scheme, Solution, System, to_arrays
 from trinode.systems.registry import elsewhere, system_names
 from trinode.systems.registry import system as find_system
@@ -39,6 +41,7 @@ __all__ = [
     "bound_batch",
     "bundled",
     "change",
+    "check",
     "draw",
     "draw_batch",
     "evaluate",
@@ -155,22 +158,11 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
 
 
 def change(scenario: Any, **arrays: Any) -> Any:
-    """The same network with other arrays.
+    """``scenario.with_(**arrays)``: the same network with other arrays, checked again.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        One network.
-    **arrays
-        By their names in scenario files ([formats](formats.md)): arrays or lists of the same shape; a number where
-        every entry is to have it; None takes an optional array away. Whatever depends on them follows.
-
-    Raises
-    ------
-    InputError
-        An unknown name, or what a scenario file may not hold.
+    See :meth:`trinode.systems.contract.Scenario.with_`.
     """
-    return _doors.change(scenario, arrays)
+    return doors.change(scenario, arrays)
 
 
 def from_arrays(system: str, **arrays: Any) -> Any:
@@ -188,7 +180,35 @@ def from_arrays(system: str, **arrays: Any) -> Any:
     InputError
         Names the array that is missing, unknown, of another shape, or holds what is not allowed.
     """
-    return _doors.trusted(find_system(system).scenario_from(arrays))
+    return doors.trusted(find_system(system).scenario_from(arrays))
+
+
+def check(thing: Any, silent: Iterable[str] = ()) -> Look:
+    """A look before solving: gains, SNR, blocked links, phases, and what is likely a slip of units, axes or angles.
+
+    Parameters
+    ----------
+    thing : Scenario, Channels, TracedChannels, or path
+        One network or channels from outside; of a path the network in it.
+    silent : iterable of str
+        Names of slips that are none here. All are warnings: what is said to be a slip may be meant.
+
+    Returns
+    -------
+    Look
+        Prints as a few lines; ``slips`` is empty where nothing looks wrong.
+
+    Raises
+    ------
+    InputError
+        What has no channels, or an unknown name of a slip.
+    """
+    if isinstance(thing, str | Path):
+        thing = load(thing)
+    if not isinstance(thing, Scenario | Solution):
+        return look(thing, silent=silent)
+    system, scenario = doors.network(thing, instead="; tn.unstack takes them apart")
+    return look(scenario, system.scenario_schema, silent)
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
@@ -205,7 +225,7 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     """
     if isinstance(scenario, Problem):
         return drive.solve(scenario, start)
-    system, scenario = _doors.network(scenario, instead="; tn.solve_batch takes many")
+    system, scenario = doors.network(scenario, instead="; tn.solve_batch takes many")
     chosen = _scheme(system, scheme, start)
     if start is not None:
         check_sizes(system, scenario, start, "start")
@@ -223,7 +243,7 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     """
     if isinstance(scenarios, Problem):
         return drive.solve_batch(scenarios, start)
-    system, scenarios = _doors.network(scenarios, many=True, instead="; tn.solve takes one")
+    system, scenarios = doors.network(scenarios, many=True, instead="; tn.solve takes one")
     chosen = _scheme(system, scheme, start, many=True)
     if chosen.host:
         each = unstack(scenarios)
@@ -250,8 +270,8 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
     scheme : str or Scheme
         Where given, ``scheme_bound`` bounds what schemes of its family can reach.
     """
-    system, scenario = _doors.network(scenario, instead="; tn.evaluate_batch takes many")
-    _doors.solution(system, solution)
+    system, scenario = doors.network(scenario, instead="; tn.evaluate_batch takes many")
+    doors.solution(system, solution)
     check_sizes(system, scenario, solution)
     report = dataclasses.replace(_judged(system, scenario, solution), system=system.name)
     if not bound:
@@ -261,8 +281,8 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
 
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
     """Judge many decisions; the report's arrays are stacked along a leading axis."""
-    system, scenarios = _doors.network(scenarios, many=True, instead="; tn.evaluate takes one")
-    _doors.solution(system, solutions, many=True, what="solutions")
+    system, scenarios = doors.network(scenarios, many=True, instead="; tn.evaluate takes one")
+    doors.solution(system, solutions, many=True, what="solutions")
     if system.host:
         report = stack(list(map(system.judge, unstack(scenarios), unstack(solutions))))
     else:
@@ -277,13 +297,13 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
 
 def bound(scenario: Any, family: str = "") -> Array:
     """What no solution of a network, or none of a family of schemes, beats."""
-    system, scenario = _doors.network(scenario, instead="; bound_batch takes many")
+    system, scenario = doors.network(scenario, instead="; bound_batch takes many")
     return _bounded(system, scenario, family)
 
 
 def bound_batch(scenarios: Any, family: str = "") -> Array:
     """What no solution, or none of a family of schemes, beats, for many networks."""
-    system, scenarios = _doors.network(scenarios, many=True, instead="; bound takes one")
+    system, scenarios = doors.network(scenarios, many=True, instead="; bound takes one")
     if system.host:
         return jnp.stack([_bounded(system, one, family) for one in unstack(scenarios)])
     run, named = _runner(system)
@@ -296,7 +316,7 @@ def save(path: str | Path, scenario: Any, solution: Any = None, report: Report |
 
     A solution file states objective and bound; they are computed where no report is given.
     """
-    system, scenario = _doors.network(scenario, instead="; tn.unstack takes them apart")
+    system, scenario = doors.network(scenario, instead="; tn.unstack takes them apart")
     if solution is None:
         system.write_scenario(path, scenario)
         return
@@ -313,7 +333,7 @@ def load(path: str | Path) -> Any:
     """
     name, kind = _file_kind(Path(path))
     system = find_system(name)
-    return _doors.trusted(system.read_scenario(path)) if kind == "scenario" else system.read_solution(path)[0]
+    return doors.trusted(system.read_scenario(path)) if kind == "scenario" else system.read_solution(path)[0]
 
 
 def parameters(system: System | str, given: Mapping[str, Any] | None = None) -> Any:
@@ -454,7 +474,7 @@ def _finite(system: System, scenario: Any, many: bool = False) -> Any:
         if lowest < 0 or (lowest == 0 and field.sign == "positive"):
             allowed = "parameters of which a value above 0 comes" if field.sign == "positive" else "no negative value"
             raise InputError(entry.name, lowest, allowed)
-    return _doors.trusted(scenario, many)
+    return doors.trusted(scenario, many)
 
 
 def _is_real(leaf: Any) -> bool:
@@ -464,7 +484,7 @@ def _is_real(leaf: Any) -> bool:
 def _scheme(system: System, scheme: str | Scheme, start: Any, many: bool = False) -> Scheme:
     chosen = system.scheme(scheme) if isinstance(scheme, str) else scheme
     if start is not None:
-        _doors.solution(system, start, many, "start")
+        doors.solution(system, start, many, "start")
     if start is not None and not chosen.iterates:
         raise InputError("start", "a solution", f"nothing: {chosen.name} does not iterate")
     return chosen

@@ -14,7 +14,21 @@ import typer
 from typer.core import TyperGroup
 
 from trinode import _flags
-from trinode.cli import _stop, bench, demo, doctor, evaluate, list_, region, reproduce, scenario, solve, sweep, train
+from trinode.cli import (
+    _stop,
+    bench,
+    check,
+    demo,
+    doctor,
+    evaluate,
+    list_,
+    region,
+    reproduce,
+    scenario,
+    solve,
+    sweep,
+    train,
+)
 from trinode.errors import TrinodeError
 
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -97,6 +111,7 @@ for _name, _command, _help in (
     ("demo", demo.demo, "A ray-traced city, and a share of every system."),
     ("list", list_.list_, "Show systems, schemes, figures, channels."),
     ("scenario", scenario.scenario, "Write a network to a file."),
+    ("check", check.check, "Look at a network for likely slips."),
     ("solve", solve.solve, "Decide for one network and show it."),
     ("evaluate", evaluate.evaluate, "Judge a decision that a file holds."),
     ("reproduce", reproduce.reproduce, "Compute and draw a figure of a paper."),

@@ -13,7 +13,7 @@ from trinode.errors import InputError
 from trinode.systems.contract import System
 
 _SHARED = ("numerics", "radio", "sensing", "computing", "systems/contract.py", "experiments/execute.py")
-_OWN = ("_batch.py", "_doors.py", "_sizes.py", "api.py")
+_OWN = ("_batch.py", "systems/doors.py", "_sizes.py", "api.py")
 _NOT = ("figures.py",)
 """What a system's folder holds that computes nothing: figures are sweeps, whose contents an item names."""
 

@@ -66,7 +66,10 @@ class Scenario(Shown):
         schema = system.scenario_schema
         counts = (_stack(getattr(self, name, None), len(entry.dims)) for name, entry in schema.items())
         count = next((one for one in counts if one is not None), None)
-        return stacked(f"{system.name}: network", count), list(array_rows(self, schema, count))
+        rows = list(array_rows(self, schema, count))
+        if filled := self.filled:
+            rows = [(name, text, f"{over}; {filled[name]}" if name in filled else over) for name, text, over in rows]
+        return stacked(f"{system.name}: network", count), rows
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
@@ -90,6 +93,31 @@ class Scenario(Shown):
     def changed(self, arrays: Mapping[str, Array]) -> Self:
         """The same network with other arrays, by their names in files."""
         return replace(self, **arrays)
+
+    def with_(self, **arrays: Any) -> Self:
+        """The same network with other arrays, checked as a file is.
+
+        Parameters
+        ----------
+        **arrays
+            By their names in scenario files ([formats](formats.md)): arrays or lists of the same shape; a number where
+            every entry is to have it; None takes an optional array away. Whatever depends on them follows.
+
+        Raises
+        ------
+        InputError
+            An unknown name, or what a scenario file may not hold.
+        """
+        from trinode.systems import doors  # it knows networks
+
+        return doors.change(self, arrays)
+
+    @property
+    def filled(self) -> Mapping[str, str]:
+        """Arrays that :func:`trinode.network` filled because they were left open, and from what."""
+        from trinode.systems import doors
+
+        return doors.filled(self)
 
 
 class Solution(Shown):

@@ -27,6 +27,9 @@ from trinode.systems.registry import system_of
 _seen: dict[int, tuple[weakref.ref[Any], bool, Any]] = {}
 """By ``id``: what was looked at, whether it is stacked, and what became of it (None where it was fine as it is)."""
 
+_filled: dict[int, tuple[weakref.ref[Any], dict[str, str]]] = {}
+"""By ``id``: arrays of a network that were left open, and where they came from."""
+
 
 def network(given: Any, many: bool = False, instead: str = "") -> tuple[System, Any]:
     """A network or, where ``many``, stacked ones, with its system: checked, in the right types, nothing stale.
@@ -87,7 +90,7 @@ def solution(system: System, given: Any, many: bool = False, what: str = "soluti
 
 
 def change(scenario: Any, given: Mapping[str, Any]) -> Any:
-    """See :func:`trinode.api.change`."""
+    """See :meth:`trinode.systems.contract.Scenario.with_`."""
     system, scenario = network(scenario, instead="; change each, and tn.stack them")
     arrays: dict[str, Any] = {}
     for name, value in given.items():
@@ -103,7 +106,22 @@ def change(scenario: Any, given: Mapping[str, Any]) -> Any:
     schema = {name: field for name, (field, _) in pairs.items()}
     checked = check_arrays(schema, {name: value for name, (_, value) in pairs.items()})
     left_out = {f.name: f.default for f in dataclasses.fields(scenario) if f.name in given and f.name not in arrays}
-    return network(scenario.changed(left_out | {name: jnp.asarray(checked[name]) for name in arrays}))[1]
+    made = network(scenario.changed(left_out | {name: jnp.asarray(checked[name]) for name in arrays}))[1]
+    return fill(made, {name: how for name, how in filled(scenario).items() if name not in given})
+
+
+def filled(scenario: Any) -> Mapping[str, str]:
+    """See :attr:`trinode.systems.contract.Scenario.filled`."""
+    known = _filled.get(id(scenario))
+    return known[1] if known is not None and known[0]() is scenario else {}
+
+
+def fill(scenario: Any, how: Mapping[str, str]) -> Any:
+    """Remember which arrays of a network were left open; beside it, as no program depends on that."""
+    if how:
+        key = id(scenario)
+        _filled[key] = weakref.ref(scenario, lambda _: _filled.pop(key, None)), dict(how)
+    return scenario
 
 
 def _wide(name: str, value: Any, field: Field, now: Any) -> np.ndarray:
