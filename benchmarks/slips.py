@@ -149,7 +149,7 @@ MADE: dict[str, dict[str, Callable[[str, Arrays], Arrays | None]]] = {
     "bytes-for-bits": {"tasks and densities": in_bytes},
     "echo-loss-twice": {"squared": echo_twice},
     "swapped-terminals-and-aps": {"swapped": swapped},
-    "alike-phases": {"from the first path": channel(phases_gone), "magnitudes": channel(lambda _, h: np.abs(h) + 0j)},
+    "aligned-phases": {"from the first path": channel(phases_gone), "magnitudes": channel(lambda _, h: np.abs(h) + 0j)},
 }
 """How each slip is made in a network; None where it cannot have it."""
 MIRRORED: dict[str, Callable[[np.ndarray], np.ndarray]] = {"conjugated": np.conj, "reversed": lambda h: h[:, :, ::-1]}
@@ -186,14 +186,14 @@ def named(name: str, slip: str, how: str, drawn: list[Any]) -> tuple[int, int]:
 def kinds(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
     """What is drawn, and the slips that are made there: some need other networks than those of the defaults."""
     apart = {"swapped-terminals-and-aps"} | ({"echo-loss-twice"} if name == "region" else set())
-    apart |= {"alike-phases"} if name == "energy" else set()
+    apart |= {"aligned-phases"} if name == "energy" else set()
     yield "drawn", {}, [slip for slip in MADE if slip not in apart]
     if name in SQUARE:
         yield "square", SQUARE[name], ["swapped-terminals-and-aps"]
     if name == "region":
         yield "detecting", DETECTING, ["echo-loss-twice"]
     if name == "energy":
-        yield "crowded", CROWDED, ["alike-phases"]
+        yield "crowded", CROWDED, ["aligned-phases"]
 
 
 def rows(name: str, seed: int, count: int) -> Iterator[tuple[str, int, int]]:

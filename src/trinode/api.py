@@ -183,14 +183,14 @@ def from_arrays(system: str, **arrays: Any) -> Any:
     return doors.trusted(find_system(system).scenario_from(arrays))
 
 
-def check(thing: Any, silent: Iterable[str] = ()) -> Look:
+def check(thing: Any, silence: Iterable[str] = ()) -> Look:
     """A look before solving: gains, SNR, blocked links, phases, and what is likely a slip of units, axes or angles.
 
     Parameters
     ----------
     thing : Scenario, Channels, TracedChannels, or path
         One network or channels from outside; of a path the network in it.
-    silent : iterable of str
+    silence : iterable of str
         Names of slips that are none here. All are warnings: what is said to be a slip may be meant.
 
     Returns
@@ -206,9 +206,9 @@ def check(thing: Any, silent: Iterable[str] = ()) -> Look:
     if isinstance(thing, str | Path):
         thing = load(thing)
     if not isinstance(thing, Scenario | Solution):
-        return look(thing, silent=silent)
+        return look(thing, silence=silence)
     system, scenario = doors.network(thing, instead="; tn.unstack takes them apart")
-    return look(scenario, system.scenario_schema, silent)
+    return look(scenario, system.scenario_schema, silence)
 
 
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:

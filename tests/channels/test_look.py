@@ -134,7 +134,7 @@ def test_delays_from_the_first_path_and_mirrors_are_told_in_a_small_world():
     first = np.exp(-1j * np.angle(world.array.mean(axis=3, keepdims=True)))  # the middle of the array in phase
     world.array = world.array * first
     (slip,) = look(world).slips
-    assert slip.name == "alike-phases"
+    assert slip.name == "aligned-phases"
     assert "10 links agree to 1.00" in slip.text
     for channel in (line_of_sight().array.conj(), line_of_sight().array[:, :, :, ::-1]):
         world.array = channel
@@ -148,7 +148,7 @@ def test_samples_are_not_warned_of_and_their_default_delays_are():
         truth, default = sample["uplink_truth"], sample["cir_default"][..., 0].sum(axis=-1).transpose(2, 0, 1, 3)
     known = {**places, "carrier_hz": 3.5e9, "terminal_channel": None, "relative_to_noise": False}
     assert look(SimpleNamespace(array=truth[None], **known)).slips == ()
-    assert [slip.name for slip in look(SimpleNamespace(array=default[None], **known)).slips] == ["alike-phases"]
+    assert [slip.name for slip in look(SimpleNamespace(array=default[None], **known)).slips] == ["aligned-phases"]
 
 
 def test_what_a_look_tells():
@@ -187,8 +187,8 @@ def test_slips_are_silenced_by_name():
     assert "23 W for one terminal; 23 dBm would be 0.2 W" in str(found.slips[0])
     assert "8000 cycles for one bit; cycles per byte would be 1000 per bit; task_bits would then be 8e+05" in str(found)
     assert [slip.name for slip in tn.check(network, ["dbm-for-watt"]).slips] == ["bytes-for-bits"]
-    assert tn.check(network, silent=SLIPS).slips == ()
-    with pytest.raises(InputError, match="silent: got dbm; allowed: did you mean dbm-for-watt"):
+    assert tn.check(network, silence=SLIPS).slips == ()
+    with pytest.raises(InputError, match="silence: got dbm; allowed: did you mean dbm-for-watt"):
         tn.check(network, "dbm")
 
 
@@ -199,7 +199,7 @@ def test_the_command_says_the_same(tmp_path):
     assert shown.exit_code == 0
     assert shown.stdout == f"net.npz\n{tn.check(tmp_path / 'net.npz')}\n"
     assert "mega-for-one: subcarrier_bandwidth_hz: 5 Hz; 5 MHz would be 5e+06 Hz" in shown.stdout
-    words = ["check", str(tmp_path / "net.npz"), "--json", "--silent", "mega-for-one"]
+    words = ["check", str(tmp_path / "net.npz"), "--json", "--silence", "mega-for-one"]
     data = json.loads(CliRunner().invoke(app, words).stdout)
     assert data["slips"] == []
     assert data["sizes"]["M"] == 6

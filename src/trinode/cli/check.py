@@ -14,8 +14,8 @@ from trinode.cli._show import print_json, working
 
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A network.")],
-    silent: Annotated[
-        list[str] | None, typer.Option("--silent", metavar="SLIP", help="A slip that is none here; may be repeated.")
+    silence: Annotated[
+        list[str] | None, typer.Option("--silence", metavar="SLIP", help="A slip that is none here; may be repeated.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -26,12 +26,12 @@ def check(
     \b
     Examples:
       trinode check network.npz
-      trinode check network.npz --silent bytes-for-bits
+      trinode check network.npz --silence bytes-for-bits
     """
     with working("looking", as_json):
         from trinode import api
 
-        found = api.check(file, silent or ())
+        found = api.check(file, silence or ())
     if as_json:
         print_json(asdict(found))
     else:

@@ -84,7 +84,7 @@ class Look:
         return "\n".join(lines)
 
 
-def look(thing: Any, schema: Schema | None = None, silent: Iterable[str] = ()) -> Look:
+def look(thing: Any, schema: Schema | None = None, silence: Iterable[str] = ()) -> Look:
     """Look at a network or at channels.
 
     Parameters
@@ -93,7 +93,7 @@ def look(thing: Any, schema: Schema | None = None, silent: Iterable[str] = ()) -
         What :func:`trinode.channels.read` or a ray tracer hands out; a network goes with its schema.
     schema : mapping, optional
         The system's ``scenario_schema``, of a network.
-    silent : iterable of str
+    silence : iterable of str
         Names of slips that are none here.
 
     Raises
@@ -101,10 +101,10 @@ def look(thing: Any, schema: Schema | None = None, silent: Iterable[str] = ()) -
     InputError
         An unknown name of a slip, or a network without channels.
     """
-    hushed = (silent,) if isinstance(silent, str) else tuple(silent)
+    hushed = (silence,) if isinstance(silence, str) else tuple(silence)
     for name in hushed:
         if name not in SLIPS:
-            raise InputError("silent", name, one_of(name, SLIPS))
+            raise InputError("silence", name, one_of(name, SLIPS))
     s = seen(thing, schema)
     snr = None if s.snr is None else s.snr.max(axis=1)[s.linked.any(axis=1)]
     return Look(

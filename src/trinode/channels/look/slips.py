@@ -289,7 +289,7 @@ def swapped_terminals_and_aps(s: Seen) -> str:
     )
 
 
-def alike_phases(s: Seen) -> str:
+def aligned_phases(s: Seen) -> str:
     """Links whose phases are all alike: delays were counted from the first path of each, or phases are lost."""
     if s.channel.size >= 7 and not np.any(s.channel.imag) and np.all(s.channel.real >= 0):
         return "no amplitude has a phase: are magnitudes, or powers, taken for amplitudes?"
@@ -315,7 +315,7 @@ SLIPS: dict[str, Callable[[Seen], str]] = {
     "echo-loss-twice": echo_loss_twice,
     "mirrored-angles": mirrored_angles,
     "swapped-terminals-and-aps": swapped_terminals_and_aps,
-    "alike-phases": alike_phases,
+    "aligned-phases": aligned_phases,
 }
 """Every slip by its name."""
 
@@ -401,8 +401,8 @@ def _rank_correlation(one: npt.NDArray[np.float64], other: npt.NDArray[np.float6
     return float(np.corrcoef(ranks).ravel()[1])
 
 
-def found(s: Seen, silent: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+def found(s: Seen, silence: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """Name and sentence of every slip that shows."""
     for name, look in SLIPS.items():
-        if name not in silent and (text := look(s)):
+        if name not in silence and (text := look(s)):
             yield name, text
