@@ -281,9 +281,13 @@ def _turned(program: Program, state: State, run: Run, settings: Settings) -> Sta
     better &= jnp.isfinite(value)
     # how far prices still have to go: what stand-ins differ by, and what constraints that count are off by
     left = jnp.abs(_signed(program, exact) - stood)
-    left += jnp.sum(jnp.abs(prices * over)) + jnp.max(jnp.maximum(over, 0.0), initial=0.0)
+    # what is drawn in and met may have no room beyond its limit: full power has none
+    drawn = (state.inward > 0) & (true_over <= MET)
+    off = jnp.where(drawn, jnp.minimum(jnp.abs(over), jnp.abs(true_over)), over)
+    left += jnp.sum(jnp.abs(prices * off)) + jnp.max(jnp.maximum(off, 0.0), initial=0.0)
     calm = (left <= settings.tolerance) & (state.open <= 100 * settings.tolerance)
     near = jnp.abs(value - state.value) <= 10 * settings.tolerance * jnp.abs(value)
+    near |= was_met & (value >= state.value)  # a point that was not drawn in as far may be better for good
     # prices are settled and yet something is not quite met: it is drawn in
     inward = jnp.where((left <= 1e-5) & (true_over > 0.5 * MET), state.inward + 2 * true_over, state.inward)
     spent = state.evaluations + run.trips
