@@ -41,10 +41,14 @@ def sinr_down(air: Any, w: np.ndarray) -> np.ndarray:
     found = np.zeros((users, air.streams))
     for k in range(users):
         heard = sum(air.channel[k, :, m] @ w[m].T for m in range(len(w)))
+        floor = air.noise_w[k]
+        if air.error_covariance is not None:
+            beams = np.concatenate(list(w), axis=1)
+            floor = floor + np.real(np.trace(beams @ air.error_covariance[k] @ beams.conj().T))
         for i in range(air.streams):
             own = k * air.streams + i
             rest = np.delete(heard, own, axis=1)
-            inverse = np.linalg.inv(air.noise_w[k] * np.eye(receive) + rest @ rest.conj().T)
+            inverse = np.linalg.inv(floor * np.eye(receive) + rest @ rest.conj().T)
             found[k, i] = np.real(heard[:, own].conj() @ inverse @ heard[:, own])
     return found
 
@@ -74,6 +78,11 @@ def downlink(**given: Any) -> Callable[[np.random.Generator], Any]:
     return lambda rng: tn.Downlink(2e-6 * gaussian(rng, K, M, A), NOISE, bandwidth_hz=HZ, **given)
 
 
+def estimated(rng: np.random.Generator) -> Any:
+    root = 3e-7 * gaussian(rng, K, M * A, M * A)
+    return downlink(max_power_w=[0.2, 0.1], error_covariance=root @ root.conj().swapaxes(1, 2))(rng)
+
+
 def single(limit: Any, receive: int = 0, streams: int = 1) -> Callable[[np.random.Generator], Any]:
     def make(rng: np.random.Generator) -> Any:
         shape = (K, receive, A + 2) if receive else (K, A + 2)
@@ -98,6 +107,7 @@ AIRS: dict[str, Callable[[np.random.Generator], Any]] = {
     "one transmitter, users of two antennas and streams": single(0.3, 2, 2),
     "uplink, local receivers": uplink("local", False),
     "uplink, joint receivers, streams without data": uplink("joint", True),
+    "downlink, estimated channels": estimated,
 }
 
 # requirements: the air's constraints, and by how much each is met, from precoders
@@ -141,6 +151,24 @@ def illumination(air: Any, rng: np.random.Generator) -> Requirement:
         return np.sum(np.abs(seen) ** 2, axis=(1, 2))
 
     return [radar.illumination_w >= 0.02], lambda w: lit(w) / 0.02 - 1, radar
+
+
+def pattern(air: Any, rng: np.random.Generator) -> Requirement:
+    angle, one = np.linspace(-1.4, 1.4, 15), isinstance(air, tn.Downlink) and air.single
+    antennas = A + 2 if one else A
+    steering = np.exp(1j * np.pi * np.arange(antennas) * np.sin(angle)[:, None])
+    wanted = np.array([np.abs(angle - middle) < 0.4 for middle in ((0.1,) if one else (0.1, -0.5))]).astype(float)
+    radar = tn.Beampattern(air, steering, wanted[0] if one else wanted)
+
+    def judge(w: np.ndarray) -> Any:
+        met = []
+        for seen, want in zip(w, wanted):
+            power = np.array([sum(abs(np.vdot(a, beam)) ** 2 for beam in seen) for a in steering])
+            left = power - want * (power @ want) / (want @ want)
+            met.append(1 - np.mean(left**2) / 3e-3)
+        return met
+
+    return [radar.pattern_error <= 3e-3], judge, radar
 
 
 def _echo(air: Any, rng: np.random.Generator) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
@@ -223,7 +251,7 @@ def latency(air: Any, rng: np.random.Generator) -> Requirement:
 
 REQUIREMENTS: dict[str, Callable[[Any, np.random.Generator], Requirement]] = {
     each.__name__: each
-    for each in (none, sinr, rate, power, illumination, scnr, detection, angle, echo, secrecy, latency)
+    for each in (none, sinr, rate, power, illumination, scnr, detection, angle, echo, secrecy, latency, pattern)
 }
 
 OBJECTIVES: dict[str, Callable[[Any], Any]] = {

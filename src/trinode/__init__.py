@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         unstack,
     )
     from trinode.compose.angle_echo import AngleEcho
+    from trinode.compose.beampattern import Beampattern
     from trinode.compose.detection import Detection
     from trinode.compose.downlink import Downlink
     from trinode.compose.echo import Echo
@@ -59,6 +60,7 @@ __all__ = [
     "AngleEcho",
     "Answer",
     "Answers",
+    "Beampattern",
     "Detection",
     "Downlink",
     "Echo",
@@ -119,6 +121,7 @@ __all__ = [
 
 _HOMES = {
     "trinode.compose.angle_echo": ("AngleEcho",),
+    "trinode.compose.beampattern": ("Beampattern",),
     "trinode.compose.detection": ("Detection",),
     "trinode.compose.downlink": ("Downlink",),
     "trinode.compose.echo": ("Echo",),

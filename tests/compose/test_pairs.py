@@ -16,7 +16,7 @@ fuzz = importlib.util.module_from_spec(SPEC)
 sys.modules["pairs"] = fuzz
 SPEC.loader.exec_module(fuzz)
 
-OF_UPLINKS, OF_DOWNLINKS = {"echo", "secrecy", "latency"}, {"illumination", "scnr", "detection", "angle"}
+OF_UPLINKS, OF_DOWNLINKS = {"echo", "secrecy", "latency"}, {"illumination", "pattern", "scnr", "detection", "angle"}
 OF_ONE_TRANSMITTER = {"scnr", "detection", "angle"}
 
 

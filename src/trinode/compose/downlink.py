@@ -46,6 +46,13 @@ class Downlink(Part):
         For ``rate_bps``.
     error_norm : float or (K,), optional
         The channel of user k is known up to an error of at most this norm, over all transmit antennas together.
+    error_covariance : float, (K, M) or (K, M * A, M * A), optional
+        ``channel`` is an estimate, and this is the covariance ``E[e conj(e)^T]`` of what it is off by: of the error e
+        of user k over the antennas of all access points, one after another, or that multiple of the identity for each
+        access point, (K,) for one transmitter. Errors are independent of the estimate and, of several antennas of a
+        user, of each other and alike. What they let through is noise, ``sum over s of E[abs(e . w_s)^2]`` at each
+        receive antenna, and rates are those that the estimate guarantees (use and then forget; Hassibi and Hochwald
+        2003).
     axes : str
         Of ``channel``: ``user ap ap_antenna`` (3 axes), ``user user_antenna ap ap_antenna`` (4), ``user ap_antenna``
         (2), or ``user user_antenna ap_antenna``. Where there is no ``ap``, there is one transmitter, and precoders,
@@ -55,7 +62,7 @@ class Downlink(Part):
     ------
     InputError
         A wrong shape, a number out of its range, a user without any channel, or whose channel may be none. With
-        ``error_norm``, users of several antennas.
+        ``error_norm``, users of several antennas. Both kinds of errors; a matrix that is no covariance.
 
     Notes
     -----
@@ -71,6 +78,7 @@ class Downlink(Part):
     max_power_w: Any
     bandwidth_hz: Float[Array, ""]
     error_norm: Any
+    error_covariance: Any
     streams: int = eqx.field(static=True)
     sensing_streams: int = eqx.field(static=True)
     limit: str = eqx.field(static=True)
@@ -86,6 +94,7 @@ class Downlink(Part):
         bandwidth_hz: Any = 1.0,
         axes: str = "",
         error_norm: Any = None,
+        error_covariance: Any = None,
     ) -> None:
         given, self.single = _canonical(channel, axes)
         self.channel = given
@@ -112,7 +121,10 @@ class Downlink(Part):
             raise InputError("sensing_streams", sensing_streams, "an integer of at least 0")
         self.streams, self.sensing_streams = streams, sensing_streams
         self.bandwidth_hz = real("bandwidth_hz", bandwidth_hz, (), 0.0, above=True)
+        if error_norm is not None and error_covariance is not None:
+            raise InputError("error_covariance", "given", "nothing, as error_norm is given: one kind of errors")
         self.error_norm = None if error_norm is None else self._known_up_to(error_norm)
+        self.error_covariance = None if error_covariance is None else self._off_by(error_covariance)
 
     def _known_up_to(self, error_norm: Any) -> Any:
         users, receive, _, _ = self.channel.shape
@@ -123,6 +135,23 @@ class Downlink(Part):
         lost = np.flatnonzero(found >= np.linalg.norm(self.channel.reshape(users, -1), axis=1))
         if lost.size:
             raise InputError("error_norm", found[lost[0]], f"below the norm of the channel of user {lost[0]}")
+        return found
+
+    def _off_by(self, covariance: Any) -> Any:
+        users, _, points, antennas = self.channel.shape
+        name, size = "error_covariance", points * antennas
+        if np.ndim(covariance) < 3:
+            given = (users,) if self.single else (users, points)
+            found = real(name, covariance, given if np.ndim(covariance) else (), 0.0)
+            return np.broadcast_to(found.reshape(-1, 1) if self.single else found, (users, points)).copy()
+        found = complex_(name, covariance, (users, size, size))
+        largest = np.max(np.abs(found), axis=(1, 2))
+        if np.any(np.max(np.abs(found - found.conj().swapaxes(1, 2)), axis=(1, 2)) > 1e-9 * largest):
+            raise InputError(name, "a matrix that is not Hermitian", "covariances")
+        found = (found + found.conj().swapaxes(1, 2)) / 2
+        lowest = np.linalg.eigvalsh(found)[:, 0]
+        if np.any(lowest < -1e-9 * size * largest):
+            raise InputError(name, f"a negative eigenvalue ({np.min(lowest):g})", "covariances")
         return found
 
     def quantities(self) -> dict[str, tuple[Shape, str]]:
@@ -178,6 +207,17 @@ class Downlink(Part):
             return jnp.sqrt(jnp.mean(self.noise_w / gain))
         return jnp.sqrt(self.max_power_w)
 
+    def _error_noise(self, w: Any) -> Any:
+        """What errors of the estimate make of what is sent, over the noise; (K,)."""
+        if self.error_covariance is None:
+            return jnp.zeros(len(self.noise_w))
+        if self.error_covariance.ndim == 2:
+            power = jnp.sum(w.real**2 + w.imag**2, axis=(1, 2))
+            return self.error_covariance @ power / self.noise_w
+        sent = w.swapaxes(0, 1).reshape(w.shape[1], -1)
+        through = jnp.einsum("kab,ab->k", self.error_covariance, sent.T @ sent.conj()).real
+        return jnp.maximum(through, 0.0) / self.noise_w
+
     def starts(self, aims: Any, avoided: Any) -> list[Any]:
         """Matched beams, and zero forcing regularised as for the mean square error, a tenth of it, and hardly."""
         users, receive, _, _ = self.channel.shape
@@ -232,6 +272,7 @@ class Downlink(Part):
         flat = self.channel.reshape(users * receive, -1) / jnp.repeat(jnp.sqrt(self.noise_w), receive)[:, None]
         heard = (flat @ w.swapaxes(1, 2).reshape(points * antennas, -1)).reshape(users, receive, -1)
         own = np.arange(users * self.streams).reshape(users, self.streams)
+        noise = 1 + self._error_noise(w)
         if self.error_norm is not None:
             beams = w.swapaxes(0, 1).reshape(-1, points * antennas)
             sinr = worst_case.guaranteed(flat, self.error_norm / jnp.sqrt(self.noise_w), beams)[:, None]
@@ -239,10 +280,10 @@ class Downlink(Part):
             # without what would be subtracted again where it is most of the sum
             power = jnp.abs(heard[:, 0]) ** 2
             others = jnp.where(np.arange(heard.shape[2])[None, None] != own[..., None], power[:, None], 0.0)
-            sinr = jnp.take_along_axis(power, own, axis=1) / (1 + jnp.sum(others, axis=2))
+            sinr = jnp.take_along_axis(power, own, axis=1) / (noise[:, None] + jnp.sum(others, axis=2))
         else:
             mine = jnp.take_along_axis(heard, own[:, None], axis=2).swapaxes(1, 2)  # (K, streams, R)
-            covariance = jnp.eye(receive) + heard @ heard.conj().swapaxes(1, 2)
+            covariance = noise[:, None, None] * jnp.eye(receive) + heard @ heard.conj().swapaxes(1, 2)
             # 1 / (1 + sinr), own stream among the others
             left = 1 - weighed(covariance, mine)
             sinr = 1 / jnp.maximum(left, 1e-14) - 1
@@ -269,10 +310,11 @@ class Downlink(Part):
                 )
                 continue
             heard = np.einsum("rma,msa->rs", self.channel[k], w)
+            floor = self.noise_w[k] + self._judged_error_noise(w, k)
             for i in range(self.streams):
                 stream = k * self.streams + i
                 others = np.delete(heard, stream, axis=1)
-                noise = self.noise_w[k] * np.eye(receive) + others @ others.conj().T
+                noise = floor * np.eye(receive) + others @ others.conj().T
                 y = heard[:, stream]
                 sinr[k, i] = np.real(y.conj() @ np.linalg.solve(noise, y))
         rate = np.log2(1 + sinr).sum(axis=1)
@@ -284,6 +326,15 @@ class Downlink(Part):
             "power_w": np.sum(power[0] if self.single else power, axis=-1),
             "antenna_power_w": power[0] if self.single else power,
         }
+
+    def _judged_error_noise(self, w: np.ndarray, k: int) -> float:
+        """Of one user, W."""
+        if self.error_covariance is None:
+            return 0.0
+        if self.error_covariance.ndim == 2:
+            return float(sum(of * np.sum(np.abs(sent) ** 2) for of, sent in zip(self.error_covariance[k], w)))
+        beams = w.swapaxes(0, 1).reshape(w.shape[1], -1)
+        return float(sum(max(np.real(one @ self.error_covariance[k] @ one.conj()), 0.0) for one in beams))
 
     def shown(self, decision: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         w = decision["precoder"]
@@ -310,6 +361,7 @@ class Downlink(Part):
         )
         text = f"downlink, {sender} to {users} users of {receive}"
         text += ", channels known up to an error" if self.error_norm is not None else ""
+        text += ", channels estimated" if self.error_covariance is not None else ""
         text += f", {self.streams} streams each" if self.streams > 1 else ""
         text += f", {self.sensing_streams} streams without data" if self.sensing_streams else ""
         return text + {"none": ", power not limited"}.get(

@@ -5,7 +5,8 @@ With beams themselves: users of one antenna and one stream reach an SINR where
 phase is free (Bengtsson and Ottersten; Wiesel, Eldar and Shamai 2006). With covariances ``W_s`` (of rank one where a
 decision is): everything is linear, and rates are limited by what is reached without interference, and together by what
 users reach that hear jointly (Sato). Where channels are known up to an error, the S-procedure says in covariances what
-every error leaves (Zheng, Wong and Ng 2008).
+every error leaves (Zheng, Wong and Ng 2008). Where they are estimated, the noise of the errors is one more convex
+quadratic form of the beams, linear in covariances.
 """
 
 from __future__ import annotations
@@ -49,6 +50,15 @@ def _uncertain(air: Downlink) -> np.ndarray:
     return np.asarray(air.error_norm) / np.linalg.norm(np.asarray(air.channel).reshape(len(air.channel), -1), axis=1)
 
 
+def _errors(air: Downlink) -> np.ndarray:
+    """Covariances of the errors of estimates over noise powers, (K, M * A, M * A)."""
+    _, _, points, antennas = air.channel.shape
+    given = np.asarray(air.error_covariance)
+    if given.ndim == 2:
+        given = np.repeat(given, antennas, axis=1)[:, :, None] * np.eye(points * antennas)
+    return given / np.asarray(air.noise_w)[:, None, None]
+
+
 def _reference(air: Downlink) -> float:
     """A power of the size of what is spent, W, so that solvers see numbers of order one."""
     if air.limit != "none":
@@ -69,6 +79,12 @@ def _beams(air: Downlink, view: View) -> None:
         h = _flat(own(data)) * np.sqrt(_reference(own(data)))
         return np.concatenate([np.hstack([h.real, -h.imag]), np.hstack([h.imag, h.real])])
 
+    def roots(data: Data) -> np.ndarray:
+        """``|root (w)|^2`` is what errors make of a beam."""
+        level, basis = np.linalg.eigh(_errors(own(data)) * _reference(own(data)))
+        root = np.sqrt(np.maximum(level, 0.0))[:, :, None] * basis.swapaxes(1, 2)
+        return np.array([doubled(one) for one in root])
+
     def reach(number: Number) -> list[Any]:
         def share(data: Data) -> np.ndarray:
             return np.sqrt(_share(number(data), users))
@@ -76,7 +92,13 @@ def _beams(air: Downlink, view: View) -> None:
         wanted = cp.diag(view.number((users, 2 * n), lambda data: rows(data)[:users]) @ beams[:, :users])
         heard = view.number((2 * users, 2 * n), lambda data: np.tile(share(data), 2)[:, None] * rows(data)) @ beams
         noise = view.number((users, 1), lambda data: share(data)[:, None])
-        return [wanted >= cp.norm(cp.hstack([heard[:users], heard[users:], noise]), 2, axis=1)]
+        others = [heard[:users], heard[users:], noise]
+        if air.error_covariance is not None:
+            each = [
+                view.number((2 * n, 2 * n), lambda data, k=k: share(data)[k] * roots(data)[k]) for k in range(users)
+            ]
+            others.append(cp.vstack([cp.reshape(root @ beams, (1, 2 * n * streams), order="F") for root in each]))
+        return [wanted >= cp.norm(cp.hstack(others), 2, axis=1)]
 
     def rate(scale: Number) -> Limits:
         return Limits(at_least=lambda number: reach(lambda data: _sinr(number(data) / scale(data))))
@@ -134,6 +156,12 @@ def _covariances(air: Downlink, view: View) -> None:
         h = rows(data)[k]
         return doubled(h.conj().T @ h).T
 
+    def disturbed(data: Data, k: int) -> np.ndarray:
+        """What is heard of everything, and what errors of the estimate let through."""
+        if air.error_covariance is None:
+            return gram(data, k)
+        return gram(data, k) + doubled(_errors(own(data))[k].conj() * _reference(own(data))).T
+
     grams = [view.number((2 * n, 2 * n), lambda data, k=k: gram(data, k)) for k in range(users)]
 
     def heard(k: int, covariance: Any) -> Any:
@@ -148,7 +176,7 @@ def _covariances(air: Downlink, view: View) -> None:
             def part(data: Data, k: int = k) -> float:
                 return float(_share(number(data), users)[k])
 
-            everything = view.number((2 * n, 2 * n), lambda data, k=k, part=part: part(data) * gram(data, k))
+            everything = view.number((2 * n, 2 * n), lambda data, k=k, part=part: part(data) * disturbed(data, k))
             noise = view.number((), part, nonneg=True)
             found.append(heard(k, covariances[k]) >= cp.sum(cp.multiply(everything, every)) / 2 + noise)
         return found
