@@ -12,7 +12,7 @@ import trinode as tn
 from trinode import api
 from trinode.errors import InputError
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
-from trinode.systems.region import front, sensing_only
+from trinode.systems.region import front, sensing_only, stated
 from trinode.systems.region.schemes import SCHEMES
 from trinode.systems.region.schemes.bcd import BlockDescent
 
@@ -48,6 +48,15 @@ def test_sensing_costs_rate_and_both_beat_the_closed_forms(few):
     assert np.all(values(few, "bcd")[0] <= free * (1 + 2e-3))
     assert np.all(values(few, "bcd-sca")[0] <= joint * (1 + 1e-6))
     np.testing.assert_allclose(np.sum(np.abs(solutions.precoder) ** 2, axis=(2, 3)).max(), 1, atol=1e-6)
+
+
+def test_the_general_engine_decides_as_well(few):
+    """The system stated in parts, which shares no code with its schemes."""
+    joint, _ = values(few, "isac")
+    for scenario, value in zip(api.unstack(few)[:2], joint):
+        answer = tn.solve(stated.problem(scenario))
+        assert answer.status == "converged"
+        assert answer.value == pytest.approx(value, rel=0.02)
 
 
 def test_no_closed_form_is_better_where_noise_is_little(few):

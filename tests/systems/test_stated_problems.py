@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,14 +14,17 @@ from trinode.compose.scope import Scope
 from trinode.systems.energy import stated as energy
 from trinode.systems.latency import stated as latency
 from trinode.systems.latency.stated import CLOUD, EDGE, LOCAL
+from trinode.systems.region import stated as region
 from trinode.systems.threetier import stated as threetier
 
 SIZES = {
     "latency": {"terminals": 3, "access_points": 4, "ap_antennas": 5, "terminal_antennas": 6, "radar_antennas": 2},
     "threetier": {"terminals": 4, "access_points": 2, "ap_antennas": 5, "terminal_antennas": 6, "radar_antennas": 3},
     "energy": {"terminals": 3, "ap_antennas": 5, "terminal_antennas": 7, "radar_antennas": 4},
+    "region": {"terminals": 5, "access_points": 3, "ap_antennas": 6, "targets": 2, "pilots": 4, "directions": 61},
 }
 MORE = {"latency": {"serving": 2}, "threetier": {"edge_capacity_hz": 6e9}, "energy": {"sensing_sinr_min_db": -20.0}}
+MORE["region"] = {"reflection": 1e6, "area_m": 500.0, "element_spacing": 0.4}  # errors that are no multiples of 1
 
 
 def network_of(name):
@@ -34,8 +39,7 @@ def scored(name, network, arrays):
         "terminal_feasible": jnp.ones(network.terminals, bool),
         "iterations": jnp.asarray(0),
         "history": jnp.zeros(0),
-        "sensing_margin_max": jnp.asarray(jnp.nan),
-        "sensing_sinr_max": jnp.asarray(jnp.nan),
+        **({} if name == "region" else dict.fromkeys(("sensing_margin_max", "sensing_sinr_max"), jnp.asarray(jnp.nan))),
     }
     given = {name: jnp.asarray(array) for name, array in arrays.items()}
     return jax.jit(found.evaluate)(network, found.Solution(**settled, **given))
@@ -143,3 +147,42 @@ def test_energy():
     report = scored("energy", network, as_energy(network, said))
     same(said, report, pairs)
     assert float(np.max(report.residuals["17e access point frequency"])) < 1e-12
+
+
+def as_region(network, said):
+    """Scales of the wanted patterns by least squares."""
+    w = said.of["air"]["precoder"]
+    phase = float(network.element_spacing) * np.sin(network.direction_rad)[:, None] * np.arange(w.shape[2])
+    power = np.sum(np.abs(np.exp(-2j * np.pi * phase) @ w.swapaxes(1, 2)) ** 2, axis=2)
+    wanted = np.asarray(network.ideal_pattern)
+    fits = [np.linalg.lstsq(one[:, None], seen)[0][0] if one.any() else 0.0 for one, seen in zip(wanted, power)]
+    empty = jnp.asarray(jnp.nan)
+    return {
+        "precoder": w,
+        "sensing_covariance": np.zeros((len(w), w.shape[2], w.shape[2]), complex),
+        "pattern_scale": np.array(fits),
+        "pattern_mse": empty,
+        "pattern_mse_min": empty,
+    }
+
+
+def test_region():
+    network = network_of("region")
+    said = Said(region.problem(network))
+    report = scored("region", network, as_region(network, said))
+    assert np.all(np.asarray(report.metrics["error_noise"]) > 1e-3)  # of the noise
+    pairs = [
+        ("air", "sinr", "sinr"),
+        ("air", "rate", "rate_bps_hz"),
+        ("air", "power_w", "ap_power_used"),
+    ]
+    same(said, report, pairs)
+    senses = np.asarray(network.sensing_ap)
+    error = np.asarray(report.metrics["pattern_error"])[senses]
+    np.testing.assert_allclose(said.of["pattern"]["pattern_error"][senses], error, rtol=1e-9)
+
+
+def test_region_asks_for_no_detection_probability():
+    network = dataclasses.replace(network_of("region"), detection_probability_min=jnp.asarray(0.5))
+    with pytest.raises(tn.InputError, match="detection_probability_min"):
+        region.problem(network)

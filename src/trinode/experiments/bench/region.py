@@ -14,10 +14,12 @@ import numpy as np
 from trinode import api
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
+from trinode.experiments.bench.stated import compared
 from trinode.numerics import trigonometric
 from trinode.sensing import beampattern
 from trinode.systems.contract import FEASIBILITY_TOLERANCE
 from trinode.systems.region import front
+from trinode.systems.region.stated import problem
 from trinode.systems.registry import system as find_system
 
 SYSTEM = "region"
@@ -214,4 +216,5 @@ SECTIONS = {
     "regions": regions,
     "cvxpy": cvxpy,
     "scale": scale,
+    "stated": lambda trials, say: compared(SYSTEM, problem, trials, say),
 }
