@@ -1,5 +1,8 @@
 """A scene that ships with Sionna RT, imported all three ways, against the same scene traced by trinode."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -69,6 +72,19 @@ def test_what_is_normalised_is_said(paths, tmp_path):
     np.savez(tmp_path / "cfr.npz", h=paths.cfr([0.0], out_type="numpy"))
     with pytest.warns(tn.channels.ChannelWarning, match="normalize_delays=False"):
         tn.channels.read(tmp_path / "cfr.npz", "sionna-cfr", direction="uplink")
+
+
+@pytest.mark.raytracing
+def test_radar_and_communication_arrays_in_one_scene(rt, traced):
+    """As the page has it, which is the scene of this file."""
+    page = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```py\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    found = {}
+    exec(code, found)
+    close(found["channels"], traced)
+    radar = traced.terminal_channel
+    assert np.abs(radar).max() > 0
+    np.testing.assert_allclose(found["channels"].terminal_channel, radar, rtol=0, atol=1e-5 * np.abs(radar).max())
 
 
 def close(found, traced):
