@@ -70,6 +70,10 @@ class Expression:
     def value(self, at: At) -> Any:
         """The numbers."""
 
+    def magnitude(self, at: At) -> Any:
+        """How large the numbers are that it is made of, in its shape: of a difference, as large as its terms."""
+        return at.xp.abs(self.value(at))
+
     def parts(self) -> tuple[Expression, ...]:
         """The expressions that this one is made of."""
         found = [getattr(self, entry.name) for entry in fields(self)]  # type: ignore[arg-type]
@@ -286,6 +290,12 @@ class Sum(Expression):
             total = total + term.value(at)
         return total
 
+    def magnitude(self, at: At) -> Any:
+        total = self.terms[0].magnitude(at)
+        for term in self.terms[1:]:
+            total = total + term.magnitude(at)
+        return total
+
     def __str__(self) -> str:
         return " + ".join(map(str, self.terms))
 
@@ -315,6 +325,9 @@ class Product(Expression):
     def value(self, at: At) -> Any:
         return self.left.value(at) * self.right.value(at)
 
+    def magnitude(self, at: At) -> Any:
+        return self.left.magnitude(at) * self.right.magnitude(at)
+
     def __str__(self) -> str:
         return f"{_inner(self.left)} * {_inner(self.right)}"
 
@@ -343,6 +356,9 @@ class Ratio(Expression):
 
     def value(self, at: At) -> Any:
         return self.top.value(at) / self.bottom.value(at)
+
+    def magnitude(self, at: At) -> Any:
+        return self.top.magnitude(at) / at.xp.abs(self.bottom.value(at))
 
     def __str__(self) -> str:
         return f"{_inner(self.top)} / {_inner(self.bottom)}"
@@ -383,6 +399,9 @@ class Entry(Expression):
     def value(self, at: At) -> Any:
         return self.of.value(at)[self.index]
 
+    def magnitude(self, at: At) -> Any:
+        return self.of.magnitude(at)[self.index]
+
     def __str__(self) -> str:
         shown = ", ".join(str(one) if not isinstance(one, slice) else ":" for one in self.index)
         return f"{_inner(self.of)}[{shown}]"
@@ -408,6 +427,9 @@ class Total(Expression):
 
     def value(self, at: At) -> Any:
         return at.xp.sum(self.of.value(at))
+
+    def magnitude(self, at: At) -> Any:
+        return at.xp.sum(self.of.magnitude(at))
 
     def __str__(self) -> str:
         return f"total({self.of})"
@@ -439,6 +461,9 @@ class _Extreme(Expression):
     def value(self, at: At) -> Any:
         smallest = isinstance(self, Smallest)
         return at.extreme(self, self.of.value(at), self.axis, smallest=smallest, positive=self.of.positive)
+
+    def magnitude(self, at: At) -> Any:
+        return at.xp.max(self.of.magnitude(at), axis=self.axis)
 
     def __str__(self) -> str:
         along = "" if self.axis is None else f", axis={self.axis}"
@@ -480,6 +505,10 @@ class Log(Expression):
 
     def value(self, at: At) -> Any:
         return (at.xp.log1p if self.plus_one else at.xp.log)(self.of.value(at))
+
+    def magnitude(self, at: At) -> Any:
+        size = at.xp.abs(self.value(at))  # a logarithm tells by how much its number changes, relatively
+        return size if self.plus_one else at.xp.maximum(size, 1.0)
 
     def __str__(self) -> str:
         return f"ln(1 + {self.of})" if self.plus_one else f"ln({self.of})"

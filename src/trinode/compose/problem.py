@@ -15,8 +15,10 @@ from trinode.compose.expression import (
     Constraint,
     Expression,
     Largest,
+    Product,
     Quantity,
     Smallest,
+    Sum,
     expression,
 )
 from trinode.compose.part import Part, Place
@@ -194,7 +196,49 @@ def _taken_apart(one: Constraint) -> Constraint:
         right = right.of
     if left.shape and right.shape and (left is not one.left) + (right is not one.right) == 2:
         return one  # every pair would have to be compared
-    return dataclasses.replace(one, left=left, right=right)
+    return _without_differences(dataclasses.replace(one, left=left, right=right))
+
+
+def _without_differences(one: Constraint) -> Constraint:
+    """What is subtracted stands on the other side, so that both are positive and may be compared by their ratio."""
+    if one.left.positive and one.right.positive:
+        return one
+    sides = _terms(one.left), _terms(one.right)
+    if sides[0] is None or sides[1] is None:
+        return one
+    (more, less), (other_less, other_more) = sides[0], sides[1]
+    left, right = more + other_more, less + other_less
+    return dataclasses.replace(one, left=_sum(left), right=_sum(right)) if left and right else one
+
+
+def _terms(node: Expression) -> tuple[list[Expression], list[Expression]] | None:
+    """What is added and what is subtracted, each never negative; None where that is not known."""
+    if node.positive:
+        return [node], []
+    if isinstance(node, Constant):
+        return ([], [_negative(node)]) if node.sign < 0 else None
+    if isinstance(node, Sum):
+        each = [_terms(term) for term in node.terms]
+        known = [one for one in each if one is not None]
+        if len(known) < len(each):
+            return None
+        return [term for one in known for term in one[0]], [term for one in known for term in one[1]]
+    if isinstance(node, Product):
+        for number, other in ((node.left, node.right), (node.right, node.left)):
+            found = _terms(other) if isinstance(number, Constant) and number.sign else None
+            if found is not None and isinstance(number, Constant):
+                size = number if number.sign > 0 else _negative(number)
+                each: list[list[Expression]] = [[Product(size, term) for term in terms] for terms in found]
+                return (each[0], each[1]) if number.sign > 0 else (each[1], each[0])
+    return None
+
+
+def _negative(number: Constant) -> Constant:
+    return dataclasses.replace(number, number=-number.number, sign=-number.sign)
+
+
+def _sum(terms: list[Expression]) -> Expression:
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
 
 class _Builder:

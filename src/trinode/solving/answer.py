@@ -74,8 +74,8 @@ class Answer:
 
         for stated, one in zip(self.problem.origins.constraints, self.problem.program.constraints):
             left, right = (np.asarray(side.value(self._scope)) for side in (one.left, one.right))
-            scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), 1e-300)
-            note(stated.name or str(stated), (right - left) / scale)
+            scale = np.maximum(*(side.magnitude(self._scope) for side in (one.left, one.right)))
+            note(stated.name or str(stated), (right - left) / np.maximum(scale, 1e-300))
         for part, decision in zip(self.problem.program.parts, self.decisions):
             for name, over in part.limits(decision).items():
                 note(f"{part.word}: {name}", over)

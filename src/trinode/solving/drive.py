@@ -174,7 +174,8 @@ def openings(program: Program) -> tuple[Any, Any]:
             drawn = [jax.random.normal(one, own[0].shape) for one, own in zip(jax.random.split(key, len(each)), each)]
             begun.append([one * jnp.sqrt(jnp.mean(own[0] ** 2)) for one, own in zip(drawn, each)])
     x = jnp.stack([jnp.concatenate(own) for own in begun])
-    return x, jax.vmap(lambda one: rounds.merit(program, one))(x)
+    sizes = rounds.measured(program, x[0])
+    return x, jax.vmap(lambda one: rounds.merit(program, one, sizes))(x)
 
 
 def _openings_many(program: Program) -> tuple[Any, Any]:

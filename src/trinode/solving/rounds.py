@@ -15,13 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from trinode.compose.expression import Constraint
+from trinode.compose.expression import Constraint, Expression
 from trinode.compose.problem import Program
 from trinode.compose.scope import Scope
 from trinode.numerics import descent
 from trinode.numerics.curvature import Memory
 from trinode.numerics.descent import Run
 from trinode.numerics.loops import while_loop
+
+Sizes = tuple[Float[Array, ""], tuple[Float[Array, "..."], ...], tuple[Float[Array, ""], ...]]
+"""Of the objective, of each constraint, and of what each largest or smallest is taken of."""
 
 
 class Settings(NamedTuple):
@@ -61,6 +64,9 @@ class State(NamedTuple):
         Evaluations of a round at most.
     corners : tuple of arrays
         Prices of what a largest or smallest is taken of, (rows, each), rows on the simplex.
+    sizes : tuple of arrays
+        How large objective, constraints and what corners are taken of were when the round began: what may be of either
+        sign is counted in these.
     prices : (c,)
         Of the constraints.
     inward : (c,)
@@ -80,6 +86,7 @@ class State(NamedTuple):
     pace: Float[Array, ""]
     budget: Int[Array, ""]
     corners: tuple[Float[Array, ...], ...]
+    sizes: Sizes
     prices: Float[Array, " c"]
     inward: Float[Array, " c"]
     value: Float[Array, ""]
@@ -128,32 +135,51 @@ def corners(program: Program) -> dict[Any, tuple[tuple[int, ...], int | None]]:
 
     def whole(x: Any) -> Any:
         scope = Scope(program, program.decide(x), jnp, note)
-        return _signed(program, scope), _excesses(program, scope)
+        return [scope(one) for one in _compared(program)]
 
     jax.eval_shape(whole, jax.ShapeDtypeStruct((program.size,), jnp.float64))
     return found
 
 
-def _smooth(program: Program, x: Any, prices: dict[Any, Any], pace: Any) -> tuple[Scope, dict[Any, Any]]:
+def _compared(program: Program) -> list[Expression]:
+    """The objective, and both sides of all constraints."""
+    return [program.objective, *(side for one in program.constraints for side in (one.left, one.right))]
+
+
+def measured(program: Program, x: Float[Array, " n"]) -> Sizes:
+    """How large objective, constraints and what corners are taken of are at variables."""
+    found: dict[Any, Any] = {}
+
+    def note(node: Any, values: Any, axis: int | None, smallest: bool, positive: bool) -> Any:
+        found[node] = jnp.max(jnp.abs(values)) + 1e-300
+        return jnp.min(values, axis=axis) if smallest else jnp.max(values, axis=axis)
+
+    scope = Scope(program, program.decide(x), jnp, note)
+    for one in _compared(program):
+        scope(one)
+    whole, *sides = [one.magnitude(scope) for one in _compared(program)]
+    each = tuple(jnp.maximum(*jnp.broadcast_arrays(*pair)) + 1e-300 for pair in zip(sides[::2], sides[1::2]))
+    return whole + 1e-300, each, tuple(found[node] for node in corners(program))
+
+
+def _smooth(program: Program, x: Any, prices: dict[Any, Any], sizes: dict[Any, Any], pace: Any) -> tuple[Scope, Any]:
     """Quantities at variables with smooth corners, and the weights that these give."""
     weights: dict[Any, Any] = {}
 
     def corner(node: Any, values: Any, axis: int | None, smallest: bool, positive: bool) -> Any:
         sign = -1.0 if smallest else 1.0
         fixed = jax.lax.stop_gradient
-        scale = 1.0
         if positive:
             floor = 1e-150 + 1e-30 * fixed(jnp.max(values))
             seen = sign * jnp.log(jnp.maximum(values, floor))
         else:
-            scale = fixed(jnp.max(jnp.abs(values))) + 1e-300
-            seen = sign * values / scale
+            seen = sign * values / sizes[node]
         rows = seen.reshape(1, -1) if axis is None else jnp.moveaxis(seen, axis, -1).reshape(-1, seen.shape[axis])
         weight = fixed(jax.vmap(on_simplex)(prices[node] + pace * rows))
         weights[node] = weight
         level = jnp.sum(weight * rows - (weight - prices[node]) ** 2 / (2 * pace), axis=1)
         level = level[0] if axis is None else level.reshape(_without(seen.shape, axis))
-        return jnp.exp(sign * level) if positive else sign * scale * level
+        return jnp.exp(sign * level) if positive else sign * sizes[node] * level
 
     return Scope(program, program.decide(x), jnp, corner), weights
 
@@ -166,35 +192,32 @@ def _exact(program: Program, x: Any) -> Scope:
     return Scope(program, program.decide(x), jnp)
 
 
-def _signed(program: Program, scope: Scope) -> Any:
+def _signed(program: Program, scope: Scope, size: Any) -> Any:
     """The objective as it is descended: small is good, of order one."""
     value = scope(program.objective)
     sign = 1.0 if program.minimise else -1.0
-    if program.objective.positive:
-        return sign * jnp.log(jnp.maximum(value, 1e-300))
-    return sign * value / (jax.lax.stop_gradient(jnp.abs(value)) + 1e-300)
+    return sign * (jnp.log(jnp.maximum(value, 1e-300)) if program.objective.positive else value / size)
 
 
-def excess(one: Constraint, scope: Scope) -> Any:
+def excess(one: Constraint, scope: Scope, size: Any) -> Any:
     """By how much a constraint is violated, relatively; negative where it is met."""
     left, right = jnp.broadcast_arrays(scope(one.left), scope(one.right))
     if one.left.positive and one.right.positive:
         held = right > 0  # a requirement of nothing is met
         known = jnp.log(jnp.where(held, right, 1.0)) - jnp.log(jnp.maximum(left, 1e-300 + 1e-30 * right))
         return jnp.where(held, known, -1.0).reshape(-1)
-    scale = jax.lax.stop_gradient(jnp.maximum(jnp.abs(left), jnp.abs(right))) + 1e-300
-    return ((right - left) / scale).reshape(-1)
+    return ((right - left) / size).reshape(-1)
 
 
-def _excesses(program: Program, scope: Scope) -> Any:
-    each = [excess(one, scope) for one in program.constraints]
+def _excesses(program: Program, scope: Scope, sizes: Sizes) -> Any:
+    each = [excess(one, scope, size) for one, size in zip(program.constraints, sizes[1], strict=True)]
     return jnp.concatenate(each) if each else jnp.zeros(0)
 
 
-def merit(program: Program, x: Float[Array, " n"]) -> Float[Array, ""]:
+def merit(program: Program, x: Float[Array, " n"], sizes: Sizes) -> Float[Array, ""]:
     """How promising a start is: small is good."""
     scope = _exact(program, x)
-    found = _signed(program, scope) + 10 * jnp.sum(jnp.maximum(_excesses(program, scope), 0.0))
+    found = _signed(program, scope, sizes[0]) + 10 * jnp.sum(jnp.maximum(_excesses(program, scope, sizes), 0.0))
     return jnp.where(jnp.isfinite(found), found, jnp.inf)
 
 
@@ -205,12 +228,13 @@ def begin(program: Program, x: Float[Array, " n"], settings: Settings) -> State:
     for shape, axis in corners(program).values():
         each = int(np.prod(shape)) if axis is None else shape[axis]
         prices.append(jnp.full((int(np.prod(shape)) // each, each), 1 / each))
-    over = _excesses(program, scope)
+    sizes = measured(program, x)
+    over = _excesses(program, scope, sizes)
     zero, none = jnp.zeros(over.size), jnp.asarray(0)
     worst = jnp.max(over, initial=0.0)
     return State(
-        descent.begun(x), x, jnp.asarray(settings.pace), jnp.asarray(settings.evaluations), tuple(prices), zero, zero,
-        _signed_value(program, scope), worst, jnp.asarray(jnp.inf), worst, none, none, none, jnp.asarray(False),
+        descent.begun(x), x, jnp.asarray(settings.pace), jnp.asarray(settings.evaluations), tuple(prices), sizes, zero,
+        zero, _signed_value(program, scope), worst, jnp.asarray(jnp.inf), worst, none, none, none, jnp.asarray(False),
     )  # fmt: skip
 
 
@@ -256,37 +280,40 @@ def _fine(state: State, settings: Settings) -> Any:
 
 def _lagrangian(given: tuple[Program, State], x: Float[Array, " n"]) -> Float[Array, ""]:
     program, state = given
-    pace = state.pace
-    scope, _ = _smooth(program, x, dict(zip(corners(program), state.corners)), pace)
-    pressed = jnp.maximum(state.prices + pace * (_excesses(program, scope) + state.inward), 0.0)
-    return _signed(program, scope) + jnp.sum(pressed**2 - state.prices**2) / (2 * pace)
+    pace, sizes = state.pace, state.sizes
+    scope, _ = _smoothed(program, x, state)
+    pressed = jnp.maximum(state.prices + pace * (_excesses(program, scope, sizes) + state.inward), 0.0)
+    return _signed(program, scope, sizes[0]) + jnp.sum(pressed**2 - state.prices**2) / (2 * pace)
+
+
+def _smoothed(program: Program, x: Any, state: State) -> tuple[Scope, dict[Any, Any]]:
+    nodes = corners(program)
+    return _smooth(program, x, dict(zip(nodes, state.corners)), dict(zip(nodes, state.sizes[2])), state.pace)
 
 
 def _turned(program: Program, state: State, run: Run, settings: Settings) -> State:
     """Where a round has ended: new prices, the better point, and whether all is done."""
-    pace, nodes = state.pace, corners(program)
-    known = dict(zip(nodes, state.corners))
-    x = run.x
-    smooth, weights = _smooth(program, x, known, pace)
-    stood = _signed(program, smooth)
-    over = _excesses(program, smooth) + state.inward
+    pace, sizes, x = state.pace, state.sizes, run.x
+    smooth, weights = _smoothed(program, x, state)
+    stood = _signed(program, smooth, sizes[0])
+    over = _excesses(program, smooth, sizes) + state.inward
     prices = jnp.maximum(state.prices + pace * over, 0.0)
-    turned = tuple(weights[node] for node in nodes)
+    turned = tuple(weights[node] for node in corners(program))
 
-    exact = _exact(program, x)
-    value, true_over = _signed_value(program, exact), _excesses(program, exact)
+    exact, fresh_sizes = _exact(program, x), measured(program, x)
+    value, true_over = _signed_value(program, exact), _excesses(program, exact, fresh_sizes)
     worst = jnp.max(true_over, initial=0.0)
     met, was_met = worst <= MET, state.excess <= MET
     better = jnp.where(met & was_met, value < state.value, jnp.where(met | was_met, met, worst < state.excess))
     better &= jnp.isfinite(value)
     # how far prices still have to go: what stand-ins differ by, and what constraints that count are off by
-    left = jnp.abs(_signed(program, exact) - stood)
+    left = jnp.abs(_signed(program, exact, sizes[0]) - stood)
     # what is drawn in and met may have no room beyond its limit: full power has none
     drawn = (state.inward > 0) & (true_over <= MET)
     off = jnp.where(drawn, jnp.minimum(jnp.abs(over), jnp.abs(true_over)), over)
     left += jnp.sum(jnp.abs(prices * off)) + jnp.max(jnp.maximum(off, 0.0), initial=0.0)
     calm = (left <= settings.tolerance) & (state.open <= 100 * settings.tolerance)
-    near = jnp.abs(value - state.value) <= 10 * settings.tolerance * jnp.abs(value)
+    near = jnp.abs(value - state.value) <= 10 * settings.tolerance * fresh_sizes[0]
     near |= was_met & (value >= state.value)  # a point that was not drawn in as far may be better for good
     # prices are settled and yet something is not quite met: it is drawn in
     inward = jnp.where((left <= 1e-5) & (true_over > 0.5 * MET), state.inward + 2 * true_over, state.inward)
@@ -303,6 +330,7 @@ def _turned(program: Program, state: State, run: Run, settings: Settings) -> Sta
         jnp.where(slow, jnp.minimum(2 * pace, settings.fastest), pace),
         jnp.where(slow & fast & ~ended, jnp.minimum(2 * state.budget, LONGEST * settings.evaluations), state.budget),
         turned,
+        fresh_sizes,
         prices,
         inward,
         jnp.where(better, value, state.value),
