@@ -3,8 +3,8 @@
 python benchmarks/pairs.py [--seed 0] [--only TEXT]
 
 A pair either is refused with an error that names a field, before anything runs, or gives an answer whose constraints
-are computed again here, in NumPy, from the precoders alone; an answer that is not feasible has no value. A finding is
-anything else.
+are computed again here, in NumPy, from precoders or powers alone; an answer that is not feasible has no value. A
+finding is anything else.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import numpy as np
 import trinode as tn
 
 NOISE, HZ = 1e-13, 5e6
-K, M, A, T, R, Q = 3, 2, 4, 2, 5, 1
-"""Users or terminals, access points, their antennas, those of a terminal, those of a radar receiver, targets."""
+K, M, A, T, R, Q, S = 3, 2, 4, 2, 5, 1, 2
+"""Users or terminals, access points, their antennas, those of a terminal and a radar receiver; targets; subcarriers."""
 
 
 def gaussian(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -67,8 +67,24 @@ def sinr_up(air: Any, w: np.ndarray) -> np.ndarray:
     return found
 
 
+def transmit_antennas(air: Any) -> int:
+    return A if isinstance(air, tn.Powers) else air.channel.shape[3]
+
+
 def sinr_of(air: Any, w: np.ndarray) -> np.ndarray:
+    if isinstance(air, tn.Powers):  # (S, K) each
+        heard = air.gain * w[:, None]
+        wanted = np.einsum("skk->sk", heard)
+        return wanted / (air.noise_w + heard.sum(axis=2) - wanted)
     return sinr_down(air, w) if isinstance(air, tn.Downlink) else sinr_up(air, w)
+
+
+def rate_of(air: Any, w: np.ndarray) -> np.ndarray:
+    """bit/s/Hz, (K,), or (K, M) by link."""
+    each = np.log2(1 + sinr_of(air, w))
+    if isinstance(air, tn.Powers):
+        return each.mean(axis=0)
+    return each.sum(axis=1) if isinstance(air, tn.Downlink) else each
 
 
 # airs
@@ -100,6 +116,12 @@ def uplink(receiver: str, sensing: bool) -> Callable[[np.random.Generator], Any]
     return make
 
 
+def powers(rng: np.random.Generator) -> Any:
+    gain = 2e-13 * rng.exponential(size=(S, K, K))
+    gain[:, range(K), range(K)] *= 20
+    return tn.Powers(gain, NOISE, 0.2, HZ)
+
+
 AIRS: dict[str, Callable[[np.random.Generator], Any]] = {
     "downlink, sum power": downlink(max_power_w=0.4),
     "downlink, power per access point, two streams without data": downlink(max_power_w=[0.2, 0.1], sensing_streams=2),
@@ -108,6 +130,7 @@ AIRS: dict[str, Callable[[np.random.Generator], Any]] = {
     "uplink, local receivers": uplink("local", False),
     "uplink, joint receivers, streams without data": uplink("joint", True),
     "downlink, estimated channels": estimated,
+    "powers over subcarriers": powers,
 }
 
 # requirements: the air's constraints, and by how much each is met, from precoders
@@ -125,16 +148,12 @@ def sinr(air: Any, rng: np.random.Generator) -> Requirement:
 
 
 def rate(air: Any, rng: np.random.Generator) -> Requirement:
-    def judge(w: np.ndarray) -> Any:
-        each = np.log2(1 + sinr_of(air, w))
-        return (each.sum(axis=1) if isinstance(air, tn.Downlink) else each) / 0.03 - 1
-
-    return [air.rate >= 0.03], judge, None
+    return [air.rate >= 0.03], lambda w: rate_of(air, w) / 0.03 - 1, None
 
 
 def power(air: Any, rng: np.random.Generator) -> Requirement:
     def judge(w: np.ndarray) -> Any:
-        each = np.sum(np.abs(w) ** 2, axis=(1, 2))
+        each = w.sum(axis=0) if isinstance(air, tn.Powers) else np.sum(np.abs(w) ** 2, axis=(1, 2))
         return 1 - each / 0.08
 
     return [air.power_w <= 0.08], judge, None
@@ -172,7 +191,7 @@ def pattern(air: Any, rng: np.random.Generator) -> Requirement:
 
 
 def _echo(air: Any, rng: np.random.Generator) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
-    antennas = air.channel.shape[3]
+    antennas = transmit_antennas(air)
     target = 1e-6 * line(rng, Q, R)[:, :, None] * line(rng, Q, antennas)[:, None]
     clutter = 3e-7 * line(rng, 2, R)[:, :, None] * line(rng, 2, antennas)[:, None]
     radar = tn.TargetEcho(air, target, clutter, NOISE)
@@ -197,7 +216,7 @@ def detection(air: Any, rng: np.random.Generator) -> Requirement:
 
 
 def angle(air: Any, rng: np.random.Generator) -> Requirement:
-    response, derivative = tn.AngleEcho.lines(0.3, R, air.channel.shape[3])
+    response, derivative = tn.AngleEcho.lines(0.3, R, transmit_antennas(air))
     radar = tn.AngleEcho(air, response, derivative, 1e-6, NOISE, 10.0)
 
     def judge(w: np.ndarray) -> Any:
@@ -243,7 +262,8 @@ def latency(air: Any, rng: np.random.Generator) -> Requirement:
 
     def judge(w: np.ndarray) -> Any:
         # no task takes longer than at its terminal alone, and none ends before terminal, link and server at their best
-        speeds = 1e9 / 3e8 + np.sum(1 / (1e6 / np.maximum(HZ * np.log2(1 + sinr_of(air, w)), 1e-9) + 3e8 / 2e9), axis=1)
+        rate = HZ * rate_of(air, w).reshape(K, -1)
+        speeds = 1e9 / 3e8 + np.sum(1 / (1e6 / np.maximum(rate, 1e-9) + 3e8 / 2e9), axis=1)
         return 0.29 * speeds - 1
 
     return [work.latency_s <= 0.29], judge, work
@@ -286,8 +306,8 @@ def stated(air_name: str, requirement: str, objective: str, seed: int = 0) -> tu
 def outcome(problem: Any, judge: Judge, bound: bool = True) -> tuple[str, str]:
     """How a problem ends, and a finding or nothing; bounds may take longer than decisions."""
     answer = tn.solve(problem)
-    w = answer["precoder"]
-    short = -float(np.min(judge(w[None] if w.ndim == 2 else w)))
+    w = next(one[name] for one in answer.decisions for name in ("precoder", "transmit_power_w") if name in one)
+    short = -float(np.min(judge(w)))
     if not answer.feasible:
         return answer.status, "a value without a decision" if np.isfinite(answer.value) else ""
     if not short <= 2e-6:

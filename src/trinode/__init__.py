@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from trinode.compose.illumination import Illumination
     from trinode.compose.offloading import Offloading
     from trinode.compose.part import Part
+    from trinode.compose.powers import Powers
     from trinode.compose.problem import Maximize, Minimize, Problem
     from trinode.compose.secrecy import Secrecy
     from trinode.compose.stream_echo import StreamEcho
@@ -73,6 +74,7 @@ __all__ = [
     "MissingExtraError",
     "Offloading",
     "Part",
+    "Powers",
     "Problem",
     "Report",
     "Scenario",
@@ -129,6 +131,7 @@ _HOMES = {
     "trinode.compose.illumination": ("Illumination",),
     "trinode.compose.offloading": ("Offloading",),
     "trinode.compose.part": ("Part",),
+    "trinode.compose.powers": ("Powers",),
     "trinode.compose.problem": ("Maximize", "Minimize", "Problem"),
     "trinode.compose.secrecy": ("Secrecy",),
     "trinode.compose.stream_echo": ("StreamEcho",),

@@ -21,6 +21,8 @@ OF_ONE_TRANSMITTER = {"scnr", "detection", "angle"}
 
 
 def refused(air: str, requirement: str) -> bool:
+    if air.startswith("powers"):
+        return requirement in OF_DOWNLINKS | OF_UPLINKS - {"latency"}
     if air.startswith("uplink"):
         return requirement in OF_DOWNLINKS
     return requirement in OF_UPLINKS - {"latency"} or (air.startswith("downlink") and requirement in OF_ONE_TRANSMITTER)

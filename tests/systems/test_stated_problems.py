@@ -12,6 +12,7 @@ import pytest
 import trinode as tn
 from trinode.compose.scope import Scope
 from trinode.systems.energy import stated as energy
+from trinode.systems.fairness import stated as fairness
 from trinode.systems.latency import stated as latency
 from trinode.systems.latency.stated import CLOUD, EDGE, LOCAL
 from trinode.systems.region import stated as region
@@ -20,11 +21,17 @@ from trinode.systems.threetier import stated as threetier
 SIZES = {
     "latency": {"terminals": 3, "access_points": 4, "ap_antennas": 5, "terminal_antennas": 6, "radar_antennas": 2},
     "threetier": {"terminals": 4, "access_points": 2, "ap_antennas": 5, "terminal_antennas": 6, "radar_antennas": 3},
+    "fairness": {"terminals": 3, "access_points": 5, "ap_antennas": 2, "subcarriers": 4},
     "energy": {"terminals": 3, "ap_antennas": 5, "terminal_antennas": 7, "radar_antennas": 4},
     "region": {"terminals": 5, "access_points": 3, "ap_antennas": 6, "targets": 2, "pilots": 4, "directions": 61},
 }
-MORE = {"latency": {"serving": 2}, "threetier": {"edge_capacity_hz": 6e9}, "energy": {"sensing_sinr_min_db": -20.0}}
-MORE["region"] = {"reflection": 1e6, "area_m": 500.0, "element_spacing": 0.4}  # errors that are no multiples of 1
+MORE = {
+    "fairness": {"task_spread": 0.4},
+    "latency": {"serving": 2},
+    "threetier": {"edge_capacity_hz": 6e9},
+    "energy": {"sensing_sinr_min_db": -20.0},
+    "region": {"reflection": 1e6, "area_m": 500.0, "element_spacing": 0.4},  # errors that are no multiples of 1
+}
 
 
 def network_of(name):
@@ -34,12 +41,13 @@ def network_of(name):
 def scored(name, network, arrays):
     """A decision by the system's own model."""
     found = tn.system(name)
+    sensing = "sensing_margin_max" in found.solution_schema
     settled = {
         "status": jnp.asarray(0),
         "terminal_feasible": jnp.ones(network.terminals, bool),
         "iterations": jnp.asarray(0),
         "history": jnp.zeros(0),
-        **({} if name == "region" else dict.fromkeys(("sensing_margin_max", "sensing_sinr_max"), jnp.asarray(jnp.nan))),
+        **(dict.fromkeys(("sensing_margin_max", "sensing_sinr_max"), jnp.asarray(jnp.nan)) if sensing else {}),
     }
     given = {name: jnp.asarray(array) for name, array in arrays.items()}
     return jax.jit(found.evaluate)(network, found.Solution(**settled, **given))
@@ -186,3 +194,32 @@ def test_region_asks_for_no_detection_probability():
     network = dataclasses.replace(network_of("region"), detection_probability_min=jnp.asarray(0.5))
     with pytest.raises(tn.InputError, match="detection_probability_min"):
         region.problem(network)
+
+
+def test_fairness():
+    network = network_of("fairness")
+    said = Said(fairness.problem(network))
+    power = said.of["air"]["transmit_power_w"] / np.asarray(network.terminal_max_power_w)
+    arrays = {
+        "power_fraction": power,
+        "subcarrier_use": power > 0,
+        "offload_fraction": 1 - said.of["work"]["local_share"],
+    }
+    report = scored("fairness", network, arrays)
+    pairs = [
+        ("air", "sinr", "sinr"),
+        ("air", "rate_bps", "rate_bps"),
+        ("air", "power_w", "power_w"),
+        ("work", "latency_s", "latency_s"),
+    ]
+    same(said, report, pairs)
+    assert max(float(np.max(over)) for over in report.residuals.values()) < 1e-12
+
+
+def test_fairness_is_decided_as_by_its_own_scheme():
+    network = tn.draw("fairness", seed=3, terminals=3, access_points=5, task_spread=0.4)
+    answer = tn.solve(fairness.problem(network))
+    best = float(tn.evaluate(network, tn.solve(network), bound=False).objective)
+    assert best * (1 - 1e-7) < answer.value < best * (1 + 1e-4)
+    assert answer.bound <= best
+    assert answer.gap < 2e-4

@@ -27,8 +27,8 @@ class Offloading(Part):
     A share of a task computed at the terminal takes ``share * bits * cycles_per_bit / local_hz``; at the edge server
     behind link m it takes ``share * bits * (1 / rate[k, m] + cycles_per_bit / edge[k, m])``. The cloud begins when its
     share has arrived, which takes ``share[k, m] * bits * (1 / rate[k, m] + 1 / fronthaul[k, m])`` over link m, alike
-    over all links that it is spread over, and then takes ``share * bits * cycles_per_bit / cloud[k]``. Edge servers,
-    the cloud, and each fronthaul are divided among the terminals.
+    over all links that it is spread over, and then takes ``share * bits * cycles_per_bit / cloud[k]``. Edge servers
+    (unless ``dedicated``), the cloud, and each fronthaul are divided among the terminals.
 
     Parameters
     ----------
@@ -50,6 +50,8 @@ class Offloading(Part):
         An edge server spends ``edge_capacitance * edge**2`` J per cycle.
     throttled : bool
         Whether terminals and edge servers may run slower than they can.
+    dedicated : bool
+        Whether each terminal has edge servers of its own, ``edge_hz`` each, instead of a part of those of all.
     places : (K, 3) bool, optional
         Whether a task may be computed at the terminal, at edge servers, in the cloud; it is whole where only one is
         allowed. All if absent.
@@ -68,7 +70,6 @@ class Offloading(Part):
     """
 
     word: ClassVar[str] = "work"
-    ambiguous: ClassVar[bool] = True
     rate_bps: Any
     power_w: Any
     bits: Float[Array, " K"]
@@ -83,6 +84,7 @@ class Offloading(Part):
     links: int = eqx.field(static=True)
     has_cloud: bool = eqx.field(static=True)
     throttled: bool = eqx.field(static=True)
+    dedicated: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Offloading(Part):
         edge_capacitance: Any = 0.0,
         throttled: bool = False,
         places: Any = None,
+        dedicated: bool = False,
     ) -> None:
         for name, given, unit in (("rate_bps", rate_bps, "bit/s"), ("power_w", power_w, "W")):
             if given is None and name == "power_w":
@@ -124,7 +127,7 @@ class Offloading(Part):
         self.capacitance = each("capacitance", capacitance, terminals)
         spent = np.broadcast_to(np.asarray(edge_capacitance, float), (terminals, self.links))
         self.edge_capacitance = real("edge_capacitance", spent.copy(), spent.shape, 0.0)
-        self.throttled = bool(throttled)
+        self.throttled, self.dedicated = bool(throttled), bool(dedicated)
         allowed = np.ones((terminals, 3), bool) if places is None else np.asarray(places)
         if allowed.shape != (terminals, 3) or allowed.dtype != bool:
             raise InputError("places", f"{allowed.dtype} of shape {allowed.shape}", f"bool of shape {(terminals, 3)}")
@@ -138,6 +141,10 @@ class Offloading(Part):
         idle = np.flatnonzero(~np.any(there.T & allowed, axis=1))
         if idle.size:
             raise InputError("local_hz", f"0 for terminal {idle[0]}, and no server", "somewhere to compute")
+
+    @property
+    def ambiguous(self) -> bool:
+        return True
 
     @property
     def _terminals(self) -> int:
@@ -155,8 +162,9 @@ class Offloading(Part):
     def _sizes(self) -> list[int]:
         """Variables: leanings of the shares, of edge servers (and their rest), cloud and fronthauls; throttles."""
         k, m = self._terminals, self.links
+        edge = k * m * self.throttled if self.dedicated else (k + self.throttled) * m
         cloud = [k, k * m] if self.has_cloud else []
-        return [k * (1 + m + self.has_cloud), (k + self.throttled) * m, *cloud, *([k] if self.throttled else [])]
+        return [k * (1 + m + self.has_cloud), edge, *cloud, *([k] if self.throttled else [])]
 
     @property
     def size(self) -> int:
@@ -178,7 +186,11 @@ class Offloading(Part):
             return own / jnp.where(whole > 0, whole, 1.0)
 
         found = {"lean": parts[0].reshape(self._terminals, -1)}
-        found["edge_frequency_hz"] = self.edge_hz * divided(parts[1].reshape(-1, self.links), edge)
+        if self.dedicated:
+            own = parts[1].reshape(-1, self.links)
+            found["edge_frequency_hz"] = jnp.where(edge, self.edge_hz * (own / (1 + own) if own.size else 1.0), 0.0)
+        else:
+            found["edge_frequency_hz"] = self.edge_hz * divided(parts[1].reshape(-1, self.links), edge)
         if self.has_cloud:
             found["cloud_frequency_hz"] = self.cloud_hz * divided(parts[2], cloud[:, 0])
             found["fronthaul_bps"] = self.fronthaul * divided(parts[3].reshape(-1, self.links), cloud)
@@ -286,7 +298,8 @@ class Offloading(Part):
         for name, slices, whole in pools:
             share = decision[slices] / np.where(whole > 0, whole, 1.0)
             most = np.where(whole > 0, 1.0, 0.0)
-            found[name] = float(max(np.max(share.sum(axis=0) - most), -np.min(share)))
+            used = share if name == "edge servers" and self.dedicated else share.sum(axis=0)
+            found[name] = float(max(np.max(used - most), -np.min(share)))
         found["terminals"] = float(
             np.max(decision["local_frequency_hz"] / np.where(self.local_hz > 0, self.local_hz, 1)) - 1
         )
@@ -300,6 +313,7 @@ class Offloading(Part):
 
     def __str__(self) -> str:
         places = ["at the terminal"] if np.any(np.asarray(self.local_hz) > 0) else []
-        places += [f"at {self.links} edge servers"] if np.any(np.asarray(self.edge_hz) > 0) else []
+        whose = " of its own" if self.dedicated else ""
+        places += [f"at {self.links} edge servers{whose}"] if np.any(np.asarray(self.edge_hz) > 0) else []
         places += ["in the cloud"] if self.has_cloud else []
         return f"{self._terminals} tasks, each divided over " + ", ".join(places)

@@ -10,7 +10,7 @@ import numpy as np
 
 from trinode.compose.expression import Quantity
 from trinode.compose.part import Place
-from trinode.compose.relaxation import Data, Limits, View, upper
+from trinode.compose.relaxation import Data, Limits, Number, View, at_least, exact_from_below, upper
 
 if TYPE_CHECKING:
     from trinode.compose.offloading import Offloading
@@ -34,7 +34,7 @@ def state(work: Offloading, view: View) -> None:
     def divided(size: tuple[int, ...], fastest: Callable[[Data], Any], name: str = "") -> Any:
         """Speeds of a stage whose processor is divided among the tasks, ``fastest`` where one has all of it."""
         share = cp.Variable(size, nonneg=True)
-        view.constraints.append(cp.sum(share, axis=0) <= 1)
+        view.constraints.append((share if name == "edge" and work.dedicated else cp.sum(share, axis=0)) <= 1)
         found[name] = share
         most = view.number(size, fastest, nonneg=True)
         return view.bare(cp.multiply(most, share) + LEAST, -1)
@@ -88,7 +88,24 @@ def state(work: Offloading, view: View) -> None:
         found.update(latency=latency, local=local)
         return latency, local
 
-    view.state("latency_s", lambda: Limits(lower=lambda: division()[0], scale=now))
+    def in_time(number: Number) -> list[Any]:
+        """Servers of their own are used in full, so that a latency asks for a rate, whatever the others do."""
+
+        def rate(data: Data) -> np.ndarray:
+            part = own(data)
+            cycles = part.bits * part.cycles_per_bit
+            short = 1 / np.maximum(number(data), 1e-9 * now(data)) - part.local_hz * part.places[:, 0] / cycles
+            left = 1 - short * cycles / np.maximum(part.edge_hz * part.places[:, 1], 1e-300)
+            asked = np.where(left > 0, part.bits * short / np.where(left > 0, left, 1.0), 1e300)  # or out of reach
+            return np.where(short > 0, asked, 0.0)
+
+        return at_least(work.rate_bps, rate, view)
+
+    alone = work.dedicated and not work.has_cloud and work.links == 1 and exact_from_below(work.rate_bps, view)
+    view.state(
+        "latency_s",
+        lambda: Limits(lower=lambda: division()[0], scale=now, at_most=in_time if alone else None),
+    )
 
     def here_j(data: Data) -> Any:
         part = own(data)

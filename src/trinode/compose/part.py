@@ -46,16 +46,18 @@ class Part(eqx.Module):
     ----------
     word : str
         What it is called where it is shown.
-    ambiguous : bool
-        Whether problems with it have many local optima, so that several starts are worth their time.
     """
 
     word: ClassVar[str] = "part"
-    ambiguous: ClassVar[bool] = False
 
     @abstractmethod
     def quantities(self) -> Mapping[str, tuple[Shape, str]]:
         """Shape and unit of each quantity by name. A quantity is never negative."""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether problems with it have many local optima, so that several starts are worth their time."""
+        return False
 
     @property
     def size(self) -> int:

@@ -55,15 +55,16 @@ class Limits:
         needs variables or constraints of its own.
     scale : callable
         ``scale(data)``, a number or an array.
-    at_least : callable, optional
+    at_least, at_most : callable, optional
         ``at_least(number)`` gives convex constraints that hold wherever the quantity is at least the number (of its
-        shape, above 0).
+        shape, above 0); ``at_most(number)`` where it is at most the number.
     """
 
     upper: Any = None
     lower: Any = None
     scale: Number = lambda data: 1.0
     at_least: Callable[[Number], list[Any]] | None = None
+    at_most: Callable[[Number], list[Any]] | None = None
 
 
 @dataclass
@@ -324,6 +325,47 @@ def at_least(node: Expression, number: Number, view: View) -> list[Any]:
     return [upper(node, view, lambda data: 1 / scaled(data)) >= sign]
 
 
+def at_most(node: Expression, number: Number, view: View) -> list[Any]:
+    """Convex constraints that hold wherever an expression is at most a number; increasing functions are undone."""
+    match node:
+        case ex.Largest():
+            return at_most(node.of, _along(node, number), view)
+        case ex.Product() if (factor := _factor(node)) is not None:
+            scale, other = factor
+            return at_most(other, lambda d: np.broadcast_to(number(d) / _number(scale, d), other.shape), view)
+        case ex.Ratio() if _fixed(node.bottom) and _sign(node.bottom) > 0:
+            return at_most(
+                node.top, lambda d: np.broadcast_to(number(d) * _number(node.bottom, d), node.top.shape), view
+            )
+        case ex.Quantity():
+            known = view.known(node)
+            if known.at_most is not None:
+                return known.at_most(number)
+    raise NoBound(f"nothing convex is known of where {node} is small")
+
+
+def exact_from_above(node: Expression, view: View) -> bool:
+    """Whether it is known by sets where an expression is at most a level."""
+    match node:
+        case ex.Largest():
+            return exact_from_above(node.of, view)
+        case ex.Product() if (factor := _factor(node)) is not None:
+            return exact_from_above(factor[1], view)
+        case ex.Ratio():
+            return _fixed(node.bottom) and _sign(node.bottom) > 0 and exact_from_above(node.top, view)
+        case ex.Quantity():
+            return view.known(node).at_most is not None
+    return False
+
+
+def _factor(node: ex.Product) -> tuple[Expression, Expression] | None:
+    """The positive number in a product, and what it is multiplied with."""
+    for number, other in ((node.left, node.right), (node.right, node.left)):
+        if _fixed(number) and _sign(number) > 0:
+            return number, other
+    return None
+
+
 def is_ratio(node: Expression) -> bool:
     """Whether what is decided stands below the line, and both sides are positive."""
     return isinstance(node, ex.Ratio) and not _fixed(node.bottom) and node.top.positive and node.bottom.positive
@@ -358,6 +400,8 @@ def exact_from_below(node: Expression, view: View) -> bool:
 def constraint(one: ex.Constraint, view: View) -> list[Any]:
     """Convex constraints that hold wherever a constraint of the problem does."""
     left, right = one.left, one.right
+    if _fixed(left) and exact_from_above(right, view):
+        return at_most(right, lambda data: np.broadcast_to(_number(left, data), one.shape), view)
     if _fixed(right):
         return at_least(left, lambda data: np.broadcast_to(_number(right, data), one.shape), view)
     sizes = [size_of(side) for side in (left, right)]

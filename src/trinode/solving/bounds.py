@@ -104,9 +104,10 @@ class Relaxed:
         objective = program.objective
         self.need = self._checked(cp.Minimize(view.stretch))
         self.by_ratio = not program.minimise and rx.is_ratio(objective)
-        self.by_level = not program.minimise and rx.exact_from_below(objective, view)
+        exact, within = (rx.exact_from_above, rx.at_most) if program.minimise else (rx.exact_from_below, rx.at_least)
+        self.by_level = exact(objective, view)
         if self.by_level:
-            view.constraints += rx.at_least(objective, lambda data: np.asarray(data.level), view)
+            view.constraints += within(objective, lambda data: np.asarray(data.level), view)
             self.problem = self._checked(cp.Minimize(view.stretch))
             return
         size = rx.size_of(objective)
@@ -159,13 +160,14 @@ class Relaxed:
         return Bound(scaled * float(rx.size_of(program.objective)(data)), "the dual value of the convex relaxation")
 
     def _by_level(self, program: Program, at: Scope, value: float) -> Bound:
-        """The lowest level found that is out of reach: by the power that it takes, or by what a ratio falls short."""
+        """The nearest level found that is out of reach: by the power that it takes, or by what a ratio falls short."""
         start = value if np.isfinite(value) else float(program.objective.value(at))
-        low = np.log(max(start, 1e-300))
+        better = -1.0 if program.minimise else 1.0
+        low = better * np.log(max(start, 1e-300))
         tried, high = low + STEP, np.inf
         known: list[tuple[float, float]] = []
         for _ in range(40):
-            found = self._dual(self.problem, rx.Data(program, at, float(np.exp(tried))))
+            found = self._dual(self.problem, rx.Data(program, at, float(np.exp(better * tried))))
             # certifies nothing, and would not further up
             if not self.by_ratio and found <= 0 and not np.isfinite(high):
                 break
@@ -180,7 +182,8 @@ class Relaxed:
             tried = self._next(known, low, high)
         if not np.isfinite(high):
             return Bound(float("nan"), "no level was found that is out of reach")
-        return Bound(float(np.exp(high)), "the least level that the convex relaxation proves to be out of reach")
+        reason = "the nearest level that the convex relaxation proves to be out of reach"
+        return Bound(float(np.exp(better * high)), reason)
 
     @staticmethod
     def _next(known: list[tuple[float, float]], low: float, high: float) -> float:

@@ -18,11 +18,13 @@ from trinode import api
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
 from trinode.experiments.bench.fairness_network import network
+from trinode.experiments.bench.stated import compared
 from trinode.experiments.fairness_labels import LabelSet
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, labels, single
 from trinode.systems.fairness.learned import cnn_lstm, shipped, unrolled
 from trinode.systems.fairness.schemes.learned import kind
+from trinode.systems.fairness.stated import problem
 from trinode.systems.registry import system as find_system
 
 SYSTEM = "fairness"
@@ -330,6 +332,7 @@ SECTIONS = {
     "network": network,
     "scale": scale,
     "claims": claims,
+    "stated": lambda trials, say: compared(SYSTEM, problem, trials, say),
 }
 
 
