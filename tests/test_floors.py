@@ -22,6 +22,7 @@ FLOORS = [
     ("solving",),
     ("define",),
     ("api",),
+    ("bring",),
     ("online",),
     ("reference",),
     ("experiments",),

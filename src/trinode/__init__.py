@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         stack,
         unstack,
     )
+    from trinode.bring import network
     from trinode.compose.angle_echo import AngleEcho
     from trinode.compose.beampattern import Beampattern
     from trinode.compose.detection import Detection
@@ -105,6 +106,7 @@ __all__ = [
     "load",
     "log",
     "log1p",
+    "network",
     "number",
     "online",
     "parameters",
@@ -122,6 +124,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "trinode.bring": ("network",),
     "trinode.compose.angle_echo": ("AngleEcho",),
     "trinode.compose.beampattern": ("Beampattern",),
     "trinode.compose.detection": ("Detection",),

@@ -68,7 +68,7 @@ class Scenario(Shown):
         count = next((one for one in counts if one is not None), None)
         rows = list(array_rows(self, schema, count))
         if filled := self.filled:
-            rows = [(name, text, f"{over}; {filled[name]}" if name in filled else over) for name, text, over in rows]
+            rows = [(name, text, "; ".join(filter(None, (over, filled.get(name))))) for name, text, over in rows]
         return stacked(f"{system.name}: network", count), rows
 
     @classmethod
@@ -413,6 +413,10 @@ class System:
         Parameters that are sizes of channels from outside, and their letters there.
     channel_fixed : tuple of str
         Other parameters that mean nothing beside channels from outside.
+    channel_places : bool
+        Whether ``from_channels`` goes by the positions.
+    at_most : mapping
+        Parameters whose defaults may be too large for a network of fewer nodes, and the letters that limit them.
     pictures : mapping, optional
         Name to ``draw(scenario, solution, report, title, building_lines) -> Figure``.
     host : bool
@@ -452,6 +456,8 @@ class System:
     sizes: Callable[[Any], Hashable] | None = None
     channel_sizes: Mapping[str, str] = field(default_factory=dict)
     channel_fixed: tuple[str, ...] = ()
+    channel_places: bool = False
+    at_most: Mapping[str, str] = field(default_factory=dict)
     pictures: Mapping[str, Callable[..., Any]] | None = None
     host: bool = False
     places: tuple[str, ...] = ()

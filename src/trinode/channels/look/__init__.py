@@ -53,7 +53,7 @@ class Look:
         Median over the links of the share of power in their strongest pair of directions: near 1 in line of sight, and
         less the more a link is scattered; None of single antennas.
     filled : tuple of str
-        Arrays that were left open, and where they came from.
+        Arrays of a network that were left open.
     slips : tuple of Slip
         What is likely not meant.
     """
@@ -79,7 +79,7 @@ class Look:
         ]
         if self.plane is not None:
             lines.append(f"strongest pair of directions: {self.plane:.0%} of a link's power")
-        lines += [f"filled: {text}" for text in self.filled]
+        lines += [f"left open, and filled: {', '.join(self.filled)}"] if self.filled else []
         lines += [f"likely a slip, {slip}" for slip in self.slips] or ["no slips seen"]
         return "\n".join(lines)
 
@@ -114,7 +114,7 @@ def look(thing: Any, schema: Schema | None = None, silence: Iterable[str] = ()) 
         blocked=float(1 - s.linked.mean()),
         alignment=phase_alignment(s)[0],
         plane=_plane(s),
-        filled=tuple(f"{name} ({how})" for name, how in s.filled.items()),
+        filled=tuple(s.filled),
         slips=tuple(Slip(*one) for one in found(s, hushed)),
     )
 

@@ -61,5 +61,6 @@ system = System(
         "terminal_antennas": "T",
         "radar_antennas": "R",
     },
+    at_most={"serving": "M"},
     channel_fixed=("area_m", "carrier_hz", "ap_height_m", "terminal_height_m"),
 )

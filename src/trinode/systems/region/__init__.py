@@ -43,5 +43,7 @@ system = System(
     bibtex=BIBTEX,
     part=8,
     channel_sizes={"terminals": "K", "access_points": "M", "ap_antennas": "A"},
+    at_most={"pilots": "K", "targets": "M"},
+    channel_places=True,
     channel_fixed=("area_m", "central"),
 )
