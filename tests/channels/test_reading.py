@@ -14,6 +14,8 @@ import trinode as tn
 from channels import worlds
 from channels.worlds import AP_M, CARRIER_HZ, TERMINAL_M, A, K, T
 from trinode.channels import ChannelWarning, panel, read
+from trinode.channels.bundled import layout_count, load_bundled
+from trinode.channels.paths import alignment
 from trinode.errors import FileFormatError, InputError
 
 FULL = worlds.truth(worlds.line(A), worlds.line(T))
@@ -95,6 +97,18 @@ def test_normalised_delays_are_noticed():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read(one[0], "sionna-cir", direction="uplink")
+
+
+def test_spread_phases_are_not_warned_of():
+    """Or as seldom as the likelihood says: twice in two thousand at 1e-3, so that 8 are hardly ever."""
+    rng = np.random.default_rng(0)
+    few, many = (rng.normal(size=(2000, *size, 2)) @ [1, 1j] for size in ((3, 2, 1, 1), (6, 6, 3, 2)))
+    assert sum(alignment(one)[1] < 1e-3 for one in few) <= 8
+    assert sum(alignment(one)[1] < 1e-3 for one in many) <= 8
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for layout in range(layout_count("munich")):
+            assert not read(load_bundled("munich", layout).uplink_channel, axes=ALL).warnings
 
 
 def zero_forcing_db(planned, heard, users=(0, 1), noise_w=1e-11):

@@ -146,6 +146,7 @@ def alignment(channels: npt.NDArray[np.complex128]) -> tuple[int, float]:
         return n, 1.0
     length = min(float(np.abs(np.sum(twice[strong] / np.abs(twice[strong])))), n)
     rayleigh = exp(sqrt(1 + 4 * n + 4 * (n**2 - length**2)) - (1 + 2 * n))
+    if n - length > n / 10 or n > 100:
+        return n, min(rayleigh, 1.0)
     half = (n - 1) / 2
-    ball = sqrt(n) * (2 * np.pi * (n - length) / (4 * np.pi**2)) ** half / gamma(half + 1) if n < 100 else 1.0
-    return n, min(rayleigh, ball, 1.0)
+    return n, min(rayleigh, sqrt(n) * ((n - length) / (2 * np.pi)) ** half / gamma(half + 1))
