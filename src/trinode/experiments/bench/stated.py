@@ -49,8 +49,8 @@ def compared(name: str, statement: Callable[[Any], Problem], trials: int | None,
         say(f"  {who}")
         gap, worse = (100 * sign * (value / other - 1) for other in (limit, known["default"]))
         counts = [int(np.sum(np.isfinite(value))), np.nanmean(value)]
-        spread = [each(of) for of in (gap, worse) for each in (np.nanmin, np.nanmedian, np.nanmax)]
-        rows.append([who, *counts, *spread, seconds])
+        spread = [[each(of) for each in (np.nanmin, np.nanmedian, np.nanmax)] for of in (gap, worse)]
+        rows.append([who, *counts, *spread[0], *(spread[1] if who == "general" else [None] * 3), seconds])
     columns = ["engine", "feasible", "mean objective", "least gap to the bound (%)", "median (%)", "largest (%)"]
     columns += ["least worse than the default (%)", "median (%) ", "most (%)", "processor seconds each"]
     note = "Solved and judged, the programs compiled before. The bound is the system's own."
