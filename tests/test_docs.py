@@ -147,3 +147,19 @@ def test_a_scheme_joins_through_an_entry_point(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=100, check=True
     )
     assert "fractional" in shown.stdout.split()
+
+
+def test_the_map_leads_to_what_is_there():
+    """Each file that the page about the inside names exists, and defines the names that stand behind it."""
+    package, checked = ROOT / "src" / "trinode", 0
+    for row in (ROOT / "docs" / "internals.md").read_text(encoding="utf-8").splitlines():
+        source = ""
+        for token in re.findall(r"`([^`]+)`", row) if row.startswith("|") else []:
+            if token.endswith((".py", "/")) and "/" in token:
+                assert (package / token).exists(), token
+                source = (package / token).read_text(encoding="utf-8") if token.endswith(".py") else ""
+            elif source and re.fullmatch(r"[A-Za-z_.]+", token) and not token.endswith(".py"):
+                for name in token.split("."):
+                    assert re.search(rf"^\s*(def|class) {name}\b", source, re.MULTILINE), f"{token}: {row}"
+                checked += 1
+    assert checked > 12

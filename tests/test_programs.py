@@ -173,6 +173,20 @@ def test_what_jax_compiles_is_kept_whole_or_not_at_all(tmp_path):
     assert _cache.read(path) == b"program"
 
 
+def test_what_was_used_longest_ago_makes_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache, "LIMIT", 10 * (32 + 8))
+    kept = tmp_path / "compiled"
+    kept.mkdir(mode=0o700)
+    for i in range(12):
+        _cache.write(kept / f"{i}-cache", b"8 bytes.")
+        os.utime(kept / f"{i}-cache", (i, i))
+    assert len(list(kept.iterdir())) == 12  # it looks once in a process, before it writes first
+    assert _cache.read(kept / "0-cache") == b"8 bytes."  # so that it was used last
+    monkeypatch.setattr(_cache, "_looked_at", set())
+    _cache.write(kept / "12-cache", b"8 bytes.")
+    assert {path.name for path in kept.iterdir()} == {f"{i}-cache" for i in (0, 6, 7, 8, 9, 10, 11, 12)}
+
+
 def test_nothing_is_kept_without_a_folder(folder, monkeypatch):
     monkeypatch.setenv("TRINODE_CACHE_DIR", "")
     _programs.call(double, "toy", scenario(), 2.0)

@@ -12,15 +12,19 @@ import os
 import stat
 import sys
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 PARTS = ("programs", "compiled")
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DIGEST = 32
+LIMIT = 512 << 20
+"""Bytes kept in each part; beyond it a quarter goes, what was used longest ago first."""
 _usable: set[Path] = set()
 _given_up: dict[Path, str] = {}
 _full: dict[Path, str] = {}
+_looked_at: set[Path] = set()
 
 
 def cache_folder() -> Path:
@@ -81,7 +85,11 @@ def read(path: Path) -> bytes | None:
     except OSError:
         return None
     content = whole[_DIGEST:]
-    return content if whole[:_DIGEST] == _digest(path, content) else None
+    if whole[:_DIGEST] != _digest(path, content):
+        return None
+    with suppress(OSError):  # a folder that may only be read
+        os.utime(path)  # used now
+    return content
 
 
 def write(path: Path, content: bytes) -> None:
@@ -89,6 +97,7 @@ def write(path: Path, content: bytes) -> None:
     top = path.parent.parent
     if top in _full:
         return
+    _make_room(path.parent)
     partial = path.with_name(f".{uuid.uuid4().hex}")
     try:
         try:
@@ -99,6 +108,26 @@ def write(path: Path, content: bytes) -> None:
             partial.unlink(missing_ok=True)
     except OSError as fault:
         _say_once(_full, top, f"goes on, but keeps no more programs: {fault}")
+
+
+def _make_room(folder: Path) -> None:
+    """Remove what was used longest ago where too much is kept; once in a process, which adds little."""
+    if folder in _looked_at:
+        return
+    _looked_at.add(folder)
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(OSError):  # another process has removed it
+            about = path.stat()
+            found.append((about.st_mtime, about.st_size, path))
+    kept = sum(size for _, size, _ in found)
+    wanted = LIMIT if kept <= LIMIT else LIMIT * 3 // 4
+    for _, size, path in sorted(found):
+        if kept <= wanted:
+            return
+        with suppress(OSError):
+            path.unlink()
+            kept -= size
 
 
 def keep_compiled() -> None:

@@ -1,6 +1,6 @@
 """Sizes that schemes see: some of a network's are rounded up to multiples, so that fewer programs are compiled.
 
-Which ones the system says (:attr:`trinode.systems.contract.System.multiples`); the places that are added hold zeros.
+Which ones the system says (:attr:`trinode.systems.schedule.Schedule.multiples`); the places that are added hold zeros.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def _resized(system: System, schema: Schema, whole: Any, wanted: Mapping[str, in
     changed = {}
     for name, field in schema.items():
         value = getattr(whole, name, None)
-        if value is None or not set(field.dims) & set(system.multiples):
+        if value is None or not set(field.dims) & set(system.schedule.multiples):
             continue
         sizes = list(np.shape(value))
         for place, letter in zip(range(-len(field.dims), 0), field.dims):
-            if letter in system.multiples:
-                step = system.multiples[letter]
+            if letter in system.schedule.multiples:
+                step = system.schedule.multiples[letter]
                 sizes[place] = wanted.get(letter, -(-sizes[place] // step) * step)
         if tuple(sizes) != np.shape(value):
             kept = tuple(slice(0, min(old, new)) for old, new in zip(np.shape(value), sizes))

@@ -115,7 +115,7 @@ def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[in
     run, named = _runner(found)
     given = named, values, np.asarray(_count("seed", seed))
     one, many = partial(run, _draw, *given), partial(run, _draw_many, *given)
-    return _finite(found, map_parts(one, many, (chosen,), found.part), many=True)
+    return _finite(found, map_parts(one, many, (chosen,), found.schedule.judged), many=True)
 
 
 def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **params: Any) -> Any:
@@ -256,7 +256,7 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     worker = chosen.worker()
     one, many = partial(run, _solve, named, worker), partial(run, _solve_many, named, worker)
     wide, begin = _sizes.rounded(system, scenarios), _sizes.rounded(system, start)
-    solutions = map_parts(one, many, (wide, begin), chosen.part_of(wide))
+    solutions = map_parts(one, many, (wide, begin), system.schedule.part(chosen, wide))
     return _sizes.cropped(system, chosen.of_worker(solutions), scenarios)
 
 
@@ -288,7 +288,7 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
     else:
         run, named = _runner(system)
         one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
-        report = map_parts(one, many, (scenarios, _decision(solutions)), system.part)
+        report = map_parts(one, many, (scenarios, _decision(solutions)), system.schedule.judged)
     report = dataclasses.replace(report, system=system.name)
     if not bound:
         return report
@@ -308,7 +308,7 @@ def bound_batch(scenarios: Any, family: str = "") -> Array:
         return jnp.stack([_bounded(system, one, family) for one in unstack(scenarios)])
     run, named = _runner(system)
     one, many = partial(run, _bound, named, family=family), partial(run, _bound_many, named, family=family)
-    return map_parts(one, many, (_sizes.rounded(system, scenarios),), system.bound_part)
+    return map_parts(one, many, (_sizes.rounded(system, scenarios),), system.schedule.bounded)
 
 
 def save(path: str | Path, scenario: Any, solution: Any = None, report: Report | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What must not change an answer: the unit of an amplitude or of a watt, an order, a phase, a limit that binds nobody."""
+"""What must not change an answer: units of amplitudes and watts, an order, a phase, a limit that binds nobody."""
 
 from __future__ import annotations
 
@@ -54,10 +54,12 @@ UNIT = {"illumination": lambda noise, power: noise, "min_power": lambda noise, p
 
 @pytest.mark.parametrize("name", list(PROBLEMS))
 def test_neither_units_nor_order_nor_phases_decide(name):
-    def solved(scale=1.0, noise=1.0, order=np.arange(K), phase=np.ones(K)):
+    def solved(scale=1.0, noise=1.0, order=(0, 1, 2), angle=(0.0, 0.0, 0.0)):
+        phase = np.exp(1j * np.asarray(angle))
+
         def user(data):
             turned = data * phase.reshape(-1, *[1] * (data.ndim - 1)) if np.iscomplexobj(data) else data
-            return turned[order]
+            return turned[list(order)]
 
         power = noise / scale**2
         answer = tn.solve(PROBLEMS[name](user, scale, noise, power))
@@ -66,16 +68,15 @@ def test_neither_units_nor_order_nor_phases_decide(name):
         return answer.value / unit, answer.bound / unit
 
     value, bound = solved()
-    order = np.array([2, 0, 1])
     others = [
         solved(scale=1e3),
         solved(scale=1e-3),
         solved(noise=1e-13),
         solved(scale=1e-6, noise=1e-13),
-        solved(phase=np.exp(1j * np.array([0.3, 2.0, 4.0]))),
+        solved(angle=(0.3, 2.0, 4.0)),
     ]
     if name != "fair_joint":  # its starts are drawn in the users' order, and it has several optima
-        others.append(solved(order=order))
+        others.append(solved(order=(2, 0, 1)))
     for other in others:
         assert other[0] == pytest.approx(value, rel=1e-6)
         # an interior point method is no closer to its own optimum

@@ -399,7 +399,7 @@ class OneByOne:
 @pytest.mark.parametrize("quick", [True, False])
 def test_programs_are_compiled_well_where_they_solve_many(tmp_path, toy_system, monkeypatch, quick):
     monkeypatch.setattr(runner._flags, "quick", lambda: quick)
-    monkeypatch.setattr(type(toy.system.schemes["even"]), "repaid", 14)
+    monkeypatch.setitem(toy.system.schedule.repaid, "even", lambda params: 14)
     seen = {}
 
     def look(item):

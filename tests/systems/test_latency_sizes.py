@@ -68,7 +68,7 @@ def test_inside_a_transformation_sizes_are_rounded_too(network):
 
 
 def test_what_is_said_to_share_a_program_does():
-    """Parameters have equal ``program_sizes`` exactly where schemes see arrays of the same shapes."""
+    """Parameters have equal ``sizes`` exactly where schemes see arrays of the same shapes."""
 
     def seen(**params):
         values = api.parameters(system, params)
@@ -76,7 +76,7 @@ def test_what_is_said_to_share_a_program_does():
         blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), drawn)
         wide = _sizes.rounded(system, blank)
         shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(wide))
-        return system.program_sizes(system.Params(**params)), (shapes, wide.cluster_size)
+        return system.schedule.sizes(system.Params(**params)), (shapes, wide.cluster_size)
 
     several = [{}, {"serving": 1}, {"serving": 4}, {"terminal_antennas": 3}, {"terminal_antennas": 9}]
     several += [{"terminal_antennas": 16, "serving": 2}, {"terminals": 5}, {"access_points": 4, "serving": 4}]

@@ -99,7 +99,7 @@ def _batch(item: Item, memory: int) -> int:
     if memory < 1:
         raise InputError("memory", memory, "at least 1 byte")
     system = find_system(item.record["system"])
-    part = max(system.part, system.scheme(item.scheme).part if item.scheme else 1)
+    part = max(system.schedule.judged, system.scheme(item.scheme).part if item.scheme else 1)
     if len(item.trials) <= part:
         return part
     params = api.parameters(system, item.given)

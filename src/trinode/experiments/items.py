@@ -113,7 +113,7 @@ def expand(sweep: Sweep) -> Iterator[Item]:
     schemes = {name: system.scheme(name) for name in sweep.schemes}
     families = dict.fromkeys(scheme.family for scheme in schemes.values()) if sweep.scheme_bound else {}
     families = {"": None, **families} if sweep.bound else {}
-    block = sweep.block or max(LEAST_BLOCK, system.part, *(scheme.part for scheme in schemes.values()))
+    block = sweep.block or max(LEAST_BLOCK, system.schedule.judged, *(scheme.part for scheme in schemes.values()))
     common = {
         "schema": SCHEMA,
         "system": system.name,
@@ -124,8 +124,8 @@ def expand(sweep: Sweep) -> Iterator[Item]:
     for point in points(sweep):
         at = common | {"params": describe_parameters(system, point.given)}
         params = system.Params(**point.given)
-        sizes = f"{system.name} {system.program_sizes(params)}"
-        repaid = {name: system.scheme(name).repaid_at(params) for name in ("", *schemes)}
+        sizes = f"{system.name} {system.schedule.sizes(params)}"
+        repaid = {name: system.schedule.repaid_at(system.scheme(name).name, params) for name in ("", *schemes)}
         places = {"given": point.given, "series": point.series, "value": point.value, "sizes": sizes, "code": code}
         for first in range(0, sweep.trials, block):
             trials = at | {"first": first, "count": min(block, sweep.trials - first)}

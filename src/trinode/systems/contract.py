@@ -7,7 +7,7 @@ traceable unless it declares ``host = True``. Everything a person is shown comes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, Self
@@ -23,6 +23,7 @@ from trinode._words import one_of
 from trinode.channels.files import Field, Schema, check_arrays, read_file, write_file
 from trinode.errors import InputError, MissingExtraError
 from trinode.systems.metric import LETTERS, Metric
+from trinode.systems.schedule import Schedule
 from trinode.systems.show import Row, Shown, array_rows, metric_rows, stacked, text_of
 
 FEASIBILITY_TOLERANCE = 1e-6
@@ -314,8 +315,7 @@ class Scheme(eqx.Module):
     (for ``scheme_bound``), or is empty where there is none; ``evenness`` by how much, relatively, its objective may
     differ between equivalent scenarios: more for methods that round near-ties; ``part`` how many scenarios of a batch
     go through one program together on a CPU: 1 where some take several times longer than others and would hold up
-    their part, hundreds where each takes microseconds. ``repaid`` says from how many networks on it
-    is worth compiling the program well even in a sweep that is asked to compile quickly.
+    their part, hundreds where each takes microseconds.
     """
 
     name: ClassVar[str]
@@ -325,16 +325,6 @@ class Scheme(eqx.Module):
     family: ClassVar[str] = ""
     evenness: ClassVar[float] = 5e-3
     part: ClassVar[int] = 1
-    repaid: ClassVar[float] = float("inf")
-
-    def part_of(self, scenarios: Any) -> int:
-        """``part`` for scenarios of these shapes; schemes whose time depends on them strongly may vary it."""
-        return self.part
-
-    def repaid_at(self, params: Any) -> float:
-        """``repaid`` of the worker, for networks of these parameters."""
-        worker = self.worker()
-        return self.repaid if worker is self else worker.repaid_at(params)
 
     def worker(self) -> Scheme:
         """The scheme that does the work: schemes that differ in numbers only give one kind, which is compiled once."""
@@ -396,16 +386,6 @@ class System:
         Name to :class:`~trinode.systems.metric.Metric`: what a report holds, in words.
     bibtex : str
         The source once more, as an entry of a bibliography.
-    part : int
-        How many scenarios are drawn and judged by one program together on a CPU.
-    bound_part : int
-        How many are bounded by one program together.
-    multiples : mapping
-        Letters of the schemas whose sizes are rounded up to a multiple before a scheme or bound sees a network, so that
-        sizes that people sweep share programs. The places that are added hold zeros: antennas that hear and send
-        nothing. Schemes of the host see the network as it is.
-    sizes : callable, optional
-        ``sizes(params)``: what of the parameters decides which program a scheme is; all static fields if absent.
     from_channels : callable
         ``from_channels(channels, params, key) -> Scenario`` for channels from outside, in whose sizes the parameters
         are.
@@ -425,6 +405,8 @@ class System:
         ``problem(scenario) -> Problem``: what is to be decided, of parts.
     bound_reason : callable, optional
         ``bound_reason(scenario) -> str``: where the bound comes from, or why there is none.
+    schedule : Schedule
+        How networks go through compiled programs.
     sources : tuple
         What computes beside the functions above: functions, classes and modules.
     file : str
@@ -450,10 +432,6 @@ class System:
     figures: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     bibtex: str = ""
-    part: int = 4
-    bound_part: int = 1
-    multiples: Mapping[str, int] = field(default_factory=dict)
-    sizes: Callable[[Any], Hashable] | None = None
     channel_sizes: Mapping[str, str] = field(default_factory=dict)
     channel_fixed: tuple[str, ...] = ()
     channel_places: bool = False
@@ -463,14 +441,9 @@ class System:
     places: tuple[str, ...] = ()
     problem: Callable[[Any], Any] | None = None
     bound_reason: Callable[[Any], str] | None = None
+    schedule: Schedule = field(default_factory=Schedule)
     sources: tuple[Any, ...] = ()
     file: str = ""
-
-    def program_sizes(self, params: Any) -> Hashable:
-        """Equal for parameters whose networks a scheme solves by the same program."""
-        if self.sizes is not None:
-            return self.sizes(params)
-        return tuple(getattr(params, entry.name) for entry in fields(params) if entry.metadata.get("static"))
 
     @property
     def doi(self) -> str:

@@ -11,6 +11,7 @@ from trinode.systems.energy.metrics import METRICS
 from trinode.systems.energy.model import evaluate
 from trinode.systems.energy.params import EnergyParams
 from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario, draw
+from trinode.systems.energy.schedule import SCHEDULE
 from trinode.systems.energy.schemes import SCHEMES
 from trinode.systems.energy.solution import SOLUTION_SCHEMA, EnergySolution
 from trinode.systems.energy.traced import from_channels
@@ -43,7 +44,7 @@ system = System(
     figures=FIGURES,
     metrics=METRICS,
     bibtex=BIBTEX,
-    part=32,
+    schedule=SCHEDULE,
     channel_sizes={"terminals": "K", "ap_antennas": "A", "terminal_antennas": "T"},
     channel_fixed=(
         "scattered_paths",

@@ -11,6 +11,7 @@ from trinode.systems.fairness.metrics import METRICS
 from trinode.systems.fairness.model import evaluate
 from trinode.systems.fairness.params import FairnessParams
 from trinode.systems.fairness.scenario import SCENARIO_SCHEMA, FairnessScenario, draw, from_channels
+from trinode.systems.fairness.schedule import SCHEDULE
 from trinode.systems.fairness.schemes import SCHEMES
 from trinode.systems.fairness.solution import SOLUTION_SCHEMA, FairnessSolution
 
@@ -49,8 +50,7 @@ system = System(
     figures=FIGURES,
     metrics=METRICS,
     bibtex=BIBTEX,
-    part=64,
-    bound_part=64,
+    schedule=SCHEDULE,
     channel_sizes={"terminals": "K", "access_points": "M", "ap_antennas": "A"},
     channel_fixed=(
         "layout",

@@ -11,13 +11,12 @@ from trinode.systems.latency.metrics import METRICS
 from trinode.systems.latency.model import evaluate
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import (
-    MULTIPLES,
     SCENARIO_SCHEMA,
     LatencyScenario,
     draw,
     from_channels,
-    program_sizes,
 )
+from trinode.systems.latency.schedule import SCHEDULE
 from trinode.systems.latency.schemes import SCHEMES
 from trinode.systems.latency.solution import SOLUTION_SCHEMA, LatencySolution
 
@@ -52,8 +51,7 @@ system = System(
     figures=FIGURES,
     metrics=METRICS,
     bibtex=BIBTEX,
-    multiples=MULTIPLES,
-    sizes=program_sizes,
+    schedule=SCHEDULE,
     channel_sizes={
         "terminals": "K",
         "access_points": "M",

@@ -46,10 +46,6 @@ SCENARIO_SCHEMA: dict[str, Field] = {
 }
 
 
-MULTIPLES = {"T": 8}
-"""Terminals are given antennas that do nothing up to a multiple of eight, so that sizes share programs."""
-
-
 class LatencyScenario(Scenario):
     """One network of the latency system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
 
@@ -118,18 +114,6 @@ class LatencyScenario(Scenario):
 def cluster_size(serving: int, access_points: int) -> int:
     """Links per terminal for clusters of so many access points: a multiple of three, so that sizes share programs."""
     return min(-(-serving // 3) * 3, access_points)
-
-
-def program_sizes(p: LatencyParams) -> tuple[int, ...]:
-    """Sizes that a scheme's program depends on, see :class:`trinode.systems.contract.System`."""
-    antennas = -(-p.terminal_antennas // MULTIPLES["T"]) * MULTIPLES["T"]
-    links = cluster_size(p.serving, p.access_points)
-    return p.terminals, p.access_points, p.ap_antennas, antennas, p.radar_antennas, links
-
-
-def descent_time(p: LatencyParams) -> float:
-    """About how long a descent takes, over what it takes at the paper's sizes: by the square of the links."""
-    return (p.terminals * cluster_size(p.serving, p.access_points) / 18) ** 2
 
 
 def draw(params: LatencyParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None) -> LatencyScenario:

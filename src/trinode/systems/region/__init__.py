@@ -10,6 +10,7 @@ from trinode.systems.region.metrics import METRICS
 from trinode.systems.region.model import evaluate
 from trinode.systems.region.params import RegionParams
 from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, draw, from_channels
+from trinode.systems.region.schedule import SCHEDULE
 from trinode.systems.region.schemes import SCHEMES
 from trinode.systems.region.solution import SOLUTION_SCHEMA, RegionSolution
 
@@ -41,7 +42,7 @@ system = System(
     figures=FIGURES,
     metrics=METRICS,
     bibtex=BIBTEX,
-    part=8,
+    schedule=SCHEDULE,
     channel_sizes={"terminals": "K", "access_points": "M", "ap_antennas": "A"},
     at_most={"pilots": "K", "targets": "M"},
     channel_places=True,

@@ -11,6 +11,7 @@ from trinode.systems.threetier.metrics import METRICS
 from trinode.systems.threetier.model import evaluate
 from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.scenario import SCENARIO_SCHEMA, ThreetierScenario, draw, from_channels
+from trinode.systems.threetier.schedule import SCHEDULE
 from trinode.systems.threetier.schemes import SCHEMES
 from trinode.systems.threetier.solution import SOLUTION_SCHEMA, ThreetierSolution
 
@@ -44,7 +45,7 @@ system = System(
     figures=FIGURES,
     metrics=METRICS,
     bibtex=BIBTEX,
-    part=4,
+    schedule=SCHEDULE,
     channel_sizes={
         "terminals": "K",
         "access_points": "M",

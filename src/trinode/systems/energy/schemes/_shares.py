@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,6 @@ from trinode.systems.contract import Scheme, System
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
 from trinode.systems.energy.scenario import EnergyScenario
-from trinode.systems.energy.schemes import _lanes
 from trinode.systems.energy.solution import EnergySolution
 
 
@@ -52,10 +51,6 @@ class Numbers(Scheme):
     share: ClassVar[float] = math.nan
     weight: ClassVar[float] = math.nan
     apart: ClassVar[bool] = False
-
-    def part_of(self, scenarios: Any) -> int:
-        """Scenarios of these shapes to one program."""
-        return _lanes.part_of(scenarios)
 
     def worker(self) -> Worker:
         """The program of all such schemes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import equinox as eqx
 
@@ -10,7 +10,6 @@ from trinode.systems.contract import Scheme
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import search
 from trinode.systems.energy.scenario import EnergyScenario
-from trinode.systems.energy.schemes import _lanes
 from trinode.systems.energy.solution import EnergySolution
 
 
@@ -33,10 +32,6 @@ class Robust(Scheme):
     iterates: ClassVar[bool] = False
     part: ClassVar[int] = 8
     error: float = eqx.field(static=True, default=0.1)
-
-    def part_of(self, scenarios: Any) -> int:
-        """Scenarios of these shapes to one program."""
-        return _lanes.part_of(scenarios)
 
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

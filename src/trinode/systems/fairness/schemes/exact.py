@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar, final
 
 import equinox as eqx
@@ -18,8 +17,6 @@ from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.several import Effort
 from trinode.systems.fairness.solution import FairnessSolution
 
-CHANNELS_AT_ONCE = 640_000
-"""Channel coefficients of a batch's part, 10 MB."""
 CLOSED = 1e-9
 """Relative width of a bracket that counts as the optimum."""
 
@@ -60,13 +57,6 @@ def begin(air: Air, tasks: SplitTasks, on: Bool[Array, " K"], start: FairnessSol
     return jnp.where(jnp.all((power > 0) | ~on), power / jnp.where(largest > 0, largest, 1.0), plain)
 
 
-def part_of(most: int, scenarios: FairnessScenario) -> int:
-    """Scenarios at once."""
-    if scenarios.uplink_channel.shape[-4] > 1:
-        return 4
-    return max(8, min(most, CHANNELS_AT_ONCE // math.prod(scenarios.uplink_channel.shape[-3:])))
-
-
 @final
 class Worker(Scheme):
     """One program for both; ``local`` says whether terminals may compute."""
@@ -87,10 +77,6 @@ class _Optimised(Scheme):
     part: ClassVar[int] = 500
     local: ClassVar[bool]
     effort: Effort = eqx.field(static=True, default=Effort())
-
-    def part_of(self, scenarios: FairnessScenario) -> int:
-        """Fewer at once where their channels fill the processor's memory, or where a scenario takes milliseconds."""
-        return part_of(self.part, scenarios)
 
     def worker(self) -> Worker:
         """The program of both."""

@@ -39,10 +39,6 @@ class Mmse(Scheme):
     effort: Effort = eqx.field(static=True, default=Effort())
     rounds: int = eqx.field(static=True, default=3)
 
-    def part_of(self, scenarios: FairnessScenario) -> int:
-        """Fewer at once where a scenario takes milliseconds."""
-        return self.part if scenarios.uplink_channel.shape[-4] == 1 else 4
-
     def solve(self, scenario: FairnessScenario, start: FairnessSolution | None = None) -> FairnessSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         s, tasks = scenario, common.tasks_of(scenario)

@@ -12,8 +12,7 @@ from trinode.systems.contract import Scheme
 from trinode.systems.latency import search
 from trinode.systems.latency.assignments import Shortlist
 from trinode.systems.latency.optimise import Stages
-from trinode.systems.latency.params import LatencyParams
-from trinode.systems.latency.scenario import LatencyScenario, descent_time
+from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.search import AGAIN, EVEN, RANDOM, STRONGEST
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
@@ -51,10 +50,6 @@ class Worker(Scheme):
     enough: Float[Array, ""]
     listed: int = eqx.field(static=True)
     stages: Stages
-
-    def repaid_at(self, params: LatencyParams) -> float:
-        """Fewer where descents take longer, compiling as long whatever the sizes."""
-        return 55 / descent_time(params)
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

@@ -18,8 +18,7 @@ from trinode.radio.streams import Uplink
 from trinode.systems.contract import Scheme
 from trinode.systems.latency import optimise, search
 from trinode.systems.latency.optimise import Decision, Outcome
-from trinode.systems.latency.params import LatencyParams
-from trinode.systems.latency.scenario import LatencyScenario, descent_time
+from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
 
@@ -108,10 +107,6 @@ class Alternating(Scheme):
     tolerance: float = eqx.field(static=True, default=1e-3)
     penalty: float = eqx.field(static=True, default=100.0)
     softening: float = eqx.field(static=True, default=1e-3)
-
-    def repaid_at(self, params: LatencyParams) -> float:
-        """Fewer where descents take longer, compiling as long whatever the sizes."""
-        return 25 / descent_time(params)
 
     def solve(self, scenario: LatencyScenario, start: LatencySolution | None = None) -> LatencySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

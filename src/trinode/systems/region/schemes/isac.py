@@ -58,7 +58,6 @@ class Isac(Scheme):
     summary: ClassVar[str] = "largest sum rate within the pattern error (P3), all beams in one descent"
     evenness: ClassVar[float] = 2e-2
     part: ClassVar[int] = 1
-    repaid: ClassVar[float] = 28
 
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""

@@ -13,7 +13,6 @@ from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Scheme
 from trinode.systems.threetier import search
 from trinode.systems.threetier.optimise import Outcome, Stages
-from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.search import Effort, Screen
 from trinode.systems.threetier.solution import ThreetierSolution
@@ -29,10 +28,6 @@ class _Worker(Scheme):
     cloud: Bool[Array, ""]
     stages: Stages
     effort: Effort
-
-    def repaid_at(self, params: ThreetierParams) -> float:
-        """Descents take longer with about the third power of the terminals, compiling as long whatever they are."""
-        return 650 * (9 / params.terminals) ** 3
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
