@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trinode import _flags
 from trinode.cli._network import AsJson, SystemName
 from trinode.cli._show import Column, Table, print_json, working
 
@@ -31,6 +32,7 @@ def evaluate(
       trinode evaluate latency --scenario network.npz --solution decision.npz
       trinode evaluate latency --scenario network.npz --solution decision.npz --json
     """
+    _flags.add(_flags.QUICKLY)  # everything is judged once
     with working("judging", as_json):
         from trinode import api
         from trinode.cli._answer import as_json as answer_json

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trinode import _flags
 from trinode.cli import _network, _out
 from trinode.cli._network import AsJson, Channels, Layout, Seed, Settings, SystemName, Trial
 from trinode.cli._show import print_json, working
@@ -41,6 +42,7 @@ def solve(
     """
     if out is not None and scenario is not None and out.exists() and scenario.exists() and out.samefile(scenario):
         raise InputError("--out", out, "another file than that of --scenario, which it would replace")
+    _flags.add(_flags.QUICKLY)  # everything is solved once
     with working("loading", as_json):
         from trinode.cli._head_start import head_start
         from trinode.systems.registry import system as find_system
