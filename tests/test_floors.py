@@ -27,6 +27,7 @@ FLOORS = [
     ("reference",),
     ("experiments",),
     ("plots",),
+    ("serve",),
     ("cli", "__main__"),
 ]
 """From the ground up. What is not named here is the package itself, which loads the others when asked."""

@@ -385,6 +385,15 @@ def check_sizes(system: System, scenario: Any, solution: Any, what: str = "solut
                 )
 
 
+def network_bytes(system: System, params: Any) -> int:
+    """What a drawn network of these parameters takes, found without drawing it."""
+    try:
+        shapes = jax.eval_shape(partial(_draw, system), params, *_seeds(0, 0))
+    except _memory.TooLarge as fault:
+        return fault.taken
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+
+
 def trial_key(system: str, seed: int, trial: int) -> Key[Array, ""]:
     """Random key of one trial, from named axes only."""
     return jax.random.fold_in(_seed_key(system, _count("seed", seed)), _count("trial", trial))
@@ -449,11 +458,7 @@ def _check_memory(system: System, params: Any, count: int = 1) -> None:
     }
     if math.prod(max(1.0, one) for one in growth.values()) <= MODEST and count <= MANY:
         return
-    try:
-        shapes = jax.eval_shape(partial(_draw, system), params, *_seeds(0, 0))
-        each = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
-    except _memory.TooLarge as fault:
-        each = fault.taken
+    each = network_bytes(system, params)
     if each > _memory.room():
         name = max(growth, key=lambda name: growth[name])
         raise InputError(name, f"{sizes[name]} (networks of {_memory.words(each)})", _memory.allowed())

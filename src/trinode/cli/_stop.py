@@ -31,6 +31,12 @@ def watch() -> None:
     Thread(target=_end_when_interrupted, args=(reader,), daemon=True).start()
 
 
+def leave() -> None:
+    """From now on an interrupt is the command's own business: one that finishes what has begun."""
+    if os.name == "posix":
+        signal.set_wakeup_fd(-1)
+
+
 def _end_when_interrupted(reader: int) -> None:
     while os.read(reader, 1) != bytes([signal.SIGINT]):
         pass

@@ -506,16 +506,19 @@ class System:
 
         The history holds the steps at which the objective was a finite number.
         """
+        arrays = self.solution_arrays(solution, report)
+        write_file(path, f"{self.name}-solution", self.solution_schema, arrays)
+
+    def solution_arrays(self, solution: Any, report: Report) -> dict[str, Any]:
+        """What a solution file holds."""
         solution = self.marked(solution, report.feasible)
-        arrays = to_arrays(solution, self.solution_schema)
         history = np.asarray(solution.history)
-        arrays |= {
+        return to_arrays(solution, self.solution_schema) | {
             "status": np.asarray(Status(int(solution.status)).label),
             "objective": np.asarray(report.objective if report.feasible else np.nan),
             "bound": np.asarray(report.bound),
             "history": history[np.isfinite(history)],
         }
-        write_file(path, f"{self.name}-solution", self.solution_schema, arrays)
 
 
 def to_arrays(module: Any, schema: Schema) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""trinode over HTTP: networks in, decisions out, and a page on which one sees why (extra ``serve``)."""
