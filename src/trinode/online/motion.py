@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import j0
 
-from trinode import _doors, api
+from trinode import api
 from trinode.errors import InputError
 from trinode.radio import draws, propagation
 

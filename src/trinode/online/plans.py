@@ -15,13 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trinode import _doors, _programs, _sizes, api
+from trinode import _programs, _sizes, api
 from trinode._words import one_of
 from trinode.compose.problem import Problem
 from trinode.errors import InputError
 from trinode.solving import drive
 from trinode.solving.answer import Answer
 from trinode.solving.rounds import Settings
+from trinode.systems import doors as _doors
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, System
 from trinode.systems.registry import system as find_system
 
