@@ -18,6 +18,7 @@ from scipy.special import j0
 from trinode import api
 from trinode.errors import InputError
 from trinode.radio import draws, propagation
+from trinode.systems import doors as _doors
 
 CARRIER_HZ = 2e9
 """Where a system does not say on which carrier it is."""
