@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import trinode as tn
+from trinode import bring
 from trinode.channels import Channels, ChannelWarning
 from trinode.channels.bundled import load_bundled
 from trinode.systems.contract import to_arrays
@@ -176,3 +177,9 @@ def test_without_channels_all_but_the_given_is_drawn():
     np.testing.assert_array_equal(
         network.uplink_channel, tn.draw("fairness", 2, terminals=K, access_points=M).uplink_channel
     )
+
+
+def test_a_number_of_servers_is_no_array_of_them():
+    latency = find_system("latency")
+    assert bring._sorted_out(latency, {"serving": 2}) == ({}, {"serving": 2})
+    assert bring._sorted_out(latency, {"serving": True})[0] == {"serving": True}

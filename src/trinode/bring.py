@@ -125,7 +125,8 @@ def network(
 def _sorted_out(found: System, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays and parameters; a number that is both is given to both, so that what depends on it follows."""
     schema, known = found.scenario_schema, [field.name for field in dataclasses.fields(found.Params)]
-    arrays = {name: value for name, value in given.items() if name in schema or name == "uplink_channel"}
+    counts = {name for name in known if name in schema and schema[name].kind == "bool" and type(given.get(name)) is int}
+    arrays = {name: given[name] for name in given if name in {*schema, "uplink_channel"} - counts}
     params = {name: value for name, value in given.items() if name in (*known, "carrier_hz")}
     params = {name: value for name, value in params.items() if name not in arrays or np.ndim(value) == 0}
     for name in given:

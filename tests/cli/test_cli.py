@@ -25,7 +25,7 @@ from trinode.cli.evaluate import check_claims
 from trinode.cli.main import app
 from trinode.experiments import bench
 
-COMMANDS = ("demo", "list", "scenario", "check", "solve", "evaluate", "reproduce", "sweep", "bench", "doctor")
+COMMANDS = ("demo", "list", "scenario", "import", "check", "solve", "evaluate", "reproduce", "sweep", "bench", "doctor")
 
 
 def call(*words, code=0):

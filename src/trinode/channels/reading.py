@@ -158,6 +158,7 @@ def read(
     unknown = sorted(set(more) - set(deepmimo.OPTIONS if kind == "deepmimo" else ()))
     if unknown:
         raise InputError(unknown[0], f"an option that {kind} does not have", one_of(unknown[0], deepmimo.OPTIONS))
+    hushed = {silence} if isinstance(silence, str) else set(silence)
     given = Options(
         axes=axes,
         name=name,
@@ -182,10 +183,9 @@ def read(
         array = array * sqrt(noise)
     array, offsets = _subcarriers(array, raw, given, subcarrier)
     places = _places(raw, given, array.shape)
-    said = _warnings(array, raw, kind, unit, given.uplink)
+    said = [one for one in _warnings(array, raw, kind, unit, given.uplink) if one[0] not in hushed]
     for warned, text in said:
-        if warned not in set(silence):
-            warnings.warn(f"{warned}: {text}", ChannelWarning, stacklevel=2)
+        warnings.warn(f"{warned}: {text}", ChannelWarning, stacklevel=2)
     return Channels(
         array,
         carrier_hz=raw.carrier_hz or given.number("carrier_hz"),
@@ -195,7 +195,7 @@ def read(
         ap_position_m=places["ap"],
         relative_to_noise=unit == "noise" and noise is None,
         source=f"{kind}: {source}" if isinstance(source, str | Path) else kind,
-        warnings=tuple(one for one in said if one[0] not in set(silence)),
+        warnings=tuple(said),
         notes=tuple(raw.notes),
     )
 
