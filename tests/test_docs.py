@@ -31,14 +31,15 @@ def test_python_on_pages_runs(page, tmp_path):
     assert "Warning" not in ended.stderr
 
 
-def test_sweeps_on_pages_are_sweeps(tmp_path):
+def test_sweeps_and_mobile_networks_on_pages_are_that(tmp_path):
+    from trinode.experiments.mobility import read_mobility
     from trinode.experiments.spec import read_sweep
 
     texts = [text for page in PAGES for text in blocks(page, "yaml")]
     assert texts
     for text in texts:
-        (tmp_path / "sweep.yaml").write_text(text)
-        read_sweep(tmp_path / "sweep.yaml")
+        (tmp_path / "file.yaml").write_text(text)
+        (read_mobility if "slots:" in text else read_sweep)(tmp_path / "file.yaml")
 
 
 def test_commands_on_pages_exist():

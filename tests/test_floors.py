@@ -24,6 +24,7 @@ FLOORS = [
     ("api",),
     ("bring",),
     ("online",),
+    ("gym",),
     ("reference",),
     ("experiments",),
     ("plots",),

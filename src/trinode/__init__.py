@@ -154,7 +154,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("trinode")
-    if name in ("channels", "online", "problems"):
+    if name in ("channels", "gym", "online", "problems"):
         return import_module(f"trinode.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'trinode' has no attribute {name!r}")

@@ -32,6 +32,7 @@ from trinode.cli import (
     sweep,
     train,
 )
+from trinode.cli import run as run_
 from trinode.errors import TrinodeError
 
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -120,6 +121,7 @@ for _name, _command, _help in (
     ("evaluate", evaluate.evaluate, "Judge a decision that a file holds."),
     ("reproduce", reproduce.reproduce, "Compute and draw a figure of a paper."),
     ("sweep", sweep.sweep, "Carry out a sweep that a file describes."),
+    ("run", run_.run, "Decide for a network that moves, slot after slot."),
     ("region", region.region, "Walk the communication-sensing region of a network."),
     ("explore", explore.explore, "Open a page to drag, slide and see why."),
     ("serve", serve.serve, "Answer over HTTP."),

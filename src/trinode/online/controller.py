@@ -20,6 +20,8 @@ REMEMBERED = 32
 """Times of a kind of move by whose second largest it is judged whether another one fits."""
 GAIN = 1e-4
 """Relative gain of an improvement below which its way counts as tried to the end."""
+FORGETTING = 0.98
+"""What is left of a remembered time where it has kept a step from being made."""
 JUMP = 0.05
 """Relative rise of the repaired objective over the one before that counts as a jump."""
 
@@ -263,6 +265,12 @@ class _Turn:
         spent, known = time.perf_counter() - self.wall, sorted(self.owner._times[self.kind, name])
         return spent + (known[-2:] or [0.0])[0] <= self.owner.budget_s
 
+    def forget(self) -> None:
+        """What one step took on a busy machine says ever less of the next one."""
+        times = self.owner._times[self.kind, "improve"]
+        for place, value in enumerate(times):
+            times[place] = FORGETTING * value
+
     def kept(self, before: Choice) -> Choice:
         """The decision of the same network."""
         self.carried = True
@@ -307,6 +315,7 @@ class _Turn:
                 self.rest = True
                 break
             if not self.fits("improve"):
+                self.forget()
                 break
             choice = self.improved(choice, way)
         return choice

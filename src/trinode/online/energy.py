@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from trinode.systems.energy import optimise, search
 from trinode.systems.energy.bound import free_of_interference
@@ -34,7 +34,7 @@ def repaired(s: EnergyScenario, carried: EnergySolution) -> tuple[EnergySolution
 
 
 def improved(
-    s: EnergyScenario, had: EnergySolution, aid: Any, way: Int[Array, ""]
+    s: EnergyScenario, had: EnergySolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
 ) -> tuple[EnergySolution, Bool[Array, ""]]:
     """Rounds from one start; never worse than what was had."""
     problem = build(s)
@@ -60,3 +60,21 @@ def _finished(s: EnergyScenario, problem: Problem, outcome: Outcome) -> tuple[En
     unknown = jnp.asarray(jnp.nan)
     beams = jnp.zeros_like(outcome.decision.beams)
     return search.finish(s, problem, outcome, Echoes(unknown, unknown, beams)), ()
+
+
+def quotas(s: EnergyScenario) -> tuple[int, ...]:
+    """Shape of what a policy may set: for each terminal the share of its task that it sends and its share of power."""
+    return s.terminals, 2
+
+
+def acted(s: EnergyScenario, action: Float[Array, "K 2"]) -> EnergySolution:
+    """The decision of quotas: data along the strongest direction, echoes met exactly, frequencies at the deadline.
+
+    Who cannot do what it keeps before the deadline sends so much more.
+    """
+    problem = build(s, share=jnp.clip(action[:, 0], 0.0, 1.0))
+    beams = optimise.starting_beams(problem.air, null=True) * jnp.sqrt(2.0)
+    data = jnp.clip(action[:, 1], 0.0, 1.0)
+    shares = jnp.sqrt(jnp.stack([data, 1 - data], axis=1))
+    decision = optimise.settle(problem, shares[..., None] * beams)
+    return _finished(s, problem, Outcome(decision, jnp.asarray(True), jnp.zeros(0), jnp.asarray(0)))[0]

@@ -35,7 +35,7 @@ def repaired(s: FairnessScenario, carried: FairnessSolution) -> tuple[FairnessSo
 
 
 def improved(
-    s: FairnessScenario, had: FairnessSolution, aid: Any, way: Int[Array, ""]
+    s: FairnessScenario, had: FairnessSolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
 ) -> tuple[FairnessSolution, Bool[Array, ""]]:
     """The optimum of one subcarrier, some steps on several; never worse than what was had."""
     tasks, air = common.tasks_of(s), air_of.fixed(s)
@@ -67,3 +67,17 @@ def improved(
 def _powers(air: air_of.Air, on: Bool[Array, " K"], solution: FairnessSolution) -> Float[Array, "S K"]:
     power = jnp.where(air.usable & on & solution.subcarrier_use, jnp.maximum(solution.power_fraction, 0.0), 0.0)
     return power / jnp.maximum(power.sum(axis=0), 1.0)
+
+
+def quotas(s: FairnessScenario) -> tuple[int, ...]:
+    """Shape of what a policy may set: for each terminal its power on each subcarrier, and the share that it sends."""
+    return s.terminals, s.subcarriers + 1
+
+
+def acted(s: FairnessScenario, action: Float[Array, "K S1"]) -> FairnessSolution:
+    """The decision of quotas: powers of at most all together, and ratios as they are."""
+    tasks, air = common.tasks_of(s), air_of.fixed(s)
+    power = jnp.clip(action[:, :-1].T, 0.0, 1.0) * (air.usable & common.active(air, tasks))
+    power = power / jnp.maximum(power.sum(axis=0), 1.0)
+    share = jnp.where(tasks.idle, 0.0, jnp.clip(action[:, -1], 0.0, 1.0))
+    return common.finish(s, tasks, common.rates(s, air, power), power, share=share)

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from trinode.radio import propagation
 from trinode.systems.latency import assignments, optimise, search
@@ -23,7 +23,8 @@ from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
 
 ABSENT = ("task_bits", "sensing_sinr_min", "terminal_max_power_w")
 """What a terminal that is not there has none of."""
-STAGES = Stages(rounds=4)
+STAGES = Stages(rounds=2, evaluations=20)
+"""Of one improvement."""
 CARRIED, STRONGEST, ELSEWHERE = 0, 1, 2
 
 
@@ -53,15 +54,14 @@ def repaired(s: LatencyScenario, carried: LatencySolution) -> tuple[LatencySolut
 
 
 def improved(
-    s: LatencyScenario, had: LatencySolution, aid: Any, way: Int[Array, ""]
+    s: LatencyScenario, had: LatencySolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
 ) -> tuple[LatencySolution, Bool[Array, ""]]:
-    """Some rounds of one way; never worse than what was had."""
+    """Some rounds of one way; only another way than the first may end worse than it began, or nowhere."""
     t = tiers(s)
     modes, beams = search.compact(t, had)
     t = t.keeping(modes == LOCAL)
     met, beam = aid
     view = Screen(met, beam, jnp.asarray(jnp.nan), jnp.asarray(jnp.nan))
-    before = search.as_is(t, modes, beams, view)
     moved = jnp.arange(modes.size) == way - ELSEWHERE
     # who computes itself keeps power from its radar: going away only loosens what echoes ask
     ahead = jnp.where(moved, jnp.where(modes == EDGE, CLOUD, EDGE), modes)
@@ -70,20 +70,38 @@ def improved(
         return jnp.asarray(0.0), beams
 
     def fresh(_):
-        value, computing = assignments.value_of(t, ahead, 1e-3)
-        return value, optimise.starting_beams(t, ahead, computing.power, beam)
+        lowest, computing = assignments.value_of(t, ahead, 1e-3)
+        return lowest, optimise.starting_beams(t, ahead, computing.power, beam)
 
-    value, start = lax.cond(way == CARRIED, on, fresh, None)
-    hope = value < before.latency * (1 - 1e-9)
+    lowest, start = lax.cond(way == CARRIED, on, fresh, None)
+    rival = jnp.where(way == CARRIED, jnp.inf, value)
+    hope = lowest < value * (1 - 1e-9)
 
     def descend(_):
-        rival = jnp.where(way == CARRIED, jnp.inf, before.latency)
-        found = optimise.decide(t, ahead, start, beam, STAGES, rival)
-        return search.keep_better(found, before)
+        return optimise.decide(t, ahead, start, beam, STAGES, rival)
 
     def stay(_):
-        shape = jax.eval_shape(descend, None)
-        return Outcome(before, jnp.asarray(True), jnp.full(shape.history.shape, jnp.nan))
+        nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(descend, None))
+        decision = nothing.decision._replace(latency=jnp.asarray(jnp.inf), modes=modes, precoder=beams)
+        return nothing._replace(decision=decision, converged=jnp.asarray(True))
 
     found = lax.cond(hope, descend, stay, None)
     return search.finish(t, found, view), found.converged
+
+
+def quotas(s: LatencyScenario) -> tuple[int, ...]:
+    """Shape of what a policy may set: for each terminal scores of staying, edge and cloud, and its share of power."""
+    return s.terminals, 4
+
+
+def acted(s: LatencyScenario, action: Float[Array, "K 4"]) -> LatencySolution:
+    """The decision of quotas: links of their strongest directions, equally strong, echoes met, computing exact."""
+    t = tiers(s)
+    modes = jnp.argmax(action[:, :3], axis=1)
+    t = t.keeping(modes == LOCAL)
+    view = search.screen(t)
+    begin = optimise.starting_beams(t, modes, jnp.full(t.snr.shape, 1 / t.snr.shape[1]), view.beam)
+    share = jnp.sqrt(jnp.clip(action[:, 3], 0.0, 1.0))
+    beams = begin.at[:, :-1].multiply(share[:, None, None])
+    settled = optimise.settle(t, modes, optimise.repair(t, beams, modes, view.beam), jnp.asarray(0))
+    return search.finish(t, Outcome(settled, jnp.asarray(True), settled.latency[None]), view)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import jax
@@ -15,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import j0
 
-from trinode import api
+from trinode import _programs, api
 from trinode.errors import InputError
 from trinode.radio import draws, propagation
 from trinode.systems import doors as _doors
@@ -74,6 +76,10 @@ MOVING: dict[str, dict[str, tuple[int, ...]]] = {
     "region": {"channel_estimate": (-1,)},
 }
 """Arrays of a network that fade, of each system, and the axes over which the mean power of a link is taken."""
+MOST_GOALS = 2**16
+"""Of a walk."""
+WALKS = ("latency", "threetier")
+"""Systems that draw terminals over an area."""
 FEW_PATHS = ("energy",)
 """Systems whose channels are of few paths."""
 
@@ -101,21 +107,26 @@ def ageing(
     system, network = _doors.network(network)
     if system.name not in MOVING:
         raise InputError("network", f"one of {system.name}", f"one of {', '.join(MOVING)}")
-    rho = correlation(speed_m_s, slot_s, carrier_hz)
-    key = draws.named_key(jax.random.key(seed), "ageing")
-    names = MOVING[system.name]
-    fields = {name: jnp.asarray(getattr(network, name)) for name in names}
+    rho = np.asarray(correlation(speed_m_s, slot_s, carrier_hz))
+    axes = MOVING[system.name]
+    fields = {name: jnp.asarray(getattr(network, name)) for name in axes}
     # what fades of a channel of few paths is its core between the spaces that the paths span
     few = system.name in FEW_PATHS
-    spaces = {name: _spaces(fields[name]) if few else None for name in names}
-    cores = {name: _core(fields[name], spaces[name]) for name in names}
-    sizes = {n: jnp.sqrt(jnp.mean(jnp.abs(cores[n]) ** 2, axis=names[n], keepdims=True)) for n in names}
-    step = jax.jit(lambda cores, slot: {n: aged(cores[n], rho, key, slot, n, sizes[n]) for n in names})
-    rebuild = jax.jit(lambda cores: {name: _whole(cores[name], spaces[name]) for name in names})
-    for slot in range(slots):
-        if slot:
-            cores = step(cores, slot)
-        yield network if not slot else _doors.trusted(replace(network, **rebuild(cores)))
+    spaces = {name: _spaces(fields[name]) if few else None for name in axes}
+    cores = {name: _core(fields[name], spaces[name]) for name in axes}
+    sizes = {n: np.sqrt(np.mean(np.abs(np.asarray(cores[n])) ** 2, axis=axes[n], keepdims=True)) for n in axes}
+    yield network
+    for slot in range(1, slots):
+        given = cores, sizes, spaces, rho, np.asarray(seed), np.asarray(slot)
+        cores, moved = _programs.call(_older, *given)
+        yield _doors.trusted(replace(network, **moved))
+
+
+def _older(cores: Any, sizes: Any, spaces: Any, rho: Any, seed: Any, slot: Any) -> tuple[Any, Any]:
+    """What fades one slot later, and the channels that come of it."""
+    key = draws.named_key(jax.random.key(seed), "ageing")
+    ahead = {name: aged(core, rho, key, slot, name, sizes[name]) for name, core in cores.items()}
+    return ahead, {name: _whole(core, spaces[name]) for name, core in ahead.items()}
 
 
 def _spaces(channel: Any) -> tuple[Any, Any] | None:
@@ -162,20 +173,25 @@ def way_points(
     """
     start = np.asarray(positions_m, float)[:, :2]
     low, high = _corners(area_m)
-    key = draws.named_key(jax.random.key(seed), "way points")
     length = speed_m_s * slot_s * (slots - 1)
-    count = 1
-    goals = np.zeros((len(start), 0, 2))
-    far = np.zeros(len(start))
-    while np.any(far <= length) and count < 2**16:  # more legs until everyone's way is long enough
+    count, far, goals = 8, np.zeros(len(start)), np.zeros((len(start), 0, 2))
+    while count * np.mean(high - low) < 4 * length:  # mostly long enough
         count *= 2
-        share = np.asarray(draws.uniform(key, "goals", (len(start), count, 2)))
+    while np.any(far <= length) and count <= MOST_GOALS:
+        share = np.asarray(_goals(seed, (len(start), count, 2)))
         goals = low + share * (high - low)
         legs = np.diff(np.concatenate([start[:, None], goals], axis=1), axis=1)
-        far = np.linalg.norm(legs, axis=2).sum(axis=1)
+        far, count = np.linalg.norm(legs, axis=2).sum(axis=1), 2 * count
+    if np.any(far <= length) and length > 0:
+        raise InputError("area_m", area_m, f"an area in which a walk of {length:.3g} m has at most {MOST_GOALS} legs")
     points = np.concatenate([start[:, None], goals], axis=1)
     walked = speed_m_s * slot_s * np.arange(slots)
     return np.stack([_along(own, walked) for own in points], axis=1)
+
+
+@partial(jax.jit, static_argnames="shape")
+def _goals(seed: Any, shape: tuple[int, ...]) -> Any:
+    return draws.uniform(draws.named_key(jax.random.key(seed), "way points"), "goals", shape)
 
 
 def _along(points: np.ndarray, walked: np.ndarray) -> np.ndarray:
@@ -202,7 +218,7 @@ def walking(
     area_m: Any = None,
     carrier_hz: float = CARRIER_HZ,
     seed: int = 0,
-    **params: Any,
+    params: Any = None,
 ) -> Iterator[Any]:
     """Networks along random way points: path gains of the system's own law at the new places, fading that ages.
 
@@ -213,16 +229,11 @@ def walking(
     ----------
     area_m : float, (2,) or (2, 2), optional
         Where they walk, see :func:`way_points`; the square of ``params``' ``area_m`` where absent.
-    **params
-        Parameters with which the network was drawn.
+    params : mapping, optional
+        Parameters with which the network was drawn, where they are not the defaults.
     """
-    system, network = _doors.network(network)
-    if system.name not in ("latency", "threetier"):
-        raise InputError("network", f"one of {system.name}", "one of latency or threetier, which have an area")
-    from importlib import import_module
-
+    system, network = check_walks(network)
     values = api.parameters(system, params)
-    law = import_module(f"trinode.online.{system.name}").path_gain
     side = float(values.area_m)
     if area_m is None:
         area_m = side if system.name == "latency" else _around(network, side)
@@ -230,40 +241,56 @@ def walking(
     path = way_points(begin, slots, speed_m_s=speed_m_s, slot_s=slot_s, area_m=area_m, seed=seed)
     heights = np.broadcast_to(begin[None, :, 2:], (slots, len(begin), begin.shape[1] - 2))
     path = np.concatenate([path, heights], axis=2)
-    rho = correlation(speed_m_s, slot_s, carrier_hz)
-    key = draws.named_key(jax.random.key(seed), "walking")
-    off = ~jnp.eye(len(begin), dtype=bool)
-
-    @jax.jit
-    def gains(place: Any) -> tuple[Any, Any]:
-        ap = network.ap_position_m
-        up = law(values, propagation.distance_m(place[:, None], ap[None]))
-        return up, jnp.where(off, law(values, propagation.distance_m(place[:, None], place[None])), 0.0)
+    rho, ap = np.asarray(correlation(speed_m_s, slot_s, carrier_hz)), network.ap_position_m
 
     def over(channel: Any, gain: Any) -> Any:
-        root = jnp.sqrt(gain)[..., None, None]
-        return channel / jnp.where(root > 0, root, 1.0)
+        root = np.sqrt(np.asarray(gain))[..., None, None]
+        return np.asarray(channel) / np.where(root > 0, root, 1.0)
 
-    up, between = gains(jnp.asarray(path[0]))
-    fading = over(network.uplink_channel, up), over(network.terminal_channel, between)
-
-    @jax.jit
-    def one(fading: Any, slot: Any, place: Any) -> Any:
-        own = tuple(aged(one, rho, key, slot, name, 1.0) for one, name in zip(fading, ("uplink", "terminal")))
-        up, between = gains(place)
-        return own, tuple(jnp.sqrt(gain)[..., None, None] * one for gain, one in zip((up, between), own))
-
-    for slot in range(slots):
-        if not slot:
-            yield network
-            continue
-        fading, (uplink, crosstalk) = one(fading, slot, jnp.asarray(path[slot]))
-        moved = {
-            "uplink_channel": uplink,
-            "terminal_channel": crosstalk,
-            "terminal_position_m": jnp.asarray(path[slot]),
-        }
+    gains = _programs.call(_gains, system.name, values, ap, path[0])
+    fading = tuple(over(*pair) for pair in zip((network.uplink_channel, network.terminal_channel), gains))
+    yield network
+    for slot in range(1, slots):
+        given = system.name, values, ap, fading, rho, np.asarray(seed), np.asarray(slot), path[slot]
+        fading, (uplink, crosstalk) = _programs.call(_further, *given)
+        place = jnp.asarray(path[slot])
+        moved = {"uplink_channel": uplink, "terminal_channel": crosstalk, "terminal_position_m": place}
         yield _doors.trusted(replace(network, **moved))
+
+
+def _gains(system: str, values: Any, ap: Any, place: Any) -> tuple[Any, Any]:
+    """Path gains to access points and between terminals, by the system's own law."""
+    law = import_module(f"trinode.online.{system}").path_gain
+    off = ~jnp.eye(len(place), dtype=bool)
+    between = law(values, propagation.distance_m(place[:, None], place[None]))
+    return law(values, propagation.distance_m(place[:, None], ap[None])), jnp.where(off, between, 0.0)
+
+
+def _further(
+    system: str, values: Any, ap: Any, fading: Any, rho: Any, seed: Any, slot: Any, place: Any
+) -> tuple[Any, Any]:
+    """Fading one slot later, and the channels at these places."""
+    key = draws.named_key(jax.random.key(seed), "walking")
+    ahead = tuple(aged(one, rho, key, slot, name, 1.0) for one, name in zip(fading, ("uplink", "terminal")))
+    gains = _gains(system, values, ap, place)
+    return ahead, tuple(jnp.sqrt(gain)[..., None, None] * one for gain, one in zip(gains, ahead))
+
+
+def check_walks(network: Any) -> tuple[Any, Any]:
+    """The system of a network whose terminals can walk, and the network.
+
+    Raises
+    ------
+    InputError
+        A network of another system, or one that does not say where terminals are.
+    """
+    system, network = _doors.network(network)
+    if system.name not in WALKS:
+        raise InputError("network", f"one of {system.name}", f"one of {' or '.join(WALKS)}, which have an area")
+    for name in ("terminal_position_m", "ap_position_m"):
+        if getattr(network, name) is None:
+            raise InputError(name, None, "positions, along which they walk")
+    return system, network
 
 
 def _around(network: Any, side: float) -> np.ndarray:

@@ -157,13 +157,13 @@ class OfSystem:
     def repaired(self, network: Any, carried: Any) -> Choice:
         """An earlier decision made feasible."""
         wide = _sizes.rounded(self.system, network)
-        solution, value, rest, aid = _programs.call(_repaired, self.name, wide, _light(carried))
+        solution, value, rest, aid = _programs.call(_repaired, self.name, wide, light(carried))
         return Choice(solution, float(value), bool(rest), aid)
 
     def improved(self, network: Any, had: Choice, way: int) -> Choice:
         """One step of one way; never worse by the judge."""
         wide = _sizes.rounded(self.system, network)
-        given = self.name, wide, _light(had.solution), had.aid, np.asarray(way)
+        given = self.name, wide, light(had.solution), had.aid, np.asarray(way), np.asarray(had.value)
         solution, value, rest, _ = _programs.call(_improved, *given)
         if float(value) < had.value:
             return Choice(solution, float(value), bool(rest), had.aid)
@@ -191,7 +191,7 @@ class OfSystem:
 
     def decided(self, choice: Choice) -> dict[str, np.ndarray]:
         """By the names of its file."""
-        return {name: np.asarray(value) for name, value in _fields(_light(choice.solution)).items()}
+        return {name: np.asarray(value) for name, value in _fields(light(choice.solution)).items()}
 
 
 class Stated:
@@ -289,7 +289,7 @@ def _fields(module: Any) -> dict[str, Any]:
     return {name: value for name, value in held.items() if isinstance(value, jax.Array | np.ndarray)}
 
 
-def _light(solution: Any) -> Any:
+def light(solution: Any) -> Any:
     """Without its history, which is as long as the scheme's and would make programs differ."""
     return replace(solution, history=np.zeros(0))
 
@@ -306,11 +306,11 @@ def _judged(name: str, scenario: Any, solution: Any) -> Any:
 
 def _repaired(name: str, scenario: Any, carried: Any) -> tuple[Any, Any, Any, Any]:
     solution, aid = import_module(f"trinode.online.{name}").repaired(scenario, carried)
-    solution = jax.lax.optimization_barrier(_light(solution))
+    solution = jax.lax.optimization_barrier(light(solution))
     return solution, _judged(name, scenario, solution), jnp.asarray(False), aid
 
 
-def _improved(name: str, scenario: Any, had: Any, aid: Any, way: Any) -> tuple[Any, Any, Any, Any]:
-    solution, rest = import_module(f"trinode.online.{name}").improved(scenario, had, aid, way)
-    solution = jax.lax.optimization_barrier(_light(solution))
+def _improved(name: str, scenario: Any, had: Any, aid: Any, way: Any, value: Any) -> tuple[Any, Any, Any, Any]:
+    solution, rest = import_module(f"trinode.online.{name}").improved(scenario, had, aid, way, value)
+    solution = jax.lax.optimization_barrier(light(solution))
     return solution, _judged(name, scenario, solution), rest, ()

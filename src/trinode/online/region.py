@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from trinode.systems.region import optimise, sensing_only
 from trinode.systems.region.downlink import downlink
@@ -35,7 +35,7 @@ def repaired(s: RegionScenario, carried: RegionSolution) -> tuple[RegionSolution
 
 
 def improved(
-    s: RegionScenario, had: RegionSolution, aid: Any, way: Int[Array, ""]
+    s: RegionScenario, had: RegionSolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
 ) -> tuple[RegionSolution, Bool[Array, ""]]:
     """Rounds from one start; never worse than what was had."""
     d, need = downlink(s), sensing_only.requirement(s)
@@ -54,3 +54,19 @@ def improved(
     gained = run.best.value - before.value
     found = optimise.finish(s, run.best, need=need, senses=need.asked, iterations=run.rounds, history=run.history)
     return found, gained <= TOLERANCE * optimise.unit(run.best.value)
+
+
+def quotas(s: RegionScenario) -> tuple[int, ...]:
+    """Shape of what a policy may set: for each terminal the weight of its stream."""
+    return s.channel_estimate.shape[1], 1
+
+
+def acted(s: RegionScenario, action: Float[Array, "K 1"]) -> RegionSolution:
+    """The decision of quotas: zero forcing with these weights, and as much of it as the requirement leaves."""
+    d, need = downlink(s), sensing_only.requirement(s)
+    weight = jnp.sqrt(jnp.clip(action[:, 0], 0.0, 1.0))
+    data = optimise.zero_forcing(d) * weight
+    power = jnp.sum(jnp.abs(data) ** 2, axis=(1, 2))
+    data = data / jnp.sqrt(jnp.where(power.max() > 0, power.max(), 1.0))
+    found, _ = optimise.feasible(d, need, data, optimise.nothing(d).covariance, common=True)
+    return optimise.finish(s, found, need=need, senses=need.asked)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from trinode.radio import propagation
 from trinode.sensing import cones
@@ -19,11 +19,12 @@ from trinode.systems.threetier.optimise import Outcome, Stages
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.search import Screen
 from trinode.systems.threetier.solution import ThreetierSolution
-from trinode.systems.threetier.tiers import KINDS, LOCAL, tiers
+from trinode.systems.threetier.tiers import CLOUD, EDGE, KINDS, LOCAL, tiers
 
 ABSENT = ("task_bits", "sensing_sinr_min", "terminal_max_power_w", "terminal_frequency_hz")
 """What a terminal that is not there has none of."""
-STAGES = Stages(rounds=6)
+STAGES = Stages(rounds=2, evaluations=20)
+"""Of one improvement."""
 CARRIED, AGAINST_OTHERS, ALONE = 0, 1, 2
 
 
@@ -51,21 +52,49 @@ def repaired(s: ThreetierScenario, carried: ThreetierSolution) -> tuple[Threetie
 
 
 def improved(
-    s: ThreetierScenario, had: ThreetierSolution, aid: Any, way: Int[Array, ""]
+    s: ThreetierScenario, had: ThreetierSolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
 ) -> tuple[ThreetierSolution, Bool[Array, ""]]:
-    """Some rounds of one way; never worse than what was had."""
+    """Some rounds of one way; only another way than the first may end worse than it began."""
     t = tiers(s)
     met, beam, budget = aid
     view = Screen(met, beam, budget, jnp.asarray(jnp.nan), jnp.asarray(jnp.nan))
-    before = search.as_is(t, had, KINDS[""], STAGES.rounds)
+    before = search.chosen(had)
     gain, response = optimise.response(t, had.precoder)
     nats = jnp.where(way == ALONE, t.alone(), jnp.log1p(s.terminal_max_power_w[:, None] * gain))
     choice = t.choose(nats)
-    mode, target = (jnp.where(way == CARRIED, old, new) for old, new in zip(before[:2], choice[:2]))
+    mode, target = (jnp.where(way == CARRIED, old, new) for old, new in zip(before, choice[:2]))
     safe = search.safe_beams(t, mode, view)
     fresh = optimise.starting_beams(t, mode, target, safe)
     own = jnp.take_along_axis(response, target[:, None, None], axis=1)[:, 0]
     against = jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own)
     w = jnp.where(way == CARRIED, had.precoder, jnp.where(way == ALONE, fresh, against))
     found: Outcome = optimise.decide(t, mode, target, w, safe, STAGES)
-    return search.finish(t, search.better(before, found), view), found.converged
+    return search.finish(t, found, view), found.converged
+
+
+def quotas(s: ThreetierScenario) -> tuple[int, ...]:
+    """Shape of what a policy may set: for each terminal scores of staying, edge and cloud, and its share of power."""
+    return s.terminals, 4
+
+
+def acted(s: ThreetierScenario, action: Float[Array, "K 4"]) -> ThreetierSolution:
+    """The decision of quotas: access points with the strongest channel, beams along it, echoes met exactly.
+
+    Who wants to an edge server beyond its capacity goes to the cloud, those with the lowest scores first.
+    """
+    t = tiers(s)
+    mode = jnp.argmax(action[:, :3], axis=1)
+    target = jnp.argmax(t.gain, axis=1)
+    at = (mode == EDGE)[:, None] & (target[:, None] == jnp.arange(s.access_points))
+    order = jnp.argsort(-action[:, EDGE], stable=True)
+    load = jnp.cumsum((at * s.edge_frequency_hz[:, None])[order], axis=0)
+    fits = jnp.zeros_like(at).at[order].set(load <= s.edge_capacity_hz * (1 + 1e-9))
+    mode = jnp.where((mode == EDGE) & ~jnp.any(at & fits, axis=1), CLOUD, mode)
+    budget = t.budget(mode)
+    view = search.look(t, budget)
+    own = jnp.take_along_axis(t.direction, target[:, None, None], axis=1)[:, 0]
+    power = jnp.where(mode == LOCAL, 0.0, jnp.clip(action[:, 3], 0.0, 1.0) * budget)
+    w = cones.repair(t.echo, s.sensing_sinr_min, jnp.sqrt(power)[:, None] * own, view.beam)
+    latency = optimise.score(t, mode, target, w)
+    history, done = latency[None], jnp.asarray(True)
+    return search.finish(t, Outcome(mode, target, w, latency, jnp.asarray(0), done, history), view)
