@@ -102,4 +102,5 @@ def demo(
     else:
         for file in files:
             typer.echo(f"wrote {file}")
+        typer.echo("trinode explore: a page to drag nodes, slide parameters and see what binds")
     _out.tell(faults)

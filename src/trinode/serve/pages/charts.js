@@ -73,7 +73,7 @@ export function echoes(said) {
 export function constraints(list) {
   const words = { binds: "binds", broken: "broken", "has room": "" };
   return make("ul", { class: "constraints" }, ...list.map((one) => {
-    const room = one.state === "has room" ? `${readable(100 * one.room)} % of room` : words[one.state];
+    const room = one.state === "has room" ? `${readable(100 * one.room)} % free` : words[one.state];
     return make("li", { class: one.state.replace(" ", "-") }, make("span", {}, one.name), " ", make("b", {}, room));
   }));
 }

@@ -7,6 +7,9 @@ const offered = await get("/v1/explore");
 const systems = Object.fromEntries(offered.systems.map((one) => [one.name, one]));
 const { first } = offered;
 const setup = { system: first.system, schemes: [first.schemes[0], first.schemes[1] ?? ""], source: "drawn", seed: 0, trial: 0 };
+const MOVES = "Drag a terminal or an access point; or go to it with Tab and move it with the arrow keys (Shift: farther). "
+  + "Path losses follow the places, the small-scale fading stays.";
+const STAYS = "Channels that are given hold for their places: nothing can be dragged.";
 const walls = new Map();
 const panes = [];
 let answers = 0;
@@ -62,6 +65,7 @@ function answered(pane) {
     listSchemes();
     listSliders();
   }
+  at("moving").textContent = pane.view?.movable ? MOVES : pane.view ? STAYS : "";
   drawWalls();
   compared();
   if (panes.every((one) => !one.busy)) document.body.dataset.state = "ready";
@@ -134,7 +138,7 @@ function slider(one) {
     if (one.scale === "whole") setup.size = JSON.stringify(setup.params);
     update();
   });
-  return make("label", { class: "slider" }, make("span", {}, one.label), said, input);
+  return make("label", { class: "slider" }, make("span", {}, one.label), input, said);
 }
 
 function show(number) {
