@@ -19,14 +19,16 @@ from trinode.systems.contract import System
 
 def rounded(system: System, whole: Any) -> Any:
     """A network or solution, or stacked ones, in the sizes that schemes see; None as it is."""
-    if whole is None:
-        return None
+    if whole is None or not system.schedule.multiples:
+        return whole
     schema = system.solution_schema if isinstance(whole, system.Solution) else system.scenario_schema
     return _resized(system, schema, whole, {})
 
 
 def cropped(system: System, solution: Any, scenario: Any) -> Any:
     """A solution in the sizes of its network."""
+    if not system.schedule.multiples:
+        return solution
     return _resized(system, system.solution_schema, solution, _letters(system, scenario))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -50,6 +51,8 @@ class Slot:
         The slot in which the decision was last more than repaired.
     seconds, cpu_seconds : float
         Time of the whole step, on the wall and of this process.
+    spent_s : float
+        The same by the controller's clock.
     budget_s : float
         What it should have taken.
     rest : bool
@@ -66,6 +69,7 @@ class Slot:
     made: int
     seconds: float
     cpu_seconds: float
+    spent_s: float
     budget_s: float
     rest: bool
     sense: str
@@ -90,7 +94,7 @@ class Slot:
     @property
     def within(self) -> bool:
         """Whether it took no longer than the budget."""
-        return self.seconds <= self.budget_s
+        return self.spent_s <= self.budget_s
 
     @cached_property
     def bound(self) -> float:
@@ -123,6 +127,12 @@ class Controller:
         How to decide anew; the system's default where empty.
     period : int
         Slots after which a decision is made anew although nothing jumped, where there is time for it.
+    overrun : bool
+        Whether a jump may take longer than the budget: an objective that has risen by more than a twentieth is improved
+        at least once, and decided anew where that does not bring it back. Where the repair finds nothing feasible,
+        deciding anew takes what it takes, anyway.
+    clock : callable
+        What the budget is measured by: of the wall, or :func:`time.process_time` where a machine is shared with others.
     log : bool
         Whether to remember networks and decisions for :meth:`save_log`.
 
@@ -133,11 +143,20 @@ class Controller:
     """
 
     def __init__(
-        self, system: Any, *, budget_s: float = 0.01, scheme: str = "", period: int = 50, log: bool = False
+        self,
+        system: Any,
+        *,
+        budget_s: float = 0.01,
+        scheme: str = "",
+        period: int = 50,
+        overrun: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
+        log: bool = False,
     ) -> None:
         if isinstance(budget_s, bool) or not isinstance(budget_s, int | float) or not budget_s > 0:
             raise InputError("budget_s", budget_s, "seconds above 0")
         self.plan, self.budget_s, self.period = plan_of(system, scheme), float(budget_s), period
+        self.overrun, self.clock = overrun, clock
         self.logging, self.slots = log, []
         self.number = 0
         self._choice: Choice | None = None
@@ -169,14 +188,17 @@ class Controller:
         Slot
             A decision that is feasible on this network, or the reason why there is none.
         """
-        wall, cpu = time.perf_counter(), time.process_time()
+        begun = self._now()
         admitted = self.plan.admitted(network, _mask(present))
         self._prepared(admitted)
-        return self._decided(admitted, wall, cpu, None)
+        return self._decided(admitted, begun, None)
 
     def replayed(self, network: Any, moves: tuple[Any, ...]) -> Slot:
         """A step of exactly these moves, whatever they take; the network as :attr:`Slot.network` has it."""
-        return self._decided(network, time.perf_counter(), time.process_time(), moves)
+        return self._decided(network, self._now(), moves)
+
+    def _now(self) -> tuple[float, float, float]:
+        return time.perf_counter(), time.process_time(), self.clock()
 
     def _prepared(self, network: Any) -> None:
         kind = _kind(network)
@@ -191,34 +213,38 @@ class Controller:
             (REPAIR, lambda: self.plan.repaired(network, fresh.solution)),
             ("improve", lambda: self.plan.improved(network, again, 0)),
         ):
-            begun = time.perf_counter()
+            begun = self.clock()
             work()
-            self._times[kind, move].append(time.perf_counter() - begun)
+            self._times[kind, move].append(self.clock() - begun)
         self._ready.add(kind)
 
-    def _decided(self, network: Any, wall: float, cpu: float, moves: tuple[Any, ...] | None) -> Slot:
+    def _decided(self, network: Any, begun: tuple[float, float, float], moves: tuple[Any, ...] | None) -> Slot:
         kind, arrays, before = _kind(network), self.plan.arrays(network), self._choice
         same = before is not None and _same(arrays, self._arrays)
         if not same:
             self._tried = []
-        turn = _Turn(self, network, kind, wall, before, moves)
+        turn = _Turn(self, network, kind, begun[2], moves)
         choice = turn.kept(before) if same and before is not None else turn.opened(before)
         carried = choice.value if turn.carried else np.nan
         choice = turn.go(choice, jumped=not same and turn.carried and self._jumped(choice.value))
         if turn.changed:
             self._made = self.number
         sign = 1 if self.plan.sense == "min" else -1
+        shown = self.plan.shown(network, choice)
+        reason = "" if choice.feasible else self.plan.reason(network, choice)
+        wall, own, spent = self._now()
         slot = Slot(
             self.number,
             network,
-            self.plan.shown(network, choice),
+            shown,
             sign * choice.value if choice.feasible else float("nan"),
             sign * carried if np.isfinite(carried) else float("nan"),
-            "" if choice.feasible else self.plan.reason(network, choice),
+            reason,
             tuple(turn.made),
             self._made,
-            time.perf_counter() - wall,
-            time.process_time() - cpu,
+            wall - begun[0],
+            own - begun[1],
+            spent - begun[2],
             self.budget_s,
             turn.rest,
             self.plan.sense,
@@ -244,25 +270,23 @@ class Controller:
 class _Turn:
     """One slot's work: moves by the clock, or given ones."""
 
-    def __init__(
-        self, owner: Controller, network: Any, kind: Any, wall: float, before: Choice | None, moves: Any
-    ) -> None:
-        self.owner, self.network, self.kind, self.wall = owner, network, kind, wall
+    def __init__(self, owner: Controller, network: Any, kind: Any, begun: float, moves: Any) -> None:
+        self.owner, self.network, self.kind, self.begun = owner, network, kind, begun
         self.given = None if moves is None else deque(moves)
         self.made: list[Any] = []
         self.carried = self.changed = False
         self.rest = False
 
     def timed(self, move: Any, work: Any) -> Choice:
-        begun = time.perf_counter()
+        begun = self.owner.clock()
         found = work()
         name = "improve" if isinstance(move, int) else move
-        self.owner._times[self.kind, name].append(time.perf_counter() - begun)
+        self.owner._times[self.kind, name].append(self.owner.clock() - begun)
         self.made.append(move)
         return found
 
     def fits(self, name: str) -> bool:
-        spent, known = time.perf_counter() - self.wall, sorted(self.owner._times[self.kind, name])
+        spent, known = self.owner.clock() - self.begun, sorted(self.owner._times[self.kind, name])
         return spent + (known[-2:] or [0.0])[0] <= self.owner.budget_s
 
     def forget(self) -> None:
@@ -306,6 +330,10 @@ class _Turn:
         known = not self.made and owner._tried  # the same network, which was decided anew
         if not choice.feasible and not known:  # whatever it takes
             choice = self.anew(choice)
+        elif jumped and owner.overrun:
+            choice = self.improved(choice, 0)
+            if owner._jumped(choice.value):
+                choice = self.anew(choice)
         due = jumped or (bool(self.made) and owner.number - owner._last_anew >= owner.period)
         if due and ANEW not in self.made and self.fits(ANEW):
             choice = self.anew(choice)
@@ -353,7 +381,7 @@ def _mask(present: Any) -> np.ndarray | None:
 
 def _kind(network: Any) -> Any:
     leaves, structure = jax.tree.flatten(network)
-    return structure, tuple((np.shape(leaf), np.asarray(leaf).dtype) for leaf in leaves)
+    return structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves)
 
 
 def _same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:

@@ -20,6 +20,8 @@ from trinode.systems.energy.solution import EnergySolution
 
 ABSENT = ("task_bits", "sensing_sinr_min", "terminal_max_power_w")
 """What a terminal that is not there has none of."""
+ROUNDS = 3
+"""Of one improvement."""
 
 
 def ways(scenario: EnergyScenario) -> int:
@@ -43,7 +45,7 @@ def improved(
     starts = jnp.stack([before.beams, *starts, search.modest_beams(problem)])
     few = s.terminals <= search.FEW
     enough = free_of_interference(problem).value * (1 + search.CERTIFIED[0 if few else 1])
-    found = optimise.descend(problem, starts[way], enough=enough, tolerance=1e-6 if few else 1e-4)
+    found = optimise.descend(problem, starts[way], enough=enough, rounds=ROUNDS, tolerance=1e-6 if few else 1e-4)
     kept = found._replace(decision=optimise.better(found.decision, before))
     return _finished(s, problem, kept)[0], found.converged
 

@@ -157,22 +157,21 @@ class OfSystem:
     def repaired(self, network: Any, carried: Any) -> Choice:
         """An earlier decision made feasible."""
         wide = _sizes.rounded(self.system, network)
-        solution, value, rest, aid = _programs.call(_repaired, self.name, wide, light(carried))
-        return Choice(solution, float(value), bool(rest), aid)
+        solution, value, aid = _programs.call(_repaired, self.name, wide, light(carried))
+        return Choice(solution, float(value), False, aid)
 
     def improved(self, network: Any, had: Choice, way: int) -> Choice:
         """One step of one way; never worse by the judge."""
         wide = _sizes.rounded(self.system, network)
         given = self.name, wide, light(had.solution), had.aid, np.asarray(way), np.asarray(had.value)
-        solution, value, rest, _ = _programs.call(_improved, *given)
+        solution, value, rest = _programs.call(_improved, *given)
         if float(value) < had.value:
             return Choice(solution, float(value), bool(rest), had.aid)
         return had._replace(rest=bool(rest))
 
     def shown(self, network: Any, choice: Choice) -> Any:
-        """The decision in the sizes of its network, marked with the judge's word."""
-        solution = self.system.marked(choice.solution, np.asarray(choice.feasible))
-        return _sizes.cropped(self.system, solution, network)
+        """The decision in the sizes of its network."""
+        return _sizes.cropped(self.system, choice.solution, network)
 
     def reason(self, network: Any, choice: Choice) -> str:
         """The constraint that is violated most, and who is not served."""
@@ -291,26 +290,26 @@ def _fields(module: Any) -> dict[str, Any]:
 
 def light(solution: Any) -> Any:
     """Without its history, which is as long as the scheme's and would make programs differ."""
-    return replace(solution, history=np.zeros(0))
+    return replace(solution, history=np.zeros(0)) if np.size(solution.history) else solution
 
 
 # the programs that are compiled
 
 
-def _judged(name: str, scenario: Any, solution: Any) -> Any:
-    system = find_system(name)
+def _judged(name: str, scenario: Any, solution: Any) -> tuple[Any, Any]:
+    """A decision marked with the judge's word, and its value, small is good."""
+    solution, system = jax.lax.optimization_barrier(light(solution)), find_system(name)
     report = system.judge(scenario, solution)
     value = report.objective if system.sense == "min" else -report.objective
-    return jnp.where(report.worst_residual <= FEASIBILITY_TOLERANCE, jnp.nan_to_num(value, nan=jnp.inf), jnp.inf)
+    value = jnp.where(report.worst_residual <= FEASIBILITY_TOLERANCE, jnp.nan_to_num(value, nan=jnp.inf), jnp.inf)
+    return system.marked(solution, jnp.isfinite(value)), value
 
 
-def _repaired(name: str, scenario: Any, carried: Any) -> tuple[Any, Any, Any, Any]:
+def _repaired(name: str, scenario: Any, carried: Any) -> tuple[Any, Any, Any]:
     solution, aid = import_module(f"trinode.online.{name}").repaired(scenario, carried)
-    solution = jax.lax.optimization_barrier(light(solution))
-    return solution, _judged(name, scenario, solution), jnp.asarray(False), aid
+    return *_judged(name, scenario, solution), aid
 
 
-def _improved(name: str, scenario: Any, had: Any, aid: Any, way: Any, value: Any) -> tuple[Any, Any, Any, Any]:
+def _improved(name: str, scenario: Any, had: Any, aid: Any, way: Any, value: Any) -> tuple[Any, Any, Any]:
     solution, rest = import_module(f"trinode.online.{name}").improved(scenario, had, aid, way, value)
-    solution = jax.lax.optimization_barrier(light(solution))
-    return solution, _judged(name, scenario, solution), rest, ()
+    return *_judged(name, scenario, solution), rest
