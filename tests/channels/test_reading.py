@@ -13,9 +13,11 @@ import scipy.io
 import trinode as tn
 from channels import worlds
 from channels.worlds import AP_M, CARRIER_HZ, TERMINAL_M, A, K, T
+from trinode import _memory
 from trinode.channels import ChannelWarning, panel, read
 from trinode.channels.bundled import layout_count, load_bundled
 from trinode.channels.paths import alignment
+from trinode.channels.reading import KINDS
 from trinode.errors import FileFormatError, InputError
 
 FULL = worlds.truth(worlds.line(A), worlds.line(T))
@@ -191,6 +193,10 @@ def test_deepmimo_refusals(tmp_path):
     with pytest.raises(InputError, match="beams"):
         read(folder, "deepmimo", beams=3)
     params = json.loads((folder / "params.json").read_text())
+    params["txrx_sets"]["txrx_set_2"]["num_points"] = 2**31 - 1
+    (folder / "params.json").write_text(json.dumps(params))
+    with pytest.raises(InputError, match="memory"):
+        read(folder, "deepmimo")
     params["txrx_sets"]["txrx_set_1"]["num_ant"] = 4
     (folder / "params.json").write_text(json.dumps(params))
     with pytest.raises(InputError, match="several antennas"):
@@ -317,6 +323,13 @@ def test_no_number_is_refused():
         read(np.array([[None, {}]]), axes="K T")
 
 
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_other_things_are_refused(kind):
+    for thing in (7, None, [[1.0], [1.0, 2.0]], object(), {"h": [[1.0], [1.0, 2.0]]}, {}):
+        with pytest.raises(InputError):
+            read(thing, kind, axes="K T", direction="uplink", carrier_hz=CARRIER_HZ)
+
+
 def test_objects_are_never_unpacked(tmp_path):
     class Bomb:
         def __reduce__(self):
@@ -347,7 +360,7 @@ def test_more_than_there_is_memory_for_is_refused(tmp_path):
         read(tmp_path / "huge.mat", axes="K T")
 
 
-def test_more_than_there_is_memory_for_is_refused_of_hdf5(tmp_path):
+def test_more_than_there_is_memory_for_is_refused_of_hdf5(tmp_path, monkeypatch):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "huge.mat", "w") as file:
         file.create_dataset("H", shape=(2**20, 2**20), dtype="f8", chunks=(8, 8))
@@ -356,6 +369,11 @@ def test_more_than_there_is_memory_for_is_refused_of_hdf5(tmp_path):
         read(tmp_path / "huge.mat", name="H", axes="K T")
     with pytest.raises(InputError, match="never unpacked"):
         read(tmp_path / "huge.mat", name="elsewhere", axes="K T")
+    with h5py.File(tmp_path / "chunk.mat", "w") as file:
+        file.create_dataset("H", shape=(3, 2), maxshape=(None, None), dtype="f8", chunks=(2**10, 2**10))
+    monkeypatch.setattr(_memory, "room", lambda: 2**20)
+    with pytest.raises(InputError, match="memory"):
+        read(tmp_path / "chunk.mat", axes="K T")
 
 
 def test_without_h5py(tmp_path, monkeypatch):

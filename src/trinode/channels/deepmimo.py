@@ -9,14 +9,16 @@ antennas; arrays are chosen here.
 from __future__ import annotations
 
 import json
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from trinode import _memory
 from trinode.channels.paths import directions, elements_of, phasors, response
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, amplitude, as_reals
+from trinode.channels.stores import Store, amplitude, as_array, as_path, as_reals
 from trinode.errors import FileFormatError, InputError
 
 __all__ = ["OPTIONS", "scenario"]
@@ -32,8 +34,8 @@ _LONGEST_PARAMS = 2**24
 def scenario(source: Any, options: Options) -> Raw:
     """Channels of chosen transmitters and receivers of a scenario."""
     options.look_in(None)
-    params = _params(Path(source))
-    folder = _scene(Path(source), params, options)
+    params = _params(as_path(source))
+    folder = _scene(as_path(source), params, options)
     sender, hearer = ("terminal", "ap") if options.uplink else ("ap", "terminal")
     tx_set, rx_set = _set(params, "is_tx", sender, options), _set(params, "is_rx", hearer, options)
     tx, rx = _indices(sender, tx_set, options), _indices(hearer, rx_set, options)
@@ -44,7 +46,9 @@ def scenario(source: Any, options: Options) -> Raw:
     frequency = options.offsets() + (raw.carrier_hz if turns else 0.0)
 
     sizes = [max(map(len, elements)) for elements in (rx_elements, tx_elements)]
-    raw.array = np.zeros((len(frequency), len(rx), sizes[0], len(tx), sizes[1]), dtype=np.complex128)
+    shape = (len(frequency), len(rx), sizes[0], len(tx), sizes[1])
+    _memory.check("channels", shape, 16 * prod(shape))
+    raw.array = np.zeros(shape, dtype=np.complex128)
     places, without = [], 0
     for at, index in enumerate(tx):
         names = (int(tx_set["id"]), index, int(rx_set["id"]))
@@ -105,7 +109,7 @@ def _scene(folder: Path, params: dict[str, Any], options: Options) -> Path:
 
 def _set(params: dict[str, Any], flag: str, role: str, options: Options) -> dict[str, Any]:
     """The set of devices that transmit or receive; of receivers that are several, the one that receives only."""
-    able = {one.get("id"): one for one in params["txrx_sets"].values() if one.get(flag) is True}
+    able = {one.get("id"): one for one in params["txrx_sets"].values() if one.get(flag) in (True, 1)}
     asked = options.more.get(f"{role}_set")
     if asked is None and len(able) > 1:
         only = [key for key, one in able.items() if flag == "is_rx" and not one.get("is_tx")]
@@ -128,9 +132,10 @@ def _indices(role: str, devices: dict[str, Any], options: Options) -> list[int]:
     count, field = devices["num_points"], f"{role}s"
     asked = options.more.get(field)
     if asked is None:
+        _memory.check(field, (count,), 64 * count)
         asked = range(count)
     allowed = f"different integers from 0 to {count - 1}"
-    chosen = np.asarray(asked)
+    chosen = as_array(field, asked)
     if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or not len(chosen):
         raise InputError(field, asked, allowed)
     if chosen.min() < 0 or chosen.max() >= count or len(set(chosen.tolist())) < len(chosen):

@@ -12,7 +12,7 @@ import numpy as np
 
 from trinode.channels.paths import response
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, as_numbers, as_reals
+from trinode.channels.stores import Store, as_array, as_numbers, as_reals
 from trinode.errors import InputError
 
 __all__ = ["frequency_responses", "impulse_responses", "paths"]
@@ -88,7 +88,7 @@ def _saved(source: Any, options: Options, raw: Raw, names: tuple[str, str]) -> t
     """Coefficients and, where there are any, delays of a pair, an array, a mapping or a file."""
     if isinstance(source, tuple | list) and len(source) == 2:
         options.look_in(None)
-        return (_complex(source[0]), np.asarray(source[1])) if names[1] else (_complex(source), None)
+        return (_complex(source[0]), as_array("tau", source[1])) if names[1] else (_complex(source), None)
     if isinstance(source, np.ndarray):
         options.look_in(None)
         return source, None if options.tau is None else np.asarray(options.tau)
@@ -104,8 +104,8 @@ def _saved(source: Any, options: Options, raw: Raw, names: tuple[str, str]) -> t
 def _complex(value: Any) -> np.ndarray:
     """An array, also where real and imaginary parts are a pair, as Sionna RT has them."""
     if isinstance(value, tuple | list) and len(value) == 2:
-        return np.asarray(value[0]) + 1j * np.asarray(value[1])
-    return np.asarray(value)
+        return as_array("source", value[0]) + 1j * as_array("source", value[1])
+    return as_array("source", value)
 
 
 def _together(a: Any, tau: Any, options: Options, raw: Raw) -> tuple[np.ndarray, np.ndarray]:

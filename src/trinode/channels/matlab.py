@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from trinode import _memory
 from trinode.channels.archive import Header
 from trinode.errors import MissingExtraError
 
@@ -197,6 +198,8 @@ def read_hdf5(path: Path) -> dict[str, tuple[Header, Loader]]:
 
 def _form(dataset: Any) -> Header:
     kind = dataset.attrs.get("MATLAB_class", b"")
+    if dataset.chunks:  # one of them is unpacked whole
+        _memory.check(f"{dataset.name}: chunks", dataset.chunks, prod(dataset.chunks) * dataset.dtype.itemsize)
     if kind == b"char":
         return Header(np.dtype(f"U{min(dataset.size or 0, _LONGEST_NAME)}"), ())
     dtype = dataset.dtype

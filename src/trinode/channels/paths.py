@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import exp, gamma, sqrt
+from math import exp, gamma, prod, sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from trinode import _memory
 from trinode.errors import InputError
 
 __all__ = ["alignment", "directions", "elements_of", "panel", "phasors", "response"]
@@ -47,6 +48,8 @@ def panel(
     for name, value in (("horizontal", horizontal), ("vertical", vertical)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= 2**12:
             raise InputError(name, value, "an integer from 1 to 4096")
+    if horizontal * vertical > 2**16:
+        raise InputError("horizontal", f"{horizontal} by {vertical}", f"at most {2**16} elements in all")
     along_y, along_z = np.arange(horizontal) * spacing, np.arange(vertical) * spacing
     if not first:
         along_y, along_z = along_y - along_y.mean(), along_z - along_z.mean()
@@ -127,6 +130,8 @@ def response(
     -------
     array of shape (S, ...)
     """
+    shape = (np.size(frequency_hz), *np.broadcast_shapes(coefficient.shape, delay_s.shape)[:-1])
+    _memory.check("subcarrier_hz", shape, 16 * prod(shape))
     each = [np.sum(coefficient * np.exp(-2j * np.pi * f * delay_s), axis=-1) for f in np.atleast_1d(frequency_hz)]
     return np.stack(each)
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from trinode.channels.paths import response
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, as_numbers, as_reals
+from trinode.channels.stores import Store, as_numbers, as_path, as_reals
 from trinode.errors import InputError
 
 __all__ = ["links"]
@@ -44,9 +43,9 @@ def links(source: Any, options: Options) -> Raw:
 
 
 def _stores(source: Any) -> list[Store]:
-    if isinstance(source, Mapping) or not Path(source).is_dir():
+    if isinstance(source, Mapping) or not as_path(source).is_dir():
         return [Store(source)]
-    files = sorted(Path(source).glob("*.mat"))
+    files = sorted(as_path(source).glob("*.mat"))
     if not files:
         raise InputError("source", source, "a folder of .mat files, one a link")
     return [Store(file) for file in files]

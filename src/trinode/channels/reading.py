@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from trinode.channels import deepmimo, from_sionna, quadriga
 from trinode.channels.imported import AXES, LETTERS, Channels, ChannelWarning
 from trinode.channels.paths import UNLIKELY, alignment
 from trinode.channels.raw import LINK, Options, Raw
-from trinode.channels.stores import Store, amplitude, as_numbers, as_reals
+from trinode.channels.stores import Store, amplitude, as_array, as_numbers, as_reals
 from trinode.errors import InputError
 
 __all__ = ["DIRECTIONS", "KINDS", "UNITS", "read"]
@@ -34,7 +34,7 @@ _WORDS |= {f"{word}_{ending}": f"{role}_antenna" for word, role in (("user", "te
 def _arrays(source: Any, options: Options) -> Raw:
     """An array as it is: of NumPy, xarray, a mapping, or an ``.npy``, ``.npz``, ``.mat`` or HDF5 file."""
     raw = Raw()
-    if isinstance(source, str | Path) or hasattr(source, "keys"):
+    if isinstance(source, str | Path | Mapping):
         store = Store(source)
         options.look_in(store)
         array = store.array(store.only("name", options.name))
@@ -46,7 +46,7 @@ def _arrays(source: Any, options: Options) -> Raw:
     else:
         options.look_in(None)
         named = options.axes or " ".join(map(str, getattr(source, "dims", ())))
-        array, axes = np.asarray(source), _axes(named, options.uplink)
+        array, axes = as_array("source", source), _axes(named, options.uplink)
     raw.precision(array, "channels")
     raw.array, raw.axes, raw.subcarrier_hz = array, axes, options.subcarrier_hz
     if raw.axes and array.ndim != len(raw.axes):

@@ -16,7 +16,7 @@ from trinode.channels.archive import Header
 from trinode.channels.files import LARGEST, why
 from trinode.errors import FileFormatError, InputError, MissingExtraError
 
-__all__ = ["Store", "amplitude", "as_numbers", "as_reals"]
+__all__ = ["Store", "amplitude", "as_array", "as_numbers", "as_path", "as_reals"]
 
 _FORMATS = "an .npy, .npz or .mat file of numbers"
 
@@ -25,13 +25,13 @@ class Store:
     """Named arrays: of an ``.npz``, ``.npy``, ``.mat`` or HDF5 file, or of a mapping."""
 
     def __init__(self, source: Any):
-        self.name = "the mapping" if isinstance(source, Mapping) else Path(source).name
+        self.name = "the mapping" if isinstance(source, Mapping) else as_path(source).name
         self.is_matlab = False
         if isinstance(source, Mapping):
-            given = {str(name): np.asarray(value) for name, value in source.items()}
+            given = {str(name): as_array(str(name), value) for name, value in source.items()}
             self._arrays = {key: (_header(array), lambda array=array: array) for key, array in given.items()}
             return
-        path = Path(source)
+        path = as_path(source)
         if not path.is_file():
             raise FileFormatError("source", path, f"an existing file: {_FORMATS}")
         try:
@@ -117,6 +117,33 @@ class Store:
             raise FileFormatError(f"{self.name}: {name}", str(fault), f"{_FORMATS}, whole") from fault
 
 
+def as_path(source: Any) -> Path:
+    """A path.
+
+    Raises
+    ------
+    InputError
+        It is something else.
+    """
+    if not isinstance(source, str | Path):
+        raise InputError("source", f"a {type(source).__name__}", "a path, or an object of this kind")
+    return Path(source)
+
+
+def as_array(field: str, value: Any) -> np.ndarray:
+    """What NumPy makes an array of.
+
+    Raises
+    ------
+    InputError
+        Nothing, or something whose rows differ in length.
+    """
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as fault:
+        raise InputError(field, f"a {type(value).__name__} ({fault})", "an array of numbers") from fault
+
+
 def as_numbers(field: str, value: Any, nan: bool = False) -> np.ndarray:
     """Real or complex numbers in double precision.
 
@@ -125,7 +152,7 @@ def as_numbers(field: str, value: Any, nan: bool = False) -> np.ndarray:
     InputError
         It holds something else, NaN or infinity, or what no quantity of a network is.
     """
-    array = np.asarray(value)
+    array = as_array(field, value)
     if array.dtype.kind not in "cfiu":
         raise InputError(field, f"dtype {array.dtype}", "numbers")
     array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
@@ -138,7 +165,7 @@ def as_numbers(field: str, value: Any, nan: bool = False) -> np.ndarray:
 
 def as_reals(field: str, value: Any, nan: bool = False) -> np.ndarray:
     """The same of real numbers alone."""
-    if np.asarray(value).dtype.kind == "c":
+    if as_array(field, value).dtype.kind == "c":
         raise InputError(field, "complex numbers", "real numbers")
     return as_numbers(field, value, nan)
 
