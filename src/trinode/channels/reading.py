@@ -300,7 +300,7 @@ def _warnings(array: np.ndarray, raw: Raw, kind: str, unit: str, uplink: bool) -
     links, chance = alignment(seen)
     if not raw.begins_at_zero and chance >= UNLIKELY:
         return []
-    text = f"the phases of the {links} strongest links lie together (by chance: {chance:.0e})"
+    text = f"the phases of the {links} strongest links lie together (by chance: {max(chance, 1e-16):.0e} or less)"
     if raw.begins_at_zero:
         text = "the first path of every link has delay 0"
     if raw.normalises:
