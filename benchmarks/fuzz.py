@@ -265,7 +265,7 @@ class Fuzzer:
 
                 read_sweep(path)
                 return "read"
-            made = self.system.read_scenario(path) if kind == "scenario" else self.system.read_solution(path)[0]
+            made = self.system.read_scenario(path, []) if kind == "scenario" else self.system.read_solution(path, [])[0]
         except InputError as fault:
             check_message(fault, path, self.system.scenario_schema | self.system.solution_schema)
             return "refused"

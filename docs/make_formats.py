@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trinode.channels.files import Field, Schema
+from trinode.channels.rounding import NOTHING, ROUNDING
 from trinode.systems.contract import SOLUTION_FIELDS
 from trinode.systems.registry import system, system_names
 
@@ -31,8 +32,18 @@ SOLUTION = """## Every solution
 `status` is `converged`, `iteration_limit` or `infeasible`; `objective` is re-scored by the system's model, NaN where
 infeasible; no solution of the scenario beats `bound` (NaN where there is none). Infeasible answers are written, too,
 with the best effort, with what could be met, and with the terminals that cannot be served. `history` holds the steps
-whose objective is a finite number. Entries of a solution that may not be negative may be by rounding: down to -1e-12 of
-their array's largest they are read as 0; beyond, and in scenarios, they are refused.
+whose objective is a finite number.
+"""
+
+ROUNDING_TEXT = f"""## Rounding
+
+Files of others are off by rounding. What is forgiven, up to {ROUNDING:g} of the array's largest entry: entries of
+what is at least 0 that are below it; they become 0. Up to {ROUNDING:g} of 1: shares (`edge_share`, `cloud_share`,
+`power_fraction`, `offload_fraction`) below 0, which become 0, or that add up to more than 1; they are divided by their
+sum. Up to {ROUNDING:g} of a matrix' largest entry: covariances that are not Hermitian; they become their Hermitian
+part. `trinode evaluate` tells each repair with its count and its size, `tn.load` warns of it. What is off by more is
+refused, or not met, as it stands; shares and matrices off by less than {NOTHING:g} are as exact as sums of doubles are,
+and stay.
 """
 
 
@@ -55,7 +66,7 @@ def _allowed(field: Field) -> str:
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, SOLUTION, table(SOLUTION_FIELDS)]
+    parts = [HEAD, ROUNDING_TEXT, SOLUTION, table(SOLUTION_FIELDS)]
     for name in system_names():
         found = system(name)
         own = {key: value for key, value in found.solution_schema.items() if key not in SOLUTION_FIELDS}

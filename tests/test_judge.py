@@ -8,6 +8,7 @@ import pytest
 
 import toy
 import trinode as tn
+from trinode.channels.rounding import RoundingWarning
 from trinode.experiments import execute, items
 from trinode.systems import checks, registry
 from trinode.systems.contract import Report, Status
@@ -115,16 +116,17 @@ def test_items_of_sweeps_say_what_the_judge_says(monkeypatch):
 
 
 def test_rounding_below_zero_is_zero_in_decisions_of_others(tmp_path):
-    """Relative to the array, whatever its unit; in networks, and beyond rounding, it is refused."""
+    """Relative to the array, whatever its unit, and told; beyond rounding, and in memory, it is refused."""
     scenario = tn.draw("toy")
     tn.save(tmp_path / "x.npz", scenario, tn.solve(scenario, "even"))
     with np.load(tmp_path / "x.npz") as archive:
         arrays = dict(archive)
     for unit in (1e-6, 1.0, 1e6):
-        share = unit * np.array([0.5, -0.4e-12, 0.2])
+        share = unit * np.array([0.5, -0.4e-9, 0.2])
         np.savez(tmp_path / "x.npz", **{**arrays, "share": share})
-        assert tn.load(tmp_path / "x.npz").share.tolist() == [share[0], 0.0, share[2]]
-        np.savez(tmp_path / "x.npz", **{**arrays, "share": share - unit * 1e-12})
+        with pytest.warns(RoundingWarning, match="share: 1 entries below 0 set to 0, off by at most 8e-10"):
+            assert tn.load(tmp_path / "x.npz").share.tolist() == [share[0], 0.0, share[2]]
+        np.savez(tmp_path / "x.npz", **{**arrays, "share": share - unit * 1e-9})
         with pytest.raises(tn.InputError, match="share: got a negative value"):
             tn.load(tmp_path / "x.npz")
     with pytest.raises(tn.InputError, match="load: got a negative value"):

@@ -231,6 +231,23 @@ def test_sentences_of_bounds_and_of_what_could_be_reached():
     ]
 
 
+def test_evaluate_tells_what_rounding_it_repaired(tmp_path):
+    scenario = tn.draw("toy")
+    network, path = tmp_path / "network.npz", tmp_path / "answer.npz"
+    tn.save(network, scenario)
+    tn.save(path, scenario, tn.solve(scenario, "even"))
+    words = ("evaluate", "toy", "--scenario", network, "--solution", path)
+    assert read(call(*words, "--json"))["repairs"] == []
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    arrays["share"][1] = -1e-12
+    np.savez(path, **arrays)
+    (repair,) = read(call(*words, "--json", code=1))["repairs"]  # and its objective is not what it was
+    assert (repair["array"], repair["count"]) == ("share", 1)
+    assert repair["size"] == pytest.approx(1e-12 / arrays["share"].max())
+    assert "repaired: share: 1 entries below 0 set to 0, off by at most 3e-12" in call(*words, code=1).stdout
+
+
 def test_a_weaker_bound_is_no_false_claim(tmp_path):
     network, path = tmp_path / "s.npz", tmp_path / "x.npz"
     call("scenario", "toy", "--out", network)

@@ -16,6 +16,7 @@ from trinode import _memory
 from trinode._words import one_of
 from trinode.channels import archive
 from trinode.channels.archive import Header
+from trinode.channels.rounding import Repair, repaired
 from trinode.errors import FileFormatError, InputError
 
 Kind = Literal["complex", "float", "bool", "int", "text"]
@@ -51,6 +52,10 @@ class Field:
         NaN and infinity allowed.
     choices : tuple of str
         Allowed texts, for ``kind="text"``.
+    share : tuple of str, optional
+        Of shares, the letters of the axes over which they add up to at most 1; empty where each stands alone.
+    hermitian : tuple of int
+        Order of the axes in which the conjugate array is the array itself.
     """
 
     kind: Kind
@@ -60,20 +65,22 @@ class Field:
     optional: bool = False
     nan: bool = False
     choices: tuple[str, ...] = ()
+    share: tuple[str, ...] | None = None
+    hermitian: tuple[int, ...] = ()
 
 
 Schema = Mapping[str, Field]
 
 
 def check_arrays(
-    schema: Schema, arrays: Mapping[str, object], where: str = "", rounding: float = 0.0
+    schema: Schema, arrays: Mapping[str, object], where: str = "", repairs: list[Repair] | None = None
 ) -> dict[str, np.ndarray]:
     """Check names, kinds, shapes and values of arrays against a schema.
 
     Parameters
     ----------
-    rounding : float
-        Part of the largest entry of an array by which entries that may not be negative may be: they become 0.
+    repairs : list of Repair, optional
+        Where given, what :mod:`trinode.channels.rounding` forgives is repaired, and told here.
 
     Returns
     -------
@@ -88,7 +95,14 @@ def check_arrays(
     prefix = f"{where}: " if where else ""
     found = {name: np.asarray(value) for name, value in arrays.items()}
     names = _check_forms(schema, found, prefix)
-    return {name: _check_values(prefix + name, schema[name], found[name], rounding) for name in names}
+    checked = {}
+    for name in names:
+        array = found[name] if schema[name].kind == "text" else found[name].astype(_DTYPES[schema[name].kind])
+        if repairs is not None and schema[name].kind in ("float", "complex"):
+            array, made = repaired(name, schema[name], array)
+            repairs += made
+        checked[name] = _check_values(prefix + name, schema[name], array)
+    return checked
 
 
 def check_headers(schema: Schema, headers: Mapping[str, Header], where: str = "") -> None:
@@ -156,20 +170,17 @@ def _check_form(name: str, field: Field, dtype: np.dtype[Any], shape: tuple[int,
             raise InputError(name, f"shape {shape}", f"{letter} = {sizes[letter]} on axis {axis}, as before")
 
 
-def _check_values(name: str, field: Field, array: np.ndarray, rounding: float) -> np.ndarray:
-    """Check the entries of an array of the right form; the array in the field's type."""
+def _check_values(name: str, field: Field, array: np.ndarray) -> np.ndarray:
+    """Check the entries of an array of the right form and type."""
     if field.kind == "text":
         if field.choices and str(array) not in field.choices:
             raise InputError(name, array, one_of(array, field.choices))
         return array
-    array = array.astype(_DTYPES[field.kind])
     if field.kind in ("float", "complex"):
         if not field.nan and not np.all(np.isfinite(array)):
             raise InputError(name, "NaN or infinity", "finite numbers")
         if not field.nan and np.any(np.abs(array) > LARGEST):
             raise InputError(name, f"{np.abs(array).max():g}", f"numbers of at most {LARGEST:g} in magnitude")
-        if field.sign == "nonnegative":
-            array[(array < 0) & (array >= -rounding * np.abs(array).max(initial=0.0))] = 0.0
         if field.sign == "nonnegative" and np.any(array < 0):
             raise InputError(name, f"a negative value ({np.nanmin(array):g})", "values of at least 0")
         if field.sign == "positive" and np.any(array <= 0):
@@ -211,8 +222,10 @@ def why(path: Path, fault: Exception) -> str:
     return "an array of Python objects" if "pickle" in str(fault) else str(fault)
 
 
-def read_file(path: str | Path, kind: str, schema: Schema, rounding: float = 0.0) -> dict[str, np.ndarray]:
-    """Read a file of the given kind and check it against a schema (``rounding``: see :func:`check_arrays`).
+def read_file(
+    path: str | Path, kind: str, schema: Schema, repairs: list[Repair] | None = None
+) -> dict[str, np.ndarray]:
+    """Read a file of the given kind and check it against a schema (``repairs``: see :func:`check_arrays`).
 
     Raises
     ------
@@ -240,4 +253,4 @@ def read_file(path: str | Path, kind: str, schema: Schema, rounding: float = 0.0
     except Exception as fault:
         allowed = f"a readable .npz file of format {wanted}"
         raise FileFormatError("file", f"{path} ({why(path, fault)})", allowed) from fault
-    return check_arrays(schema, arrays, where=path.name, rounding=rounding)
+    return check_arrays(schema, arrays, where=path.name, repairs=repairs)

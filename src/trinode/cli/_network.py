@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trinode._words import number
 from trinode.errors import InputError
+
+if TYPE_CHECKING:
+    from trinode.channels.rounding import Repair
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system, for instance latency.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: 0]", show_default=False)]
@@ -83,7 +86,11 @@ def network(
         for option, value in others.items():
             if value is not None:
                 raise InputError(option, value, "nothing beside --scenario: the file holds the whole network")
-        return Network(find_system(system).read_scenario(scenario), scenario.name)
+        repairs: list[Repair] = []
+        read = find_system(system).read_scenario(scenario, repairs)
+        for one in repairs:
+            typer.echo(f"{scenario}: repaired: {one}", err=True)
+        return Network(read, scenario.name)
     if channels is None:
         if layout is not None:
             raise InputError("--layout", layout, "only with --channels")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from trinode.cli._network import AsJson, SystemName
 from trinode.cli._show import Column, Table, print_json, working
 
 if TYPE_CHECKING:
+    from trinode.channels.rounding import Repair
     from trinode.systems.contract import Report, System
 
 CLAIM_TOLERANCE = 1e-6
@@ -24,6 +26,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Judge a decision again: metrics, every constraint, the bound, and whether what the file claims is true.
+
+    What rounding left in the file (entries just below 0, shares that add up to just above 1) is repaired and told.
 
     The exit code is 1 where the decision is not what the file claims: a status or an objective that does not hold.
 
@@ -42,16 +46,20 @@ def evaluate(
 
         found = find_system(system)
         with head_start(f"evaluate {system}"):
-            network = found.read_scenario(scenario)
-            decision, arrays = found.read_solution(solution)
+            repairs: list[Repair] = []
+            network = found.read_scenario(scenario, repairs)
+            decision, arrays = found.read_solution(solution, repairs)
             report = api.evaluate(network, decision)
     claims = check_claims(arrays, report, found)
     decision = found.marked(decision, report.feasible)
     if as_json:
-        print_json({**answer_json(found, solution.name, network, decision, report), "claims": claims})
+        said = {"claims": claims, "repairs": [asdict(one) for one in repairs]}
+        print_json({**answer_json(found, solution.name, network, decision, report), **said})
     else:
         print_answer(found, scenario.name, solution.name, network, decision, report)
         residual_table(report).print()
+        for one in repairs:
+            typer.echo(f"repaired: {one}")
         columns = [
             Column("claim", "claim", left=True),
             Column("stated", "stated", "{:.8g}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from trinode.cli import _network, _out
 from trinode.cli._network import AsJson, Channels, Layout, Seed, Settings, SystemName, Trial
 from trinode.cli._show import print_json, working
 from trinode.errors import InputError
+
+if TYPE_CHECKING:
+    from trinode.channels.rounding import Repair
 
 
 def solve(
@@ -60,7 +63,10 @@ def solve(
             from trinode.cli._work import answers
 
             made = _network.network(system, seed, trial, scenario, channels, layout, _network.settings(settings))
-            begin = None if start is None else found.read_solution(start)[0]
+            repairs: list[Repair] = []
+            begin = None if start is None else found.read_solution(start, repairs)[0]
+            for one in repairs:
+                typer.echo(f"{start}: repaired: {one}", err=True)
         with working(f"solving with {name} (the first time includes compiling)", as_json):
             solution, report = answers(found, made.scenario, [name], begin)[name]
     files: list[Path] = []

@@ -7,6 +7,7 @@ traceable unless it declares ``host = True``. Everything a person is shown comes
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import IntEnum
@@ -21,6 +22,7 @@ from jaxtyping import Array, Bool, Float, Int
 from trinode import _runtime  # noqa: F401  (double precision before the first array)
 from trinode._words import one_of
 from trinode.channels.files import Field, Schema, check_arrays, read_file, write_file
+from trinode.channels.rounding import Repair, RoundingWarning
 from trinode.errors import InputError, MissingExtraError
 from trinode.systems.metric import LETTERS, Metric
 from trinode.systems.schedule import Schedule
@@ -28,9 +30,6 @@ from trinode.systems.show import Row, Shown, array_rows, metric_rows, stacked, t
 
 FEASIBILITY_TOLERANCE = 1e-6
 """Largest relative residual that still counts as feasible."""
-ROUNDING = 1e-12
-"""Part of an array's largest entry by which entries of a decision that may not be negative may be, as solvers leave
-them: they count as 0."""
 
 
 class Status(IntEnum):
@@ -488,18 +487,30 @@ class System:
         """Check arrays against the scenario schema and build the scenario."""
         return self.Scenario.from_arrays(check_arrays(self.scenario_schema, arrays))
 
-    def read_scenario(self, path: Any) -> Any:
-        """Read a scenario file."""
-        return self.Scenario.from_arrays(read_file(path, f"{self.name}-scenario", self.scenario_schema))
+    def read_scenario(self, path: Any, repairs: list[Repair] | None = None) -> Any:
+        """Read a scenario file; rounding as in :meth:`read_solution`."""
+        return self.Scenario.from_arrays(self._read(path, "scenario", self.scenario_schema, repairs))
 
     def write_scenario(self, path: Any, scenario: Any) -> None:
         """Write a scenario file."""
         write_file(path, f"{self.name}-scenario", self.scenario_schema, to_arrays(scenario, self.scenario_schema))
 
-    def read_solution(self, path: Any) -> tuple[Any, dict[str, np.ndarray]]:
-        """Read a solution file; returns the solution and all arrays of the file (with its claims)."""
-        arrays = read_file(path, f"{self.name}-solution", self.solution_schema, ROUNDING)
+    def read_solution(self, path: Any, repairs: list[Repair] | None = None) -> tuple[Any, dict[str, np.ndarray]]:
+        """Read a solution file; returns the solution and all arrays of the file (with its claims).
+
+        Rounding is repaired (:mod:`trinode.channels.rounding`); repairs are put on the list, or warned of without one.
+        """
+        arrays = self._read(path, "solution", self.solution_schema, repairs)
         return self.Solution.from_arrays(arrays), arrays
+
+    def _read(self, path: Any, kind: str, schema: Schema, repairs: list[Repair] | None) -> dict[str, np.ndarray]:
+        made: list[Repair] = []
+        arrays = read_file(path, f"{self.name}-{kind}", schema, made)
+        if repairs is not None:
+            repairs += made
+        for one in made if repairs is None else ():
+            warnings.warn(str(one), RoundingWarning, stacklevel=4)  # who reads, or loads, the file
+        return arrays
 
     def write_solution(self, path: Any, solution: Any, report: Report) -> None:
         """Write a solution file, its objective, bound and feasibility taken from the report.

@@ -8,7 +8,7 @@ from trinode.channels.files import Field
 from trinode.systems.contract import SOLUTION_FIELDS, Solution
 
 SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
-    "offload_fraction": Field("float", ("K",)),
+    "offload_fraction": Field("float", ("K",), share=()),
     "terminal_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
     "ap_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
     "precoder": Field("complex", ("K", "T")),

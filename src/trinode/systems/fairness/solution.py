@@ -8,9 +8,9 @@ from trinode.channels.files import Field
 from trinode.systems.contract import SOLUTION_FIELDS, Solution
 
 SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
-    "power_fraction": Field("float", ("S", "K")),
+    "power_fraction": Field("float", ("S", "K"), share=("S",)),
     "subcarrier_use": Field("bool", ("S", "K")),
-    "offload_fraction": Field("float", ("K",)),
+    "offload_fraction": Field("float", ("K",), share=()),
     "combiner": Field("complex", ("S", "K", "M", "A"), optional=True),
 }
 

@@ -8,8 +8,8 @@ from trinode.channels.files import Field
 from trinode.systems.contract import SOLUTION_FIELDS, Solution
 
 SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
-    "edge_share": Field("float", ("K", "M")),
-    "cloud_share": Field("float", ("K", "M")),
+    "edge_share": Field("float", ("K", "M"), share=("M",)),
+    "cloud_share": Field("float", ("K", "M"), share=("M",)),
     "precoder": Field("complex", ("K", "M", "T")),
     "sensing_precoder": Field("complex", ("K", "T")),
     "terminal_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),

@@ -21,7 +21,7 @@ from trinode.systems.region.params import RegionParams
 
 SCENARIO_SCHEMA: dict[str, Field] = {
     "channel_estimate": Field("complex", ("M", "K", "A")),
-    "error_covariance": Field("complex", ("M", "M", "K", "A", "A")),
+    "error_covariance": Field("complex", ("M", "M", "K", "A", "A"), hermitian=(1, 0, 2, 4, 3)),
     "ap_power": Field("float", ("M",), "nonnegative"),
     "sensing_ap": Field("bool", ("M",)),
     "direction_rad": Field("float", ("D",), unit="rad"),

@@ -9,7 +9,7 @@ from trinode.systems.contract import SOLUTION_FIELDS, Solution
 
 SOLUTION_SCHEMA: dict[str, Field] = SOLUTION_FIELDS | {
     "precoder": Field("complex", ("M", "K", "A")),
-    "sensing_covariance": Field("complex", ("M", "A", "A")),
+    "sensing_covariance": Field("complex", ("M", "A", "A"), hermitian=(0, 2, 1)),
     "pattern_scale": Field("float", ("M",)),
     "pattern_mse": Field("float", nan=True),
     "pattern_mse_min": Field("float", optional=True, nan=True),
