@@ -57,6 +57,26 @@ def test_live_paths(paths, traced):
 
 
 @pytest.mark.raytracing
+def test_live_paths_of_every_antenna(rt):
+    """Far away, where a wave is as good as plane."""
+    scene = rt.load_scene()
+    scene.frequency = 1e9
+    arrays = {"num_rows": 1, "pattern": "iso", "polarization": "V"}
+    scene.rx_array, scene.tx_array = rt.PlanarArray(num_cols=A, **arrays), rt.PlanarArray(num_cols=T, **arrays)
+    aps, terminals = 200 * np.array(APS), 200 * np.array(TERMINALS)
+    for index, place in enumerate(aps):
+        scene.add(rt.Receiver(name=f"ap-{index}", position=place.tolist()))
+    for index, place in enumerate(terminals):
+        scene.add(rt.Transmitter(name=f"terminal-{index}", position=place.tolist()))
+    options = {"max_depth": 0, "refraction": False}
+    one, many = (rt.PathSolver()(scene, synthetic_array=synthetic, **options) for synthetic in (True, False))
+    one, many = (tn.channels.read(paths, "sionna", direction="uplink", carrier_hz=1e9) for paths in (one, many))
+    np.testing.assert_allclose(many.array, one.array, rtol=0, atol=0.02 * np.abs(one.array).max())
+    np.testing.assert_allclose(many.terminal_position_m, terminals, rtol=1e-5)
+    np.testing.assert_allclose(many.ap_position_m, aps, rtol=1e-5)
+
+
+@pytest.mark.raytracing
 def test_saved_responses(paths, traced, tmp_path):
     a, tau = paths.cir(normalize_delays=False, out_type="numpy")
     np.savez(tmp_path / "cir.npz", a=a, tau=tau)

@@ -5,6 +5,7 @@ import warnings
 import zlib
 from pathlib import Path
 from struct import pack
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,6 +62,38 @@ def test_sionna_paths(tmp_path, per_pair):
     close(found, FULL, 1e-3)
     assert "single precision" in " ".join(found.notes)
     close(read((np.complex64(a), tau), "sionna", direction="uplink", carrier_hz=CARRIER_HZ), FULL, 1e-6)
+
+
+def live(a, tau, valid, sources, targets):
+    """What trinode asks of a ``Paths`` object; the last path, where there are five, is the first one again."""
+    kind = np.zeros((1, *tau.shape), dtype=int)
+    place = np.zeros((1, *tau.shape, 3))
+    kind[..., 1], place[..., 1, :] = 1, 7.0
+    found = {"tau": tau, "valid": valid, "sources": sources.T, "targets": targets.T}
+    found |= {"interactions": kind, "vertices": place}
+    tensors = {name: SimpleNamespace(numpy=lambda array=array: array) for name, array in found.items()}
+    return SimpleNamespace(
+        a=tuple(SimpleNamespace(numpy=lambda part=part: part) for part in (a.real, a.imag)), **tensors
+    )
+
+
+def test_live_sionna_paths():
+    """Also where the tracer lists a path twice, or one without a number."""
+    a, tau = worlds.sionna_paths()
+    a, tau = np.concatenate([a, a[..., :1]], axis=-1), np.concatenate([tau, tau[..., :1]], axis=-1)
+    a[..., 2], tau[..., 2] = np.nan, 1e-7
+    found = read(live(a, tau, tau >= 0, TERMINAL_M, AP_M), "sionna", direction="uplink", carrier_hz=CARRIER_HZ)
+    close(found, FULL)
+    assert "listed twice" in " ".join(found.notes)
+    np.testing.assert_array_equal(found.terminal_position_m, TERMINAL_M)
+    a, tau = worlds.sionna_paths(per_pair=True)
+    antennas = [np.repeat(where, count, axis=0) for where, count in ((TERMINAL_M, T), (AP_M, A))]
+    antennas[0][::2, 1] += 0.1
+    antennas[0][1::2, 1] -= 0.1
+    found = read(live(a, tau, tau >= 0, *antennas), "sionna", direction="uplink", carrier_hz=CARRIER_HZ)
+    close(found, FULL)
+    np.testing.assert_allclose(found.terminal_position_m, TERMINAL_M, rtol=1e-12)
+    np.testing.assert_array_equal(found.ap_position_m, AP_M)
 
 
 def test_sionna_responses(tmp_path):
@@ -217,6 +250,11 @@ def test_quadriga(tmp_path, save):
     right = worlds.truth(worlds.line(A), worlds.line(T), 5e6)
     close(read(folder, "quadriga", direction="uplink", subcarrier_hz=[5e6]), right)
     close(read(folder / "1-2.mat", "quadriga", direction="uplink"), FULL[2:3, 1:2])
+    down = tmp_path / "down"
+    down.mkdir()
+    for k in range(K):
+        save(down / f"{k}.mat", {"coeff": FULL[k, 1].T, "name": f"BS1_MT{k + 1}"})  # one path: MATLAB drops its axis
+    close(read(down, "quadriga", direction="downlink"), FULL[:, 1:2])
     (folder / "0-0.mat").unlink()
     with pytest.raises(InputError, match="14 links"):
         read(folder, "quadriga", direction="uplink")

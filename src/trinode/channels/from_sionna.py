@@ -24,7 +24,7 @@ def paths(source: Any, options: Options) -> Raw:
     if hasattr(source, "valid") and hasattr(source, "tau"):
         options.look_in(None)
         a, tau, valid = _live(source, raw)
-        raw.tx_position_m, raw.rx_position_m = (np.asarray(p.numpy()).T for p in (source.sources, source.targets))
+        raw.rx_position_m, raw.tx_position_m = _places(source.targets, a.shape[0]), _places(source.sources, a.shape[2])
     else:
         a, tau = _saved(source, options, raw, ("a", "tau"))
         if tau is None:
@@ -82,6 +82,12 @@ def _live(source: Any, raw: Raw) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if dropped := int(np.sum(valid & ~kept)):
         raw.notes.append(f"{dropped} paths were listed twice and count once")
     return a, tau, kept[:, None, :, None]
+
+
+def _places(points: Any, devices: int) -> np.ndarray:
+    """Where devices are: points are theirs or, one device after the other, those of their antennas."""
+    each = np.asarray(points.numpy(), dtype=np.float64).T
+    return each.reshape(devices, -1, 3).mean(axis=1)
 
 
 def _saved(source: Any, options: Options, raw: Raw, names: tuple[str, str]) -> tuple[np.ndarray, np.ndarray | None]:

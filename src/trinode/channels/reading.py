@@ -26,9 +26,8 @@ DIRECTIONS = ("uplink", "downlink", "conjugated downlink")
 ALIGNED = "aligned-phases"
 """Name of the warning that phases of strong links are not spread."""
 
-_WORDS = {"user": "terminal", "ue": "terminal", "bs": "ap", "time": "snapshot", "frequency": "subcarrier"}
-_WORDS |= {f"{word}_{ending}": f"{role}_antenna" for word, role in (("user", "terminal"), ("ue", "terminal"),
-           ("bs", "ap"), ("ap", "ap"), ("terminal", "terminal")) for ending in ("ant", "antenna")}  # fmt: skip
+_ENDS = {"terminal": "terminal", "user": "terminal", "ue": "terminal", "ap": "ap", "bs": "ap"}
+_WORDS = LETTERS | {"time": "snapshot", "frequency": "subcarrier"}
 
 
 def _arrays(source: Any, options: Options) -> Raw:
@@ -219,9 +218,9 @@ def _direction(said: str, kind: str, axes: str) -> str:
 
 def _axes(text: str, uplink: bool) -> tuple[str, ...]:
     """Names of axes by role."""
-    tx, rx = ("terminal", "ap") if uplink else ("ap", "terminal")
-    words = _WORDS | LETTERS | {"rx": rx, "tx": tx}
-    words |= {f"{end}_{ant}": f"{role}_antenna" for end, role in (("rx", rx), ("tx", tx)) for ant in ("ant", "antenna")}
+    ends = _ENDS | dict(zip(("tx", "rx"), ("terminal", "ap") if uplink else ("ap", "terminal")))
+    words = _WORDS | ends
+    words |= {f"{end}_{word}": f"{role}_antenna" for end, role in ends.items() for word in ("ant", "antenna")}
     names = tuple(words.get(word, word) for word in text.replace(",", " ").split())
     known = (*AXES, "snapshot")
     if not names or len(set(names)) < len(names) or not set(names) <= set(known):
@@ -248,9 +247,7 @@ def _amplitudes(raw: Raw, unit: str) -> np.ndarray:
 
 def _ordered(array: np.ndarray, names: tuple[str, ...], uplink: bool) -> np.ndarray:
     """The array with all of trinode's axes."""
-    tx, rx = ("terminal", "ap") if uplink else ("ap", "terminal")
-    roles = {"rx": rx, "tx": tx, "rx_ant": f"{rx}_antenna", "tx_ant": f"{tx}_antenna"}
-    names = tuple(roles.get(name, name) for name in names)
+    names = _axes(" ".join(names), uplink)
     there = [name for name in AXES if name in names]
     full = array.transpose([names.index(name) for name in there])
     return np.ascontiguousarray(full.reshape([full.shape[there.index(n)] if n in there else 1 for n in AXES]))
