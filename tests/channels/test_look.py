@@ -207,5 +207,7 @@ def test_the_command_says_the_same(tmp_path):
     assert CliRunner().invoke(app, ["check", str(tmp_path / "other.npz")]).exit_code == 2
 
 
-def test_every_slip_is_made_somewhere():
+def test_every_slip_is_made_somewhere_and_on_the_page():
     assert set(slips.MADE) | {"mirrored-angles"} == set(SLIPS)
+    page = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
+    assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == list(SLIPS)
