@@ -220,7 +220,14 @@ def test_deepmimo_knows_who_turned_the_phases(tmp_path):
 def test_deepmimo_refusals(tmp_path):
     folder = worlds.write_deepmimo(tmp_path / "city", save=lambda file, data: scipy.io.savemat(f"{file}.mat", data))
     close(read(folder, "deepmimo", ap_elements=A, terminal_elements=T), FULL, 1e-3)  # older ones keep .mat files
-    for wrong in ({"terminals": [K]}, {"terminals": [1, 1]}, {"aps": []}, {"ap_set": 7}, {"ap_elements": "4by2"}):
+    for wrong in (
+        {"terminals": [K]},
+        {"terminals": [1, 1]},
+        {"aps": []},
+        {"ap_set": 7},
+        {"terminal_set": [2]},
+        {"ap_elements": "4by2"},
+    ):
         with pytest.raises(InputError, match=next(iter(wrong))):
             read(folder, "deepmimo", **wrong)
     with pytest.raises(InputError, match="beams"):

@@ -109,22 +109,21 @@ def _scene(folder: Path, params: dict[str, Any], options: Options) -> Path:
 
 def _set(params: dict[str, Any], flag: str, role: str, options: Options) -> dict[str, Any]:
     """The set of devices that transmit or receive; of receivers that are several, the one that receives only."""
-    able = {one.get("id"): one for one in params["txrx_sets"].values() if one.get(flag) in (True, 1)}
+    able = [one for one in params["txrx_sets"].values() if one.get(flag) in (True, 1)]
+    for one in able:
+        for key in ("id", "num_points"):
+            if type(one.get(key)) is not int or not 0 <= one[key] < 2**31:
+                raise InputError(f"params.json: txrx_sets: {key}", one.get(key), "an integer of at least 0")
     asked = options.more.get(f"{role}_set")
-    if asked is None and len(able) > 1:
-        only = [key for key, one in able.items() if flag == "is_rx" and not one.get("is_tx")]
-        asked = only[0] if len(only) == 1 else None
-    if asked is None and len(able) == 1:
-        (asked,) = able
-    if asked not in able:
-        raise InputError(f"{role}_set", "nothing" if asked is None else asked, f"one of {list(able)} of params.json")
-    found = able[asked]
-    if found.get("num_ant", 1) != 1 or found.get("dual_pol"):
+    only = [one for one in able if flag == "is_rx" and not one.get("is_tx")]
+    usual = only if len(only) == 1 else able
+    found = usual if asked is None else [one for one in able if one["id"] == asked]
+    if len(found) != 1:
+        ids = [one["id"] for one in able]
+        raise InputError(f"{role}_set", "nothing" if asked is None else asked, f"one of {ids} of params.json")
+    if found[0].get("num_ant", 1) != 1 or found[0].get("dual_pol"):
         raise InputError(f"{role}_set", "paths traced for several antennas or polarisations", "one antenna a device")
-    for key in ("id", "num_points"):
-        if isinstance(found.get(key), bool) or not isinstance(found.get(key), int) or not 0 <= found[key] < 2**31:
-            raise InputError(f"params.json: txrx_sets: {key}", found.get(key), "an integer of at least 0")
-    return found
+    return found[0]
 
 
 def _indices(role: str, devices: dict[str, Any], options: Options) -> list[int]:
