@@ -106,6 +106,8 @@ def test_a_bad_network_is_refused_with_field_value_and_what_is_allowed(service, 
         ("/v1/draw", {"system": "fairness", "params": {"terminals": 9}}, "params"),
         ("/v1/draw", {"system": "fairness", "params": {**PARAMS, "task_bits": -1.0}}, "task_bits"),
         ("/v1/draw", {"system": "nowhere"}, "system"),
+        ("/v1/draw", {**DRAW, "ap_position_m": [[1.0, 2.0]]}, "ap_position_m"),
+        ("/v1/draw", {**DRAW, "params": dict.fromkeys(map(str, range(101)), 1.0)}, "params"),
         ("/v1/draw", {"sistem": "fairness"}, "sistem"),
         ("/v1/explore", {**DRAW, "file": "UEs=", "params": {}, "channels": "munich"}, "channels"),
     ],
@@ -306,6 +308,8 @@ def test_metrics_count_what_was_asked(service):
 def test_pages_and_description_need_no_other_place(service):
     said = service.ask("GET", "/openapi.json")[2]
     assert {"/v1/draw", "/v1/solve", "/v1/evaluate", "/v1/bound", "/health"} <= set(said["paths"])
+    body = said["paths"]["/v1/solve"]["post"]["requestBody"]["content"]
+    assert set(body["application/json"]["schema"]["properties"]) == {"network", "scheme", "bound"}
     for path in ("/", "/docs", "/pages/main.js", "/pages/style.css", "/pages/icon.svg"):
         status, headers, content = service.ask("GET", path)
         assert (status, "default-src 'self'" in headers["content-security-policy"]) == (200, True)

@@ -27,12 +27,6 @@ from trinode.systems.registry import system_names
 NPZ = "application/octet-stream"
 PAGES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
-_BODY = {
-    "requestBody": {
-        "content": {NPZ: {"schema": {"type": "string", "format": "binary"}}},
-        "description": "JSON, or a network's file by itself.",
-    }
-}
 
 
 class State:
@@ -115,7 +109,7 @@ def _add_work(app: FastAPI, state: State) -> None:
 
         return _bytes(await state.desk.work(work), request)
 
-    @app.post("/v1/solve", summary="A decision for a network", openapi_extra=_BODY)
+    @app.post("/v1/solve", summary="A decision for a network", openapi_extra=_body(Solve, NPZ))
     async def solve(request: Request, scheme: str = "", bound: bool = True) -> Response:
         given = await _given(request, Solve, {"scheme": scheme, "bound": bound})
 
@@ -135,9 +129,12 @@ def _add_work(app: FastAPI, state: State) -> None:
 
         return _bytes(await state.desk.work(work), request)
 
-    @app.post("/v1/evaluate", summary="The judge's word on a decision")
-    async def evaluate(asked: Evaluate) -> Response:
+    @app.post("/v1/evaluate", summary="The judge's word on a decision", openapi_extra=_body(Evaluate))
+    async def evaluate(request: Request) -> Response:
+        given = await _given(request, Evaluate)
+
         def work() -> bytes:
+            asked = given()
             system, made = wire.network(asked.network, limits.network_bytes)
             decided = wire.decision(system, asked.decision, limits.network_bytes)
             known.admit_kind(system, made)
@@ -146,9 +143,9 @@ def _add_work(app: FastAPI, state: State) -> None:
 
         return _bytes(await state.desk.work(work))
 
-    @app.post("/v1/bound", summary="What no decision for a network can beat", openapi_extra=_BODY)
+    @app.post("/v1/bound", summary="What no decision for a network can beat", openapi_extra=_body(Bound, NPZ))
     async def bound(request: Request) -> Response:
-        given = await _given(request, Bound, {})
+        given = await _given(request, Bound)
 
         def work() -> bytes:
             system, made = wire.network(given().network, limits.network_bytes)
@@ -236,11 +233,20 @@ def said_of(fault: InputError) -> dict[str, str]:
     return {"field": fault.field, "value": _short(fault.value), "allowed": fault.allowed}
 
 
-async def _given(request: Request, kind: Any, beside: dict[str, Any]) -> Callable[[], Any]:
-    """A body of JSON, or a network's file with the rest in the address; read where it is called."""
+def _body(kind: Any, *others: str) -> dict[str, Any]:
+    """What a path takes that reads its body itself, for its description."""
+    content = {"application/json": {"schema": kind.model_json_schema()}}
+    return {"requestBody": {"content": content | {one: {"schema": {"format": "binary"}} for one in others}}}
+
+
+async def _given(request: Request, kind: Any, beside: dict[str, Any] | None = None) -> Callable[[], Any]:
+    """A body of JSON, or a network's file with the rest in the address.
+
+    Read where it is called, among the requests that compute: JSON takes many times its bytes, and so does not wait.
+    """
     body = await request.body()
-    if request.headers.get("content-type", "").startswith(NPZ):
-        return lambda: kind.model_construct(network=body, **beside)
+    if "decision" not in kind.model_fields and request.headers.get("content-type", "").startswith(NPZ):
+        return lambda: kind.model_construct(network=body, **(beside or {}))
 
     def read() -> Any:
         from pydantic import ValidationError

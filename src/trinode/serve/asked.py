@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Whole = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Value = float | int | bool | str
-Positions = list[list[float]]
+Positions = Annotated[list[Annotated[list[float], Field(max_length=3)]], Field(max_length=2**16)]
 Given = dict[str, Any] | str
 """A network or decision: an object of arrays by their names in files, or a file in base64."""
 
@@ -23,7 +23,7 @@ class Draw(_Asked):
     system: str = "latency"
     seed: Whole = 0
     trial: Whole = 0
-    params: dict[str, Value] = Field({}, description="Parameters that differ from their defaults.")
+    params: dict[str, Value] = Field({}, max_length=100, description="Parameters that differ from their defaults.")
     terminal_position_m: Positions | None = None
     ap_position_m: Positions | None = None
 
@@ -59,7 +59,7 @@ class Explore(Draw):
     file: str = Field("", description="A network's file in base64.")
     file_name: str = Field("network.npz", max_length=200, description="What the file is called, for the Python code.")
     times: dict[str, Annotated[float, Field(gt=0, lt=1e9)]] = Field(
-        {}, description="Arrays of the file's network, and what they are multiplied with."
+        {}, max_length=100, description="Arrays of the file's network, and what they are multiplied with."
     )
 
 

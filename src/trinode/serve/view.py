@@ -76,8 +76,8 @@ class Drawing:
         What to say of each terminal.
     links : list of (int, int, float)
         Terminal, access point, and share of what it sends.
-    lobes, ap_lobes : list
-        Of terminals and access points: radii over the angle from the x axis, the largest 1, or None.
+    lobes : list
+        Of terminals: radii over the angle from the x axis, the largest 1, or None.
     towards : list
         Angles of the targets of each terminal.
     parts : list of str
@@ -104,7 +104,6 @@ class Drawing:
     notes: list[str]
     links: list[tuple[int, int, float]] = field(default_factory=list)
     lobes: list[Any] = field(default_factory=list)
-    ap_lobes: list[Any] = field(default_factory=list)
     towards: list[list[float]] = field(default_factory=list)
     bar_names: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
@@ -237,10 +236,7 @@ def _map(scenario: Any, drawn: Drawing, served: np.ndarray) -> dict[str, Any]:
             }
             for k in range(count)
         ],
-        "aps": [
-            {"at": [float(x) for x in one[:2]], "lobe": drawn.ap_lobes[m] if drawn.ap_lobes else None}
-            for m, one in enumerate(ap)
-        ],
+        "aps": [{"at": [float(x) for x in one[:2]]} for one in ap],
         "links": [{"terminal": k, "ap": m, "share": round(share, 4)} for k, m, share in drawn.links],
         "blocked": [[int(k), int(m)] for k, m in zip(*np.nonzero(~reachable))],
     }

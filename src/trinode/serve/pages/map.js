@@ -54,21 +54,20 @@ export class NetworkMap {
       return svg("line", { x1, y1, x2, y2, "stroke-width": width, class: view.terminals[terminal].tier });
     }));
     const lobes = [];
-    const add = (one, kind) => {
+    const add = (one) => {
       if (!one.lobe) return;
       const [x, y] = at(one);
       const points = one.lobe.map((radius, n) => {
         const angle = (2 * Math.PI * n) / one.lobe.length;
         return `${(x + 9 * unit * radius * Math.cos(angle)).toFixed(2)},${(y - 9 * unit * radius * Math.sin(angle)).toFixed(2)}`;
       });
-      lobes.push(svg("polygon", { points: points.join(" "), class: kind, "stroke-width": 0.15 * unit }));
+      lobes.push(svg("polygon", { points: points.join(" "), class: one.tier, "stroke-width": 0.15 * unit }));
       for (const angle of one.towards ?? []) {
         const [x2, y2] = [x + 11 * unit * Math.cos(angle), y - 11 * unit * Math.sin(angle)];
         lobes.push(svg("line", { x1: x, y1: y, x2, y2, class: "towards", "stroke-width": 0.25 * unit }));
       }
     };
-    view.terminals.forEach((one) => add(one, one.tier));
-    view.aps.forEach((one) => add(one, "ap"));
+    view.terminals.forEach(add);
     this.layers[3].replaceChildren(...lobes);
     const wanted = new Set();
     view.aps.forEach((one, m) => this.node("ap", m, one, unit, wanted));
