@@ -240,8 +240,8 @@ def echo_loss_twice(s: Seen) -> str:
 
 SIGHT_DB = 6.0
 """How far below free space a line of sight may be that interferes with a reflection."""
-CHANCE = 1e-3
-"""How likely arrays of any other orientation may look mirrored."""
+CHANCE = 1e-2
+"""How likely at most arrays that lie in any other way look mirrored."""
 
 
 def mirrored_angles(s: Seen) -> str:
