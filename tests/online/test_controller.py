@@ -54,6 +54,15 @@ def test_a_jump_is_made_up_for_at_once(run, network):
     np.testing.assert_allclose(slot.objective, anew, rtol=1e-6)
 
 
+@pytest.mark.parametrize("overrun", [True, False])
+def test_a_jump_takes_what_it_takes_where_it_may(run, network, overrun):
+    controller = online.Controller("fairness", budget_s=1e-9, overrun=overrun)
+    controller.step(network)
+    slots = [controller.step(one) for one in (tn.draw("fairness", seed=5, **SIZES), network)]
+    assert all(("anew" in slot.moves) == overrun for slot in slots)
+    assert all(slot.feasible and not slot.within for slot in slots)
+
+
 def test_terminals_come_and_go_without_a_new_program(run):
     controller, slots = run
     network = slots[-1].network

@@ -95,7 +95,7 @@ def test_quotas_add_up_and_follow_the_rates():
     assert np.all(np.abs(found.blocks - 50 * found.share) < 1)
     report = tn.evaluate(network, solution, bound=False)
     np.testing.assert_allclose(found.power_w, report.metrics["power_w"])
-    alone = np.log2(1 + found.power_w * online.link_gain(network).max(axis=1))
+    alone = np.log2(1 + found.power_w * online.link_gain("fairness", network).max(axis=1))
     band = float(network.subcarrier_bandwidth_hz)
     part = np.asarray(report.metrics["rate_bps"]) / (band * alone)
     np.testing.assert_allclose(found.share, part / part.sum())

@@ -14,8 +14,8 @@ from gymnasium import spaces
 from trinode import api
 from trinode.errors import InputError
 from trinode.online.motion import ageing
-from trinode.online.plans import SYSTEMS
-from trinode.online.quotas import acted, action_shape, link_gain
+from trinode.online.plans import SYSTEMS, link_gain
+from trinode.online.quotas import acted, action_shape
 from trinode.systems import doors as _doors
 from trinode.systems.contract import SOLUTION_FIELDS, to_arrays
 from trinode.systems.registry import system as find_system
@@ -87,7 +87,7 @@ class SlotEnv(gymnasium.Env):
         self.sign = -1.0 if find_system(system).sense == "min" else 1.0
         example = api.draw(system, **params)
         self._task = np.asarray(getattr(example, "task_bits", np.zeros(0)))
-        size = link_gain(example).size + self._task.size
+        size = link_gain(system, example).size + self._task.size
         self.observation_space = spaces.Box(-np.inf, np.inf, (size,), np.float32)
         self.action_space = spaces.Box(0.0, 1.0, action_shape(example), np.float32)
         self._networks: Iterator[Any] = iter(())
@@ -156,7 +156,7 @@ class SlotEnv(gymnasium.Env):
         return to_arrays(solution, own)
 
     def _seen(self) -> np.ndarray:
-        gain = link_gain(self._network)
+        gain = link_gain(self.system, self._network)
         power = getattr(self._network, "terminal_max_power_w", None)
         snr = gain if power is None else gain * np.asarray(power)[:, None]
         level = 10 * np.log10(np.maximum(snr, 1e-30)) / DECIBELS

@@ -3,8 +3,8 @@
 from trinode.online.controller import Controller, Slot
 from trinode.online.log import replay
 from trinode.online.motion import CARRIER_HZ, aged, ageing, check_walks, correlation, walking, way_points
-from trinode.online.plans import SYSTEMS, silenced
-from trinode.online.quotas import Quotas, acted, action_shape, link_gain, quotas
+from trinode.online.plans import SYSTEMS, link_gain, silenced
+from trinode.online.quotas import Quotas, acted, action_shape, quotas
 from trinode.online.tracks import Track, along, read_track, write_track
 
 __all__ = [

@@ -23,6 +23,8 @@ GAIN = 1e-4
 """Relative gain of an improvement below which its way counts as tried to the end."""
 FORGETTING = 0.98
 """What is left of a remembered time where it has kept a step from being made."""
+FAR_DB = 3.0
+"""Median change of the gains of the links from which on a network counts as another one."""
 JUMP = 0.05
 """Relative rise of the repaired objective over the one before that counts as a jump."""
 
@@ -128,9 +130,10 @@ class Controller:
     period : int
         Slots after which a decision is made anew although nothing jumped, where there is time for it.
     overrun : bool
-        Whether a jump may take longer than the budget: an objective that has risen by more than a twentieth is improved
-        at least once, and decided anew where that does not bring it back. Where the repair finds nothing feasible,
-        deciding anew takes what it takes, anyway.
+        Whether a jump may take longer than the budget: where the gains of half of the links have changed by 3 dB the
+        network is decided anew; an objective that has risen by more than a twentieth is improved at least once, and
+        decided anew where that does not bring it back. Where the repair finds nothing feasible, deciding anew takes
+        what it takes, anyway.
     clock : callable
         What the budget is measured by: of the wall, or :func:`time.process_time` where a machine is shared with others.
     log : bool
@@ -161,6 +164,7 @@ class Controller:
         self.number = 0
         self._choice: Choice | None = None
         self._kind: Any = None
+        self._network: Any = None
         self._arrays: dict[str, np.ndarray] = {}
         self._made = self._last_anew = 0
         self._value = float("nan")
@@ -226,7 +230,9 @@ class Controller:
         turn = _Turn(self, network, kind, begun[2], moves)
         choice = turn.kept(before) if same and before is not None else turn.opened(before)
         carried = choice.value if turn.carried else np.nan
-        choice = turn.go(choice, jumped=not same and turn.carried and self._jumped(choice.value))
+        moved = not same and turn.carried
+        far = moved and self.plan.apart_db(self._network, network) > FAR_DB
+        choice = turn.go(choice, far, jumped=moved and self._jumped(choice.value))
         if turn.changed:
             self._made = self.number
         sign = 1 if self.plan.sense == "min" else -1
@@ -252,6 +258,7 @@ class Controller:
             choice,
         )
         self._choice, self._arrays, self._value, self._kind = choice, arrays, choice.value, kind
+        self._network = network
         self.number += 1
         if self.logging:
             self.slots.append(slot)
@@ -320,7 +327,7 @@ class _Turn:
         self.changed = True
         return found
 
-    def go(self, choice: Choice, jumped: bool) -> Choice:
+    def go(self, choice: Choice, far: bool, jumped: bool) -> Choice:
         owner = self.owner
         if self.given is not None:
             return self.follow(choice)
@@ -328,7 +335,7 @@ class _Turn:
             self.rest = True
             return choice
         known = not self.made and owner._tried  # the same network, which was decided anew
-        if not choice.feasible and not known:  # whatever it takes
+        if (not choice.feasible and not known) or (far and owner.overrun):  # whatever it takes
             choice = self.anew(choice)
         elif jumped and owner.overrun:
             choice = self.improved(choice, 0)

@@ -95,6 +95,10 @@ class Plan(Protocol):
         """What no decision beats; NaN where unknown."""
         ...
 
+    def apart_db(self, one: Any, other: Any) -> float:
+        """Median change of the gains of the links from one network to the other, dB; 0 where there are none."""
+        ...
+
     def arrays(self, network: Any) -> dict[str, np.ndarray]:
         """A network as named arrays."""
         ...
@@ -184,6 +188,12 @@ class OfSystem:
         """What no decision beats."""
         return float(api.bound(network))
 
+    def apart_db(self, one: Any, other: Any) -> float:
+        """Median change of the gains of the links, dB."""
+        before, after = link_gain(self.name, one), link_gain(self.name, other)
+        heard = (before > 0) & (after > 0)
+        return float(np.median(np.abs(10 * np.log10(after[heard] / before[heard])))) if np.any(heard) else 0.0
+
     def arrays(self, network: Any) -> dict[str, np.ndarray]:
         """By the names of its file."""
         return {name: np.asarray(value) for name, value in _fields(network).items()}
@@ -245,6 +255,10 @@ class Stated:
         """What no decision beats."""
         return choice.solution.bound
 
+    def apart_db(self, one: Problem, other: Problem) -> float:
+        """A problem has no links."""
+        return 0.0
+
     def arrays(self, network: Problem) -> dict[str, np.ndarray]:
         """Its leaves in their order."""
         return {f"leaf{place}": np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(network))}
@@ -281,6 +295,22 @@ def silenced(network: Any, present: Any) -> Any:
         wide = mask.reshape(-1, *[1] * (value.ndim - axis - 1))
         changed[name] = jnp.asarray(np.where(wide, value, np.zeros_like(value)))
     return replace(network, **changed)
+
+
+def link_gain(system: str, s: Any) -> np.ndarray:
+    """Signal-to-noise ratio of each link at 1 W, all its antennas at the access point, the mean over those that send.
+
+    Returns
+    -------
+    gain : (K, M)
+        Of region, by the powers of its access points; M is 1 in the energy system.
+    """
+    if system == "region":
+        return (np.asarray(s.ap_power)[:, None] * np.sum(np.abs(np.asarray(s.channel_estimate)) ** 2, axis=2)).T
+    h, noise = np.abs(np.asarray(s.uplink_channel)) ** 2, np.asarray(s.ap_noise_w)
+    if system == "energy":
+        return h.sum(axis=1).mean(axis=1)[:, None] / noise
+    return (h.sum(axis=3).mean(axis=0) if system == "fairness" else h.sum(axis=2).mean(axis=2)) / noise
 
 
 def _fields(module: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from trinode import _programs, _sizes, api
 from trinode.errors import InputError
-from trinode.online.plans import SYSTEMS, light
+from trinode.online.plans import SYSTEMS, light, link_gain
 from trinode.systems import doors as _doors
 from trinode.systems.contract import Report
 from trinode.systems.registry import system as find_system
@@ -66,29 +66,10 @@ def quotas(network: Any, solution: Any, blocks: int = 100) -> Quotas:
     rate = rate.sum(axis=1) if rate.ndim == 2 else rate
     power = np.asarray(metrics["power_w" if "power_w" in metrics else "transmit_power_w"])
     band = float(network.bandwidth_hz) if hasattr(network, "bandwidth_hz") else _band(network)
-    alone = np.log2(1 + power * link_gain(network).max(axis=1))
+    alone = np.log2(1 + power * link_gain(system.name, network).max(axis=1))
     part = np.where(rate > 0, rate / np.where(alone > 0, band * alone, 1.0), 0.0)
     share = part / part.sum() if part.sum() > 0 else part
     return Quotas(share, _whole(share, blocks), power, rate)
-
-
-def link_gain(network: Any) -> np.ndarray:
-    """Signal-to-noise ratio of each link at 1 W, all its antennas at the access point, the mean over those that send.
-
-    Returns
-    -------
-    gain : (K, M)
-        Of region, by the powers of its access points; M is 1 in the energy system.
-    """
-    system, s = _doors.network(network)
-    if system.name == "region":
-        return (np.asarray(s.ap_power)[:, None] * np.sum(np.abs(s.channel_estimate) ** 2, axis=2)).T
-    h = np.abs(np.asarray(s.uplink_channel)) ** 2
-    if system.name == "energy":
-        return h.sum(axis=1).mean(axis=1)[:, None] / np.asarray(s.ap_noise_w)
-    if system.name == "fairness":
-        return h.sum(axis=3).mean(axis=0) / np.asarray(s.ap_noise_w)
-    return h.sum(axis=2).mean(axis=2) / np.asarray(s.ap_noise_w)
 
 
 def acted(network: Any, action: Any) -> tuple[Any, Report]:
