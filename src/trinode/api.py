@@ -331,7 +331,7 @@ def load(path: str | Path) -> Any:
     FileFormatError
         It is neither.
     """
-    name, kind = _file_kind(Path(path))
+    name, kind = file_kind(Path(path))
     system = find_system(name)
     return doors.trusted(system.read_scenario(path)) if kind == "scenario" else system.read_solution(path)[0]
 
@@ -515,7 +515,8 @@ def _with_bounds(report: Report, bound_of: Callable[[str], Array], family: str |
     return dataclasses.replace(report, bound=best, scheme_bound=scheme_best)
 
 
-def _file_kind(path: Path) -> tuple[str, str]:
+def file_kind(path: Path) -> tuple[str, str]:
+    """Name of the system, and ``scenario`` or ``solution``, as a file says."""
     if not path.is_file():
         raise FileFormatError("file", path, "an existing .npz file")
     try:

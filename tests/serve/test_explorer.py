@@ -74,7 +74,7 @@ def test_the_python_gives_what_is_shown(service, places):
             "POST", f"/v1/explore/{what}", json.dumps(asked), {"content-type": "application/json"}
         )
         assert status == 200
-        theirs = wire._from_file(content, what, 2**20)
+        theirs = wire._from_file(content, what, 2**20, [])[1]
         schema = system("fairness").scenario_schema if what == "network" else {"power_fraction": None}
         for name in schema:
             if getattr(own, name) is not None:

@@ -48,7 +48,7 @@ def own():
 
 def test_answers_are_the_librarys(service, network, own):
     made, solution, report = own
-    again = wire.network(network, 2**20)[1]
+    again = wire.network(network, 2**20, [])[1]
     for name in ("uplink_channel", "terminal_position_m", "task_bits"):
         assert np.array_equal(getattr(again, name), getattr(made, name))
     status, _, said = service.post("/v1/solve", {"network": network, "scheme": "full-power"})
@@ -72,6 +72,14 @@ def test_files_are_taken_and_given(service, own, tmp_path):
     assert np.array_equal(tn.load(tmp_path / "solution.npz").power_fraction, solution.power_fraction)
     both = {"network": base64.b64encode(content).decode(), "decision": base64.b64encode(answer).decode()}
     assert service.post("/v1/evaluate", both)[2]["report"]["objective"] == float(report.objective)
+
+
+def test_what_rounding_had_to_be_repaired_is_told(service, network):
+    off = {**network, "task_bits": [1e3, 1e3, -1e-7]}
+    for path in ("/v1/solve", "/v1/bound"):
+        (said,) = service.post(path, {"network": off})[2]["repairs"]
+        assert said.startswith("task_bits: 1")
+    assert service.post("/v1/solve", {"network": network})[2]["repairs"] == []
 
 
 @pytest.mark.parametrize(

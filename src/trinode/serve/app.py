@@ -114,8 +114,8 @@ def _add_work(app: FastAPI, state: State) -> None:
         given = await _given(request, Solve, {"scheme": scheme, "bound": bound})
 
         def work() -> bytes:
-            asked = given()
-            system, made = wire.network(asked.network, limits.network_bytes)
+            asked, repairs = given(), []
+            system, made = wire.network(asked.network, limits.network_bytes, repairs)
             name = system.scheme(asked.scheme).name
             known.admit(system, made, name)
             made = bare(made)
@@ -123,7 +123,7 @@ def _add_work(app: FastAPI, state: State) -> None:
             report = api.evaluate(made, solution, bound=asked.bound)
             if wants_file(request):
                 return wire.file_bytes(made, solution, report)
-            said = {"system": system.name, "scheme": name}
+            said = {"system": system.name, "scheme": name, "repairs": list(map(str, repairs))}
             told = {"report": wire.report_json(system, solution, report)}
             return wire.json_bytes(said | told | {"decision": wire.decision_json(system, solution, report)})
 
@@ -134,12 +134,13 @@ def _add_work(app: FastAPI, state: State) -> None:
         given = await _given(request, Evaluate)
 
         def work() -> bytes:
-            asked = given()
-            system, made = wire.network(asked.network, limits.network_bytes)
-            decided = wire.decision(system, asked.decision, limits.network_bytes)
+            asked, repairs = given(), []
+            system, made = wire.network(asked.network, limits.network_bytes, repairs)
+            decided = wire.decision(system, asked.decision, limits.network_bytes, repairs)
             known.admit_kind(system, made)
             report = api.evaluate(bare(made), decided, bound=asked.bound)
-            return wire.json_bytes({"system": system.name, "report": wire.report_json(system, decided, report)})
+            told = {"repairs": list(map(str, repairs)), "report": wire.report_json(system, decided, report)}
+            return wire.json_bytes({"system": system.name} | told)
 
         return _bytes(await state.desk.work(work))
 
@@ -148,10 +149,15 @@ def _add_work(app: FastAPI, state: State) -> None:
         given = await _given(request, Bound)
 
         def work() -> bytes:
-            system, made = wire.network(given().network, limits.network_bytes)
+            repairs: list[Any] = []
+            system, made = wire.network(given().network, limits.network_bytes, repairs)
             known.admit_kind(system, made)
             value = float(api.bound(bare(made)))
-            said = {"objective_name": system.objective_name, "objective_unit": system.objective_unit}
+            said = {
+                "repairs": list(map(str, repairs)),
+                "objective_name": system.objective_name,
+                "objective_unit": system.objective_unit,
+            }
             return wire.json_bytes({"system": system.name, "bound": value, **said})
 
         return _bytes(await state.desk.work(work))

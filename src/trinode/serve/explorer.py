@@ -10,6 +10,7 @@ import numpy as np
 
 from trinode import api
 from trinode.channels.bundled import bundled_names, layout_count, load_bundled
+from trinode.channels.rounding import Repair
 from trinode.errors import InputError
 from trinode.serve import view, wire
 from trinode.serve.asked import Draw, Explore
@@ -60,8 +61,8 @@ def drawn(asked: Draw, known: Known, limits: Limits) -> tuple[System, Any]:
     return system, api.draw(asked.system, asked.seed, asked.trial, **_places(asked), **asked.params)
 
 
-def network(asked: Explore, known: Known, limits: Limits) -> tuple[System, Any]:
-    """The network of a setup.
+def network(asked: Explore, known: Known, limits: Limits, repairs: list[Repair]) -> tuple[System, Any]:
+    """The network of a setup; what had to be repaired of a file's rounding is put on the list.
 
     Raises
     ------
@@ -81,17 +82,18 @@ def network(asked: Explore, known: Known, limits: Limits) -> tuple[System, Any]:
         return system, api.bundled(asked.channels, asked.trial, asked.system, asked.seed, **asked.params)
     if asked.params:
         raise InputError("params", ", ".join(asked.params), "nothing beside a file, which holds the whole network")
-    system, made = wire.network(asked.file, limits.network_bytes)
+    system, made = wire.network(asked.file, limits.network_bytes, repairs)
     if not asked.times:
         return system, made
     now = {name: _array(system, made, name) for name in asked.times}
     return system, api.change(made, **{name: factor * now[name] for name, factor in asked.times.items()})
 
 
-def answer(asked: Explore, known: Known, limits: Limits) -> tuple[System, str, Any, Any, Any, dict[str, float]]:
-    """System, scheme, network, decision and report of a setup, and the seconds of the steps."""
+def answer(asked: Explore, known: Known, limits: Limits) -> tuple[System, str, Any, Any, Any, dict[str, Any]]:
+    """System, scheme, network, decision and report of a setup, and the seconds of the steps with what was repaired."""
     began = time.perf_counter()
-    system, scenario = network(asked, known, limits)
+    repairs: list[Repair] = []
+    system, scenario = network(asked, known, limits, repairs)
     scheme = system.scheme(asked.scheme).name
     known.admit(system, scenario, scheme)
     plain = bare(scenario)
@@ -102,21 +104,22 @@ def answer(asked: Explore, known: Known, limits: Limits) -> tuple[System, str, A
     report = api.evaluate(plain, solution, bound=asked.bound)
     jax.block_until_ready((report.bound, report.objective))
     spent = {"draw": drawn_at - began, "solve": solved_at - drawn_at, "judge": time.perf_counter() - solved_at}
-    return system, scheme, scenario, solution, report, spent
+    told = {"seconds": spent, "repairs": list(map(str, repairs))}
+    return system, scheme, scenario, solution, report, told
 
 
 def picture(asked: Explore, known: Known, limits: Limits) -> dict[str, Any]:
     """All that the page shows of a setup."""
-    system, scheme, scenario, solution, report, spent = answer(asked, known, limits)
+    system, scheme, scenario, solution, report, told = answer(asked, known, limits)
     shown = view.picture(system, scheme, scenario, solution, report)
     movable = bool(system.places) and not asked.channels and not asked.file
-    return shown | {"seconds": spent, "movable": movable, "python": python(asked, system, scheme)}
+    return shown | told | {"movable": movable, "python": python(asked, system, scheme)}
 
 
 def file(asked: Explore, what: str, known: Known, limits: Limits) -> bytes:
     """The network, or the decision, of a setup as a file."""
     if what == "network":
-        return wire.file_bytes(network(asked, known, limits)[1])
+        return wire.file_bytes(network(asked, known, limits, [])[1])
     _, _, scenario, solution, report, _ = answer(asked.model_copy(update={"bound": True}), known, limits)
     return wire.file_bytes(scenario, solution, report)
 

@@ -102,7 +102,8 @@ async def _slots(socket: WebSocket, state: Any) -> None:
 
 def _decide(state: Any, system: Any, controller: Controller, begin: Begin, message: str | bytes) -> str:
     asked = Next.model_construct(network=message) if isinstance(message, bytes) else _read(Next, message)
-    of, network = wire.network(asked.network, state.limits.network_bytes)
+    repairs: list[Any] = []
+    of, network = wire.network(asked.network, state.limits.network_bytes, repairs)
     if of is not system:
         raise InputError("network", f"one of {of.name}", f"one of {system.name}, as the session began")
     network = bare(network)
@@ -115,6 +116,7 @@ def _decide(state: Any, system: Any, controller: Controller, begin: Begin, messa
     return _words(
         {
             "slot": slot.number,
+            "repairs": list(map(str, repairs)),
             "feasible": slot.feasible,
             "reason": slot.reason,
             "objective": slot.objective,

@@ -20,8 +20,10 @@ from trinode import _memory, api
 from trinode._words import one_of
 from trinode.channels import archive
 from trinode.channels.files import Field, Schema, check_arrays
+from trinode.channels.rounding import Repair
 from trinode.errors import FileFormatError, InputError
-from trinode.systems.contract import ROUNDING, Report, Status, System, to_arrays
+from trinode.systems import doors
+from trinode.systems.contract import Report, Status, System, to_arrays
 from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names
 
@@ -31,13 +33,15 @@ _ENTRY = b"PK\x01\x02"
 """What every entry of an archive's directory begins with."""
 
 
-def network(given: Any, most: int) -> tuple[System, Any]:
+def network(given: Any, most: int, repairs: list[Repair]) -> tuple[System, Any]:
     """A network from an object of JSON, the bytes of a file, or these in base64.
 
     Parameters
     ----------
     most : int
         Bytes that its arrays may take.
+    repairs : list of Repair
+        What had to be repaired of its rounding is told here.
 
     Raises
     ------
@@ -48,22 +52,23 @@ def network(given: Any, most: int) -> tuple[System, Any]:
         system, kind = _said(given)
         if kind != "scenario":
             raise InputError("format", given["format"], f"trinode/{system.name}-scenario/1")
-        arrays = _arrays(system.scenario_schema, given, most)
-        return system, api.from_arrays(system.name, **arrays)
-    made = _from_file(given, "network", most)
-    system = _system_of(made, "network", "Scenario")
+        arrays = check_arrays(system.scenario_schema, _arrays(system.scenario_schema, given, most), repairs=repairs)
+        return system, doors.trusted(system.Scenario.from_arrays(arrays))
+    system, made = _from_file(given, "network", most, repairs)
+    if not isinstance(made, system.Scenario):
+        raise InputError("network", f"a solution of {system.name}", "a network")
     return system, made
 
 
-def decision(system: System, given: Any, most: int) -> Any:
+def decision(system: System, given: Any, most: int, repairs: list[Repair]) -> Any:
     """A decision from an object of JSON, the bytes of a file, or these in base64; raises as :func:`network`."""
     if isinstance(given, Mapping):
         said, kind = _said(given)
         if kind != "solution" or said is not system:
             raise InputError("format", given["format"], f"trinode/{system.name}-solution/1")
         arrays = _arrays(system.solution_schema, given, most)
-        return system.Solution.from_arrays(check_arrays(system.solution_schema, arrays, rounding=ROUNDING))
-    made = _from_file(given, "decision", most)
+        return system.Solution.from_arrays(check_arrays(system.solution_schema, arrays, repairs=repairs))
+    _, made = _from_file(given, "decision", most, repairs)
     if not isinstance(made, system.Solution):
         raise InputError("decision", "a file of something else", f"a solution of {system.name}")
     return made
@@ -170,7 +175,7 @@ def _array(name: str, field: Field, value: Any) -> np.ndarray:
     return array
 
 
-def _from_file(given: Any, what: str, most: int) -> Any:
+def _from_file(given: Any, what: str, most: int, repairs: list[Repair]) -> tuple[System, Any]:
     if isinstance(given, str):
         try:
             given = base64.b64decode(given, validate=True)
@@ -189,7 +194,11 @@ def _from_file(given: Any, what: str, most: int) -> Any:
             except Exception:  # damaged archives fail in many ways; reading says which
                 headers = {}
             _check_size({name: one.count * one.dtype.itemsize for name, one in headers.items()}, most)
-            return api.load(path)
+            name, kind = api.file_kind(path)
+            system = find_system(name)
+            if kind == "scenario":
+                return system, doors.trusted(system.read_scenario(path, repairs))
+            return system, system.read_solution(path, repairs)[0]
         except InputError as fault:
             value = str(fault.value).replace(str(path), path.name)
             raise type(fault)(fault.field, value, fault.allowed) from None
@@ -200,14 +209,6 @@ def _check_size(taken: Mapping[str, int], most: int) -> None:
     if whole > most:
         largest = max(taken, key=lambda name: taken[name])
         raise InputError(largest, f"{_memory.words(whole)} with the others", f"at most {_memory.words(most)} here")
-
-
-def _system_of(made: Any, what: str, kind: str) -> System:
-    for name in system_names():
-        system = find_system(name)
-        if isinstance(made, getattr(system, kind)):
-            return system
-    raise InputError(what, "a file of something else", "a network")
 
 
 def _object(said: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -91,6 +91,7 @@ export class Pane {
     const parts = [view.feasible ? `${objective.name} ${objective.text}` : `cannot be met: ${view.reason}`];
     if (view.feasible && bound.value !== null) parts.push(`bound ${bound.text}`);
     if (gap !== null) parts.push(`at most ${readable(100 * gap)} % above the best possible`);
+    parts.push(...view.repairs.map((one) => `repaired in the file: ${one}`));
     this.status.textContent = parts.join("; ");
     this.status.classList.toggle("fault", !view.feasible);
     const [first, second, third] = this.charts;
