@@ -94,6 +94,8 @@ SWAPPED = "task_bits: got terminal 3; allowed: 4, as the channel has terminal 4,
         ("energy", (K, A, T), {}, "axes: .*axes='terminal ap_antenna terminal_antenna'"),
         ("region", (M, K, A), {}, "axes: .*axes='ap terminal ap_antenna'"),
         ("latency", (K, M), {}, "axes: .*a name for each of its axes"),
+        ("latency", (K, M, A), {"terminal_position_m": [1, 2, 3]}, "terminal_position_m: got shape"),
+        ("latency", (K, M, A), {"ap_position_m": np.ones((K, 2))}, "ap_position_m: got ap 3; allowed: 4"),
         ("latency", (S, K, M, A), {"axes": "S K M A"}, "channels: got 6 subcarriers; allowed: one: subcarrier=0"),
         ("latency", (K, M, A), {"noise": 1e-13}, "noise: .*did you mean ap_noise_w"),
         ("latency", (K, M, A), {"server_frequency_hz": 1e9}, "server_frequency_hz: .*but fairness has"),
@@ -106,6 +108,8 @@ def test_what_does_not_go_together_is_refused_with_what_would(system, shape, giv
         tn.network(system, rayleigh(*shape), **given)
     with pytest.raises(tn.InputError, match="bare gains"):
         tn.network("latency", Channels(rayleigh(1, K, M, A, T), relative_to_noise=True))
+    with pytest.raises(tn.InputError, match=r"channels: got net\.npz; allowed: an array, or what "):
+        tn.network("latency", "net.npz")
     with pytest.raises(tn.InputError, match="axes: got K M; allowed: nothing without channels"):
         tn.network("latency", axes="K M")
 

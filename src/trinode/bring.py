@@ -7,12 +7,14 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from math import pi
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from trinode import api
 from trinode._words import one_of
+from trinode.channels.files import check_arrays
 from trinode.channels.imported import AXES, LETTERS, SYSTEMS, Channels, ChannelWarning
 from trinode.channels.look import look
 from trinode.channels.reading import read
@@ -20,7 +22,7 @@ from trinode.channels.traced import SCHEMA, TracedChannels, check_channels
 from trinode.errors import InputError
 from trinode.radio.propagation import LIGHT_M_S
 from trinode.systems import doors
-from trinode.systems.contract import System
+from trinode.systems.contract import Scenario, System
 from trinode.systems.registry import elsewhere
 from trinode.systems.registry import system as find_system
 
@@ -96,7 +98,8 @@ def network(
         if channels is not None:
             raise InputError("uplink_channel", "an array", "nothing beside channels, which it would be")
         channels = arrays.pop("uplink_channel")
-    places, own = {name: arrays.pop(name) for name in PLACES if name in arrays}, None
+    given_places = {name: arrays.pop(name) for name in PLACES if name in arrays}
+    places, own = check_arrays({name: SCHEMA[name] for name in given_places}, given_places), None
     if channels is None:
         for name, value in (("axes", axes), ("direction", direction)):
             if value:
@@ -104,7 +107,7 @@ def network(
         made = _drawn(found, _sizes(found, arrays | places), params, places, seed, trial)
     else:
         own = _read(found, channels, axes, direction, arrays | places)
-        own = own.replace(**{name: np.asarray(value, dtype=float) for name, value in places.items()})
+        own = own.replace(**places)
         made = _on_channels(found, own, arrays, params, seed, trial)
         if own.sizes["subcarrier"] > 1:  # the others but the first
             arrays["uplink_channel"] = own.ordered(SYSTEMS["fairness"], terminal_antenna=0)
@@ -158,6 +161,9 @@ def _read(found: System, channels: Any, axes: str, direction: str, arrays: Mappi
         if names or direction:
             raise InputError("axes" if axes else "direction", axes or direction, "nothing: these channels know theirs")
         own = channels if isinstance(channels, Channels) else _of_traced(channels)
+    elif isinstance(channels, str | Path | Scenario):
+        what = channels if isinstance(channels, str | Path) else "a network, which its with_(...) changes"
+        raise InputError("channels", what, "an array, or what tn.channels.read makes of a file")
     else:
         shape = np.shape(channels)
         names = names or _order(found, shape)
@@ -200,12 +206,21 @@ def _check_sizes(
                 continue
             has = ", ".join(f"{one} {count}" for one, count in own.sizes.items() if count > 1)
             allowed = f"{own.sizes[axis]}, as the channel has {has}"
-            known = shape and set(names) <= {*LETTERS, *AXES}
-            orders = permutations([LETTERS.get(one, one) for one in names]) if known else ()
-            would = [one for one in orders if all(asked.get(word, n) == n for word, n in zip(one, shape))]
+            own_order = tuple(LETTERS.get(one, one) for one in names)
+            orders = permutations(own_order) if shape and set(own_order) <= set(AXES) else ()
+            would = [
+                one
+                for one in orders
+                if all(asked.get(word, n) == n for word, n in zip(one, shape)) and _slip(one, own_order)
+            ]
             if would:
                 allowed += f"; or axes='{' '.join(would[0])}' for its shape {shape}"
             raise InputError(name, f"{axis} {size}", allowed)
+
+
+def _slip(order: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether an order is one that people take for another: two axes swapped, or all of them reversed."""
+    return sum(one != other for one, other in zip(order, said)) == 2 or list(order) == list(said)[::-1]
 
 
 def _on_channels(
