@@ -19,12 +19,12 @@ export class Pane {
     const decision = make("button", { type: "button", class: "decision" }, "Download decision");
     copy.addEventListener("click", () => this.copy(copy));
     decision.addEventListener("click", () => this.download("decision", "solution.npz"));
-    const legend = make("p", { class: "legend" }, ...Object.entries(TIERS).map(([tier, words]) =>
+    this.legend = make("p", { class: "legend" }, ...Object.entries(TIERS).map(([tier, words]) =>
       make("span", { class: `key tier ${tier}` }, words)),
       make("span", { class: "key lobe" }, "radiated power over the angle"),
       make("span", { class: "key line towards" }, "target, and its mirror image"),
       make("span", { class: "key line blocked" }, "blocked"));
-    const left = make("div", {}, this.map.root, legend, make("div", { class: "buttons" }, copy, decision),
+    const left = make("div", {}, this.map.root, this.legend, make("div", { class: "buttons" }, copy, decision),
       make("details", {}, make("summary", {}, "Python"), this.python));
     this.root = make("article", { class: "pane", "aria-busy": "true" }, this.heading, this.status, this.fault, left,
       make("div", {}, ...this.charts));
@@ -86,6 +86,9 @@ export class Pane {
       view.map[`${kind}s`][index].at = this.map.view[`${kind}s`][index].at;
     }
     this.map.draw(view.map, view.movable);
+    const drawn = new Set(view.map.terminals.flatMap((one) => [one.tier, ...(one.lobe ? ["lobe"] : []), ...(one.towards.length ? ["towards"] : [])]));
+    if (view.map.blocked.length) drawn.add("blocked");
+    for (const key of this.legend.children) key.hidden = ![...key.classList].some((name) => drawn.has(name));
     this.heading.textContent = `${view.system}: ${view.scheme}`;
     const { objective, bound, gap } = view;
     const parts = [view.feasible ? `${objective.name} ${objective.text}` : `cannot be met: ${view.reason}`];
