@@ -65,7 +65,7 @@ def test_the_optimum_stands_beside_every_action():
     assert info["gap"] >= info["regret"] - 1e-9
 
     def optimal(env):
-        best, _ = env._best()
+        best, _ = env.best()
         return np.concatenate([np.asarray(best.power_fraction).T, np.asarray(best.offload_fraction)[:, None]], axis=1)
 
     _, info = episode(env, 2, optimal)

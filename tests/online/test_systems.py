@@ -5,6 +5,7 @@ import pytest
 
 import trinode as tn
 from trinode import _programs, online
+from trinode.online.plans import plan_of
 
 SYSTEMS = {
     "threetier": {
@@ -23,7 +24,6 @@ SYSTEMS = {
         "terminal_max_frequency_hz": 1e10,
         "sensing_sinr_min_db": -60.0,
     },
-    "region": {"terminals": 3, "pilots": 2, "access_points": 4, "ap_antennas": 5, "pattern_mse_max": 10.0},
     "latency": {
         "terminals": 3,
         "access_points": 4,
@@ -93,3 +93,16 @@ def test_quotas_become_decisions(run):
         assert judged.feasible == report.feasible
         if report.feasible:
             np.testing.assert_allclose(judged.objective, report.objective, rtol=1e-9)
+
+
+def test_region_repairs_what_quotas_give():
+    """Its descents are those of its scheme and take long to compile."""
+    network = tn.draw("region", seed=1, terminals=3, pilots=2, access_points=4, ap_antennas=5, pattern_mse_max=10.0)
+    plan = plan_of("region")
+    solution, report = online.acted(network, np.full(online.action_shape(network), 0.5))
+    assert report.feasible
+    for moved in online.ageing(network, 2, speed_m_s=1.0):
+        choice = plan.repaired(moved, solution)
+        judged = tn.evaluate(moved, plan.shown(moved, choice), bound=False)
+        assert judged.feasible
+        np.testing.assert_allclose(-choice.value, judged.objective, rtol=1e-9)

@@ -108,7 +108,7 @@ class SlotEnv(gymnasium.Env):
         self._queue, self._slot = np.zeros_like(self._task), 0
         self._next(served=True)
         if self.reference:
-            best = self._best()[1]
+            best = self.best()[1]
             self._scale = abs(best) if np.isfinite(best) and best else 1.0
         return self._seen(), {}
 
@@ -123,7 +123,7 @@ class SlotEnv(gymnasium.Env):
             "decision": self._arrays(solution),
         }
         if self.reference:
-            ahead, best = self._best()
+            ahead, best = self.best()
             info["best_decision"] = self._arrays(ahead)
             for name, far, limit in (("best", "regret", best), ("bound", "gap", float(api.bound(self._network)))):
                 known = np.isfinite(limit) and limit != 0
@@ -144,7 +144,7 @@ class SlotEnv(gymnasium.Env):
             network = dataclasses.replace(network, task_bits=jnp.asarray(self._queue))
         self._network = _doors.trusted(network)
 
-    def _best(self) -> tuple[Any, float]:
+    def best(self) -> tuple[Any, float]:
         """Trinode's decision and its objective; NaN where there is none."""
         solution = api.solve(self._network)
         return solution, float(api.evaluate(self._network, solution, bound=False).objective)

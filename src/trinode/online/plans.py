@@ -154,14 +154,12 @@ class OfSystem:
 
     def anew(self, network: Any) -> Choice:
         """Decided from nothing, by the system's scheme."""
-        solution = api.solve(network, self.scheme)
-        wide = _sizes.rounded(self.system, solution)
-        return self.repaired(network, wide)
+        return self.repaired(network, api.solve(network, self.scheme))
 
     def repaired(self, network: Any, carried: Any) -> Choice:
         """An earlier decision made feasible."""
-        wide = _sizes.rounded(self.system, network)
-        solution, value, aid = _programs.call(_repaired, self.name, wide, light(carried))
+        wide, begin = (_sizes.rounded(self.system, one) for one in (network, light(carried)))
+        solution, value, aid = _programs.call(_repaired, self.name, wide, begin)
         return Choice(solution, float(value), False, aid)
 
     def improved(self, network: Any, had: Choice, way: int) -> Choice:
