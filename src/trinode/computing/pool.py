@@ -251,6 +251,6 @@ def _upload(pool: Pool, power: Float[Array, "K S"]):
     return time if pool.delay is None else time + pool.delay, first, second
 
 
-def _over(amount: Float[Array, ...], share: Float[Array, ...]) -> Float[Array, ...]:
+def _over(amount: Float[Array, "..."], share: Float[Array, "..."]) -> Float[Array, "..."]:
     positive = share > 0
     return jnp.where(positive, amount / jnp.where(positive, share, 1.0), jnp.where(amount > 0, jnp.inf, 0.0))

@@ -26,12 +26,12 @@ def named_key(key: Key[Array, ""], name: str) -> Key[Array, ""]:
     return jax.random.fold_in(key, _code(name))
 
 
-def uniform(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Float[Array, ...]:
+def uniform(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Uniform on [0, 1)."""
     return several(key, uniform={name: shape})[name]
 
 
-def complex_normal(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Complex[Array, ...]:
+def complex_normal(key: Key[Array, ""], name: str, shape: tuple[int, ...]) -> Complex[Array, "..."]:
     """Circular complex normal of unit variance."""
     return several(key, normal={name: shape})[name]
 

@@ -39,12 +39,12 @@ MICRO_CELL = {"carrier_hz": (0.5e9, 100e9), "distance_m": (10.0, 5e3)}
 """Where the line of sight of an urban micro cell holds (3GPP TR 38.901, table 7.4.1-1)."""
 
 
-def from_db(decibel: float | Float[Array, ...]) -> Float[Array, ...]:
+def from_db(decibel: float | Float[Array, "..."]) -> Float[Array, "..."]:
     """Linear power ratio of a value in dB."""
     return 10.0 ** (jnp.asarray(decibel) / 10)
 
 
-def to_db(ratio: Float[Array, ...]) -> Float[Array, ...]:
+def to_db(ratio: Float[Array, "..."]) -> Float[Array, "..."]:
     """Decibels of a linear power ratio; -inf at 0."""
     return 10 * jnp.log10(ratio)
 
@@ -54,7 +54,7 @@ def thermal_noise_w(bandwidth_hz: Scalar, noise_figure_db: Scalar, temperature_k
     return bandwidth_hz * BOLTZMANN * temperature_k * from_db(noise_figure_db)
 
 
-def steering(angle_rad: Float[Array, ...], antennas: int, spacing: Scalar) -> Complex[Array, "... antennas"]:
+def steering(angle_rad: Float[Array, "..."], antennas: int, spacing: Scalar) -> Complex[Array, "... antennas"]:
     """Response of a uniform linear array, spacing in wavelengths."""
     phase = spacing * jnp.sin(angle_rad)[..., None] * jnp.arange(antennas)
     return jnp.exp(-2j * jnp.pi * phase)
@@ -70,14 +70,14 @@ def echo_gain(distance: Any, cross_section_m2: Any, wavelength_m: Any) -> Any:
     return cross_section_m2 * wavelength_m**2 / ((4 * math.pi) ** 3 * distance**4)
 
 
-def free_space_gain(distance: Float[Array, ...], carrier_hz: Scalar) -> Float[Array, ...]:
+def free_space_gain(distance: Float[Array, "..."], carrier_hz: Scalar) -> Float[Array, "..."]:
     """Power gain of a free path between isotropic antennas (Friis)."""
     return (LIGHT_M_S / (4 * jnp.pi * carrier_hz * distance)) ** 2
 
 
 def three_slope_gain(
-    distance: Float[Array, ...], carrier_hz: Scalar, ap_height_m: Scalar, terminal_height_m: Scalar
-) -> Float[Array, ...]:
+    distance: Float[Array, "..."], carrier_hz: Scalar, ap_height_m: Scalar, terminal_height_m: Scalar
+) -> Float[Array, "..."]:
     """Power gain of the COST-231 Hata model with three slopes, break points at 10 m and 50 m.
 
     Source: latency paper, (54)-(55), distances there in km. The printed (54) is used with its signs of a loss. It
@@ -97,7 +97,7 @@ def three_slope_gain(
     return from_db(-(loss + slope))
 
 
-def micro_cell_gain(distance: Float[Array, ...], carrier_hz: Scalar) -> Float[Array, ...]:
+def micro_cell_gain(distance: Float[Array, "..."], carrier_hz: Scalar) -> Float[Array, "..."]:
     """Power gain of a line of sight in an urban micro cell (3GPP TR 38.901, table 7.4.1-1, before the break point).
 
     No link is counted shorter than the 10 m from which the formula holds, see :data:`MICRO_CELL`.

@@ -16,7 +16,7 @@ __all__ = ["best_scale", "coordinates", "error_factor", "ideal", "pattern", "sam
 Scalar = float | Float[Array, ""]
 
 
-def steering(direction_rad: Float[Array, ...], antennas: int, spacing: Scalar) -> Complex[Array, "... A"]:
+def steering(direction_rad: Float[Array, "..."], antennas: int, spacing: Scalar) -> Complex[Array, "... A"]:
     """Response ``exp(+2j pi spacing n sin(direction))``; the field radiated there is ``conj(a) . x``."""
     phase = spacing * jnp.sin(direction_rad)[..., None] * jnp.arange(antennas)
     return jnp.exp(2j * jnp.pi * phase)

@@ -19,7 +19,7 @@ _LEGENDRE = np.polynomial.legendre.leggauss(96)
 Real = Array | float
 
 
-def known_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, ...]:
+def known_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, "..."]:
     """Detection probability where the echo's complex amplitude is known: ``Q(Q^-1(Pfa) - sqrt(2 n sinr))``.
 
     Parameters
@@ -34,13 +34,13 @@ def known_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> 
     return ndtr(jnp.sqrt(2 * jnp.asarray(looks) * sinr) + ndtri(jnp.asarray(false_alarm)))
 
 
-def needed_sinr(probability: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, ...]:
+def needed_sinr(probability: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, "..."]:
     """Linear SINR of one look at which :func:`known_amplitude` reaches a probability; 0 where false alarms do."""
     root = ndtri(jnp.asarray(probability)) - ndtri(jnp.asarray(false_alarm))
     return jnp.maximum(root, 0.0) ** 2 / (2 * jnp.asarray(looks))
 
 
-def unknown_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, ...]:
+def unknown_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -> Float[Array, "..."]:
     """Detection probability of the generalised likelihood ratio test, amplitude and phase unknown.
 
     ``Q_1(sqrt(2 n sinr), sqrt(-2 ln Pfa))`` with Marcum's Q function; see :func:`known_amplitude` for the arguments.
@@ -49,7 +49,7 @@ def unknown_amplitude(sinr: Real, looks: Real = 1.0, false_alarm: Real = 1e-3) -
     return marcum_q(a, jnp.sqrt(-2 * jnp.log(jnp.asarray(false_alarm))))
 
 
-def miss_exponent(snr: Real, false_alarm: Real = 1e-6, model: str = "steady") -> Float[Array, ...]:
+def miss_exponent(snr: Real, false_alarm: Real = 1e-6, model: str = "steady") -> Float[Array, "..."]:
     """``-ln(1 - Pd)`` of a decision at an SNR, exact where a detection is as good as certain and where it is rare.
 
     Parameters
@@ -72,7 +72,7 @@ MODELS = ("steady", "swerling-1")
 """How the echo of a target varies from one decision to the next."""
 
 
-def _log_1m_exp(x: Float[Array, ...]) -> Float[Array, ...]:
+def _log_1m_exp(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """``ln(1 - exp(-x))`` for x above 0."""
     small = x < np.log(2)
     near = jnp.log(-jnp.expm1(-jnp.where(small, x, 1.0)))
@@ -80,7 +80,7 @@ def _log_1m_exp(x: Float[Array, ...]) -> Float[Array, ...]:
 
 
 @jax.custom_jvp
-def _steady(snr: Float[Array, ...], threshold: Float[Array, ...]) -> Float[Array, ...]:
+def _steady(snr: Float[Array, "..."], threshold: Float[Array, "..."]) -> Float[Array, "..."]:
     below, above = _log_tails(jnp.sqrt(2 * snr), jnp.sqrt(2 * threshold))
     return -jnp.where(above < -1, jnp.log1p(-jnp.exp(jnp.minimum(above, -1.0))), below)
 
@@ -97,14 +97,14 @@ def _(given: tuple[Any, Any], turns: tuple[Any, Any]) -> tuple[Any, Any]:
     return found, by_snr * turns[0] - weight * i0e(z) * turns[1]
 
 
-def marcum_q(a: Float[Array, ...], b: Float[Array, ...]) -> Float[Array, ...]:
+def marcum_q(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
     """Marcum's Q function of order 1, elementwise."""
     a, b = jnp.broadcast_arrays(jnp.asarray(a, dtype=float), jnp.asarray(b, dtype=float))
     below, above = _log_tails(a, b)
     return jnp.clip(jnp.where(b < a, -jnp.expm1(below), jnp.exp(above)), 0.0, 1.0)
 
 
-def _log_tails(a: Float[Array, ...], b: Float[Array, ...]) -> tuple[Float[Array, ...], Float[Array, ...]]:
+def _log_tails(a: Float[Array, "..."], b: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """Logarithms of ``1 - Q_1(a, b)`` and ``Q_1(a, b)``.
 
     The integrals of ``x exp(-(x-a)^2/2) I0e(a x)`` up to b and from there on, by Gauss and Legendre's rule where the
@@ -113,13 +113,13 @@ def _log_tails(a: Float[Array, ...], b: Float[Array, ...]) -> tuple[Float[Array,
     a, b = jnp.broadcast_arrays(a, b)
     points, weights = jnp.asarray(_LEGENDRE[0]), jnp.asarray(_LEGENDRE[1])
 
-    def integral(low: Float[Array, ...], high: Float[Array, ...], off: Float[Array, ...]) -> Float[Array, ...]:
+    def integral(low: Float[Array, "..."], high: Float[Array, "..."], off: Float[Array, "..."]) -> Float[Array, "..."]:
         half = 0.5 * (high - low)[..., None]
         x = low[..., None] + half * (1 + points)
         value = x * jnp.exp(-0.5 * ((x - a[..., None]) ** 2 - off[..., None] ** 2)) * i0e(a[..., None] * x)
         return jnp.log(jnp.maximum(jnp.sum(half * weights * value, axis=-1), 1e-300)) - 0.5 * off**2
 
-    def reach(off: Float[Array, ...]) -> Float[Array, ...]:
+    def reach(off: Float[Array, "..."]) -> Float[Array, "..."]:
         return 80 / (jnp.sqrt(off**2 + 80) + off)  # where (off + reach)^2 - off^2 = 80
 
     short, beyond = jnp.maximum(a - b, 0.0), jnp.maximum(b - a, 0.0)

@@ -85,7 +85,7 @@ class State(NamedTuple):
     best: Float[Array, " n"]
     pace: Float[Array, ""]
     budget: Int[Array, ""]
-    corners: tuple[Float[Array, ...], ...]
+    corners: tuple[Float[Array, "..."], ...]
     sizes: Sizes
     prices: Float[Array, " c"]
     inward: Float[Array, " c"]

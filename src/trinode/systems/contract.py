@@ -216,7 +216,7 @@ class Report(Shown):
         """The same to the bound of the scheme's kind."""
         return self._gap(self.scheme_bound)
 
-    def _worst(self) -> Float[Array, ...]:
+    def _worst(self) -> Float[Array, "..."]:
         """Largest entry of each constraint's residuals."""
         xp, axes = _numpy(self.objective), np.ndim(self.objective)
         each = [xp.asarray(residual) for residual in self.residuals.values()]

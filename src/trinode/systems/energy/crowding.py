@@ -58,8 +58,8 @@ def loudest_beside(air: Air, power: Float[Array, " K"], sinr: Float[Array, "S K"
 
 
 def _largest(
-    value: Float[Array, " D"], along: Float[Array, " D"], scale: Float[Array, ...], less: Float[Array, ...]
-) -> Float[Array, ...]:
+    value: Float[Array, " D"], along: Float[Array, " D"], scale: Float[Array, "..."], less: Float[Array, "..."]
+) -> Float[Array, "..."]:
     """Upper bound of the largest eigenvalue of ``scale * diag(value) - less * a a^H`` with ``|a|^2 = along``."""
 
     def one(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -146,25 +146,25 @@ def under_errors(s: EnergyScenario, x: EnergySolution, remote: Float[Array, " K"
     }
 
 
-def _noise(power: Float[Array, ...], s: EnergyScenario, x: EnergySolution) -> Float[Array, ...]:
+def _noise(power: Float[Array, "..."], s: EnergyScenario, x: EnergySolution) -> Float[Array, "..."]:
     return power if x.subband_hz is None else power * x.subband_hz / s.bandwidth_hz
 
 
-def _safe(value: Float[Array, ...]) -> Float[Array, ...]:
-    positive: Bool[Array, ...] = value > 0
+def _safe(value: Float[Array, "..."]) -> Float[Array, "..."]:
+    positive: Bool[Array, "..."] = value > 0
     return jnp.where(positive, value, 1.0)
 
 
-def _share(share: Float[Array, ...]) -> Float[Array, ...]:
+def _share(share: Float[Array, "..."]) -> Float[Array, "..."]:
     """A share that is zero up to rounding is none: it needs no processor."""
     return jnp.where(jnp.abs(share) < 1e-12, 0.0, share)
 
 
-def _ratio(amount: Float[Array, ...], speed: Float[Array, ...]) -> Float[Array, ...]:
+def _ratio(amount: Float[Array, "..."], speed: Float[Array, "..."]) -> Float[Array, "..."]:
     """Time for an amount at a speed: 0/0 is 0."""
     return jnp.where(speed > 0, amount / _safe(speed), jnp.where(amount > 0, jnp.inf, 0.0))
 
 
-def _excess(used: Float[Array, ...], limit: Float[Array, ...]) -> Float[Array, ...]:
+def _excess(used: Float[Array, "..."], limit: Float[Array, "..."]) -> Float[Array, "..."]:
     """Relative violation of used <= limit."""
     return jnp.where(limit > 0, used / _safe(limit) - 1, jnp.where(used > 0, jnp.inf, 0.0))

@@ -86,13 +86,13 @@ def gini(values: Float[Array, " K"], counted: Float[Array, " K"]) -> Float[Array
     return jnp.where(total > 0, jnp.sum(pairs) / (2 * jnp.where(total > 0, total, 1.0)), 0.0)
 
 
-def _time(amount: Float[Array, ...], speed: Float[Array, ...]) -> Float[Array, ...]:
+def _time(amount: Float[Array, "..."], speed: Float[Array, "..."]) -> Float[Array, "..."]:
     """Time for an amount at a speed: 0/0 is 0."""
     positive = speed > 0
     return jnp.where(positive, amount / jnp.where(positive, speed, 1.0), jnp.where(amount > 0, jnp.inf, 0.0))
 
 
-def _times(share: Float[Array, ...], time: Float[Array, ...]) -> Float[Array, ...]:
+def _times(share: Float[Array, "..."], time: Float[Array, "..."]) -> Float[Array, "..."]:
     """A share of zero takes no time, not even of an infinite one."""
     none = jnp.abs(share) < 1e-12
     return jnp.where(none, 0.0, share * jnp.where(none, 0.0, time))

@@ -94,7 +94,7 @@ def large_scale(
     return propagation.from_db(-jnp.maximum(loss, 0.0)), terminal, ap
 
 
-def on_gain(p: FairnessParams, gain: Float[Array, "K M"], fading: Complex[Array, "S K M A"]) -> Complex[Array, ...]:
+def on_gain(p: FairnessParams, gain: Float[Array, "K M"], fading: Complex[Array, "S K M A"]) -> Complex[Array, "..."]:
     """Channels of fading on large-scale gains, in the chosen reading of ``h = beta hbar``."""
     return (jnp.sqrt(gain) if p.path_loss == "power" else gain)[..., None] * fading
 

@@ -139,23 +139,23 @@ def echo_sinr(
     return signal / (noise + crosstalk)
 
 
-def _ratio(amount: Float[Array, ...], speed: Float[Array, ...]) -> Float[Array, ...]:
+def _ratio(amount: Float[Array, "..."], speed: Float[Array, "..."]) -> Float[Array, "..."]:
     """Time for an amount at a speed: 0/0 is 0."""
     positive = speed > 0
     return jnp.where(positive, amount / jnp.where(positive, speed, 1.0), jnp.where(amount > 0, jnp.inf, 0.0))
 
 
-def _share(share: Float[Array, ...]) -> Float[Array, ...]:
+def _share(share: Float[Array, "..."]) -> Float[Array, "..."]:
     """A share that is zero up to rounding is none: it needs no server."""
     return jnp.where(jnp.abs(share) < 1e-12, 0.0, share)
 
 
-def _times(share: Float[Array, ...], time: Float[Array, ...]) -> Float[Array, ...]:
+def _times(share: Float[Array, "..."], time: Float[Array, "..."]) -> Float[Array, "..."]:
     """A share of zero takes no time, not even of an infinite one; sums of shares are zero up to rounding."""
     none = _share(share) == 0
     return jnp.where(none, 0.0, share * jnp.where(none, 0.0, time))
 
 
-def _excess(used: Float[Array, ...], limit: Float[Array, ...]) -> Float[Array, ...]:
+def _excess(used: Float[Array, "..."], limit: Float[Array, "..."]) -> Float[Array, "..."]:
     """Relative violation of used <= limit."""
     return jnp.where(limit > 0, used / jnp.where(limit > 0, limit, 1.0) - 1, jnp.where(used > 0, jnp.inf, 0.0))

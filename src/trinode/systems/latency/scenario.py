@@ -168,7 +168,7 @@ def _target_distance(p: LatencyParams, drawn: dict[str, Array]) -> Float[Array, 
     return _between(p.target_distance_min_m, p.target_distance_max_m, drawn["target distance"])
 
 
-def _gain(p: LatencyParams, distance: Float[Array, ...]) -> Float[Array, ...]:
+def _gain(p: LatencyParams, distance: Float[Array, "..."]) -> Float[Array, "..."]:
     return propagation.three_slope_gain(distance, p.carrier_hz, p.ap_height_m, p.terminal_height_m)
 
 
@@ -223,5 +223,5 @@ def _assemble(
     )
 
 
-def _between(low: Any, high: Any, share: Float[Array, ...]) -> Float[Array, ...]:
+def _between(low: Any, high: Any, share: Float[Array, "..."]) -> Float[Array, "..."]:
     return low + (high - low) * share

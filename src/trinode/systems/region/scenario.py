@@ -188,7 +188,7 @@ def from_channels(channels: Any, params: RegionParams, key: Key[Array, ""]) -> R
     return _assemble(params, drawn, gain, direct, ap, terminal, target)
 
 
-def path_gain(distance: Float[Array, ...], p: RegionParams) -> Float[Array, ...]:
+def path_gain(distance: Float[Array, "..."], p: RegionParams) -> Float[Array, "..."]:
     """Power gain, the square of the amplitude (1); the distance there is in km."""
     km = jnp.maximum(distance, p.min_distance_m) / 1e3
     return propagation.from_db(-(128.1 + 37.6 * jnp.log10(km)))

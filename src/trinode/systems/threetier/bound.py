@@ -141,11 +141,11 @@ def _echoes(t: Tiers) -> Echoes:
     return Echoes(matrix, jnp.where(asked, e.noise_w / size, 0.0))
 
 
-def _form(matrix: Complex[Array, "... T T"], vector: Complex[Array, "... T"]) -> Float[Array, ...]:
+def _form(matrix: Complex[Array, "... T T"], vector: Complex[Array, "... T"]) -> Float[Array, "..."]:
     return jnp.sum((vector.conj() * jnp.sum(matrix * vector[..., None, :], axis=-1)).real, axis=-1)
 
 
-def _largest(matrix: Complex[Array, "... T T"]) -> tuple[Float[Array, ...], Complex[Array, "... T"]]:
+def _largest(matrix: Complex[Array, "... T T"]) -> tuple[Float[Array, "..."], Complex[Array, "... T"]]:
     values, vectors = jnp.linalg.eigh(matrix)
     return values[..., -1], vectors[..., -1]
 

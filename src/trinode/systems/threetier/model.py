@@ -106,15 +106,15 @@ def combined_echo_sinr(s: ThreetierScenario, precoder: Complex[Array, "K T"]) ->
     return jnp.einsum("kr,kr->k", echo.conj(), jnp.linalg.solve(others, echo[..., None])[..., 0]).real
 
 
-def ratio(amount: Float[Array, ...], speed: Float[Array, ...]) -> Float[Array, ...]:
+def ratio(amount: Float[Array, "..."], speed: Float[Array, "..."]) -> Float[Array, "..."]:
     """Time for an amount at a speed: 0/0 is 0."""
     return jnp.where(speed > 0, amount / _or_one(speed), jnp.where(amount > 0, jnp.inf, 0.0))
 
 
-def _or_one(value: Float[Array, ...]) -> Float[Array, ...]:
+def _or_one(value: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(value > 0, value, 1.0)
 
 
-def _excess(used: Float[Array, ...], limit: Float[Array, ...]) -> Float[Array, ...]:
+def _excess(used: Float[Array, "..."], limit: Float[Array, "..."]) -> Float[Array, "..."]:
     """Relative violation of used <= limit."""
     return jnp.where(limit > 0, used / _or_one(limit) - 1, jnp.where(used > 0, jnp.inf, 0.0))

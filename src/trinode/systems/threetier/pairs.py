@@ -108,7 +108,7 @@ def _spectra(t: Tiers, links: Links) -> Spectra:
     return Spectra(values, vectors, level, slope, channel, jnp.expm1(t.alone()))
 
 
-def tangent(bits: Float[Array, ...], nats: Float[Array, ...]) -> tuple[Float[Array, ...], Float[Array, ...]]:
+def tangent(bits: Float[Array, "..."], nats: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """Of the time over the SINR, where it carries ``nats``: the value at SINR 0 and minus the slope."""
     slope = bits * jnp.exp(-nats) / nats**2
     return bits / nats + slope * jnp.expm1(nats), slope

@@ -163,7 +163,7 @@ def _base_stations(p: ThreetierParams) -> Float[Array, "M 2"]:
     return jnp.asarray(CENTRE_M) + jnp.asarray(p.ring_radius_m, dtype=float) * ring
 
 
-def _gain(p: ThreetierParams, distance: Float[Array, ...]) -> Float[Array, ...]:
+def _gain(p: ThreetierParams, distance: Float[Array, "..."]) -> Float[Array, "..."]:
     return propagation.from_db(p.reference_gain_db) / jnp.maximum(distance, p.least_distance_m) ** 2
 
 
@@ -218,5 +218,5 @@ def _assemble(
     )
 
 
-def _between(low: Any, high: Any, share: Float[Array, ...]) -> Float[Array, ...]:
+def _between(low: Any, high: Any, share: Float[Array, "..."]) -> Float[Array, "..."]:
     return low + (high - low) * share

@@ -66,7 +66,7 @@ class Tiers(eqx.Module):
         """The streams of a decision: one per terminal."""
         return Uplink(self.channel, target[:, None], (mode != LOCAL)[:, None])
 
-    def upload_s(self, nats: Float[Array, ...], bits: Float[Array, ...]) -> Float[Array, ...]:
+    def upload_s(self, nats: Float[Array, "..."], bits: Float[Array, "..."]) -> Float[Array, "..."]:
         """Time of an upload at a spectral efficiency in nat/s/Hz."""
         return ratio(bits, self.scenario.bandwidth_hz / jnp.log(2.0) * nats)
 

@@ -372,5 +372,5 @@ def _cubic_cap(t: Tiers, share: Float[Array, "K S"]) -> Float[Array, "K S"]:
     return share / jnp.maximum(1.0, jnp.cbrt(burn))[t.index]
 
 
-def _safe(share: Float[Array, ...]) -> Float[Array, ...]:
+def _safe(share: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.maximum(share, 1e-9)
