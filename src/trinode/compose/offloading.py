@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from trinode.compose.expression import Expression, Shape
-from trinode.compose.part import Part, real
+from trinode.compose.part import Part, real, with_fields
 from trinode.compose.units import Unit
 from trinode.errors import InputError
 
@@ -84,6 +84,7 @@ class Offloading(Part):
     links: int = eqx.field(static=True)
     has_cloud: bool = eqx.field(static=True)
     throttled: bool = eqx.field(static=True)
+    together: bool = eqx.field(static=True)
     dedicated: bool = eqx.field(static=True)
 
     def __init__(
@@ -127,7 +128,7 @@ class Offloading(Part):
         self.capacitance = each("capacitance", capacitance, terminals)
         spent = np.broadcast_to(np.asarray(edge_capacitance, float), (terminals, self.links))
         self.edge_capacitance = real("edge_capacitance", spent.copy(), spent.shape, 0.0)
-        self.throttled, self.dedicated = bool(throttled), bool(dedicated)
+        self.throttled, self.dedicated, self.together = bool(throttled), bool(dedicated), False
         allowed = np.ones((terminals, 3), bool) if places is None else np.asarray(places)
         if allowed.shape != (terminals, 3) or allowed.dtype != bool:
             raise InputError("places", f"{allowed.dtype} of shape {allowed.shape}", f"bool of shape {(terminals, 3)}")
@@ -164,11 +165,16 @@ class Offloading(Part):
         k, m = self._terminals, self.links
         edge = k * m * self.throttled if self.dedicated else (k + self.throttled) * m
         cloud = [k, k * m] if self.has_cloud else []
-        return [k * (1 + m + self.has_cloud), edge, *cloud, *([k] if self.throttled else [])]
+        leaning = 0 if self.together else k * (1 + m + self.has_cloud)
+        return [leaning, edge, *cloud, *([k] if self.throttled else [])]
 
     @property
     def size(self) -> int:
         return sum(self._sizes)
+
+    def asked(self, names: frozenset[str]) -> Part:
+        """Where nobody asks what tasks cost, all places of a task end together: nothing is quicker."""
+        return with_fields(self, {"together": names <= {"latency_s", "local_power_w", "edge_power_w"}})
 
     def starts(self, aims: Any, avoided: Any) -> list[Any]:
         """Servers divided evenly, and the places of a task end together."""
@@ -185,7 +191,8 @@ class Offloading(Part):
             whole = jnp.sum(own, axis=0) + jnp.sum(part[self._terminals :], axis=0)
             return own / jnp.where(whole > 0, whole, 1.0)
 
-        found = {"lean": parts[0].reshape(self._terminals, -1)}
+        even = jnp.ones((self._terminals, 1 + self.links + self.has_cloud))
+        found = {"lean": even if self.together else parts[0].reshape(even.shape)}
         if self.dedicated:
             own = parts[1].reshape(-1, self.links)
             found["edge_frequency_hz"] = jnp.where(edge, self.edge_hz * (own / (1 + own) if own.size else 1.0), 0.0)
@@ -234,14 +241,15 @@ class Offloading(Part):
         ends = lean / jnp.sum(speeds * lean, axis=1, keepdims=True)
         shares = speeds * ends
         used = jnp.where(speeds > 0, ends, 1e-9 * jnp.min(ends, axis=1, keepdims=True))
-        latency = scope.largest("latency", used, axis=1)
+        latency = ends[:, 0] if self.together else scope.largest("latency", used, axis=1)
         found = {"local_share": shares[:, 0], "edge_share": shares[:, 1 : 1 + self.links]}
         if self.has_cloud:
             found["cloud_share"] = shares[:, -1:] * links
         paces = rate.reshape(self._terminals, self.links)
         away = found["edge_share"] + found.get("cloud_share", 0.0)
         sent = self.bits[:, None] * away / jnp.where(paces > 0, paces, 1.0)
-        upload = scope.largest("upload", jnp.maximum(sent, 1e-12 * latency[:, None]), axis=1)
+        sent = jnp.maximum(sent, 1e-12 * latency[:, None])
+        upload = jnp.max(sent, axis=1) if self.together else scope.largest("upload", sent, axis=1)
         cycles = self.bits * self.cycles_per_bit
         energy = self.capacitance * decision["local_frequency_hz"] ** 2 * cycles * shares[:, 0]
         if self.power_w is not None:

@@ -68,6 +68,10 @@ class Part(eqx.Module):
         """The decision that variables stand for: a smooth map, in JAX."""
         return {}
 
+    def asked(self, names: frozenset[str]) -> Part:
+        """The part as a problem needs it that asks for these quantities and no others."""
+        return self
+
     def starts(self, aims: Any, avoided: Any) -> list[Any]:
         """Variables to begin with, in JAX, at least one; what other parts want reached and not reached, or None."""
         return [jax.numpy.zeros(self.size)]
@@ -107,6 +111,14 @@ class Part(eqx.Module):
             raise NoQuantity(f"{self.word}.{name}", "a quantity that there is not", "one of " + ", ".join(known))
         shape, unit = known[name]
         return Quantity(self, name, tuple(shape), Unit.of(unit), self.word)
+
+
+def with_fields(part: Part, changed: dict[str, Any]) -> Part:
+    """A copy with other fields, as they are: places are no parts, which checks of fields would refuse."""
+    made = object.__new__(type(part))
+    for entry in dataclasses.fields(part):
+        object.__setattr__(made, entry.name, changed.get(entry.name, getattr(part, entry.name)))
+    return made
 
 
 def real(name: str, value: Any, shape: tuple[int | str, ...], least: float = -np.inf, above: bool = False) -> Any:

@@ -21,7 +21,7 @@ from trinode.compose.expression import (
     Sum,
     expression,
 )
-from trinode.compose.part import Part, Place
+from trinode.compose.part import Part, Place, with_fields
 from trinode.errors import InputError
 
 
@@ -138,7 +138,9 @@ class Problem:
             raise InputError("objective", objective.expression, "an expression of quantities that a decision changes")
         if not sum(part.size for part in builder.parts):
             raise InputError("objective", objective.expression, "quantities of parts that have something to decide")
-        self.program = Program(tuple(builder.parts), tuple(builder.constants), wanted, objective.minimise, stated)
+        asked = _asked(builder.parts, [wanted, *(side for one in stated for side in (one.left, one.right))])
+        parts = tuple(part.asked(names) for part, names in zip(builder.parts, asked, strict=True))
+        self.program = Program(parts, tuple(builder.constants), wanted, objective.minimise, stated)
         self.origins = _Origins(builder.origins, objective, constraints)
 
     def tree_flatten(self) -> tuple[tuple[Program], _Origins]:
@@ -241,6 +243,14 @@ def _sum(terms: list[Expression]) -> Expression:
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
 
+def _asked(parts: Sequence[Part], stated: Sequence[Expression]) -> list[frozenset[str]]:
+    """Names of the quantities of each part that a problem or another part speaks of."""
+    fields = [getattr(part, entry.name) for part in parts for entry in dataclasses.fields(part)]
+    trees = [*stated, *(one for one in fields if isinstance(one, Expression))]
+    named = [node for tree in trees for node in tree.walk() if isinstance(node, Quantity)]
+    return [frozenset(node.name for node in named if node.part == place) for place in range(len(parts))]
+
+
 class _Builder:
     """Puts parts and numbers in their places."""
 
@@ -272,13 +282,5 @@ class _Builder:
             elif isinstance(value, Expression):
                 changed[entry.name] = self.place(value)
         self.origins.append(part)
-        self.parts.append(_with(part, changed))
+        self.parts.append(with_fields(part, changed))
         return len(self.parts) - 1
-
-
-def _with(part: Part, changed: dict[str, Any]) -> Part:
-    """A copy with other fields, as they are: places are no parts, which checks of fields would refuse."""
-    made = object.__new__(type(part))
-    for entry in dataclasses.fields(part):
-        object.__setattr__(made, entry.name, changed.get(entry.name, getattr(part, entry.name)))
-    return made

@@ -37,7 +37,8 @@ class Settings(NamedTuple):
     most : int
         Most of one descent; it ends with the round in which they are reached.
     tolerance : float
-        Relative: of the objective from round to round, and of what the smooth stand-ins leave open.
+        Relative: of the objective from round to round, and of what the smooth stand-ins leave open (:data:`IDLE` says
+        what ends a descent that cannot reach that).
     pace, fastest : float
         How strongly prices follow at first, and at most.
     """
@@ -62,6 +63,8 @@ class State(NamedTuple):
         How strongly prices follow.
     budget : int
         Evaluations of a round at most.
+    fine : float
+        By how much less than elsewhere a step may gain before a round ends.
     corners : tuple of arrays
         Prices of what a largest or smallest is taken of, (rows, each), rows on the simplex.
     sizes : tuple of arrays
@@ -77,7 +80,7 @@ class State(NamedTuple):
         What the last round left open.
     mark : float
         Violation that has to be undercut by a tenth, or the round counts as stalled.
-    stalled, rounds, evaluations : int
+    stalled, idle, rounds, evaluations : int
     done : bool
     """
 
@@ -85,6 +88,7 @@ class State(NamedTuple):
     best: Float[Array, " n"]
     pace: Float[Array, ""]
     budget: Int[Array, ""]
+    fine: Float[Array, ""]
     corners: tuple[Float[Array, "..."], ...]
     sizes: Sizes
     prices: Float[Array, " c"]
@@ -94,6 +98,7 @@ class State(NamedTuple):
     open: Float[Array, ""]
     mark: Float[Array, ""]
     stalled: Int[Array, ""]
+    idle: Int[Array, ""]
     rounds: Int[Array, ""]
     evaluations: Int[Array, ""]
     done: Bool[Array, ""]
@@ -113,6 +118,10 @@ STALL = 6
 """Rounds in which a violation does not shrink after which a descent is given up."""
 LONGEST = 16
 """Rounds become longer by this factor at most."""
+SMALL, IDLE = 1e-5, 8
+"""A descent also ends after so many rounds without a gain in which no more than this is left open."""
+FINEST = 1e-6
+"""Steps of rounds that end too early may gain less by this factor at most."""
 MET = 1e-9
 """Relative violation that counts as none inside the descent; the judge allows more."""
 
@@ -233,8 +242,8 @@ def begin(program: Program, x: Float[Array, " n"], settings: Settings) -> State:
     zero, none = jnp.zeros(over.size), jnp.asarray(0)
     worst = jnp.max(over, initial=0.0)
     return State(
-        descent.begun(x), x, jnp.asarray(settings.pace), jnp.asarray(settings.evaluations), tuple(prices), sizes, zero,
-        zero, _signed_value(program, scope), worst, jnp.asarray(jnp.inf), worst, none, none, none, jnp.asarray(False),
+        descent.begun(x), x, jnp.asarray(settings.pace), jnp.asarray(settings.evaluations), jnp.asarray(1.0),
+        tuple(prices), sizes, zero, zero, _signed_value(program, scope), worst, jnp.asarray(jnp.inf), worst, none, none, none, none, jnp.asarray(False),
     )  # fmt: skip
 
 
@@ -275,7 +284,7 @@ def advance_many(program: Program, state: State, most: Any, settings: Settings) 
 
 def _fine(state: State, settings: Settings) -> Any:
     """What a step gains that counts as nothing: prices are off by the square root of what a value is."""
-    return jnp.clip(0.01 * state.open**2, 1e-15, 0.1 * settings.tolerance)
+    return jnp.clip(0.01 * state.fine * state.open**2, 1e-15, 0.1 * settings.tolerance * state.fine)
 
 
 def _lagrangian(given: tuple[Program, State], x: Float[Array, " n"]) -> Float[Array, ""]:
@@ -320,8 +329,11 @@ def _turned(program: Program, state: State, run: Run, settings: Settings) -> Sta
     spent = state.evaluations + run.trips
     shrinks = worst < 0.9 * state.mark
     stalled = jnp.where(shrinks | (worst <= 1e-4), 0, state.stalled + 1)
+    # rounding may keep what is left open from closing further
+    gained = better & (value < state.value - settings.tolerance * fresh_sizes[0])
+    idle = jnp.where(gained | (left > SMALL), 0, state.idle + 1)
     hopeless = (stalled >= STALL) & ~was_met
-    done = (calm & met & near) | hopeless | (spent >= settings.most)
+    done = (calm & met & near) | (was_met & (idle >= IDLE)) | hopeless | (spent >= settings.most)
     # prices that settle slowly are to follow faster, and where they do already, rounds to come nearer their ends
     slow, ended, fast = left > 0.5 * state.open, run.calm >= descent.CALM, pace >= settings.fastest
     fresh = State(
@@ -329,6 +341,7 @@ def _turned(program: Program, state: State, run: Run, settings: Settings) -> Sta
         jnp.where(better, x, state.best),
         jnp.where(slow, jnp.minimum(2 * pace, settings.fastest), pace),
         jnp.where(slow & fast & ~ended, jnp.minimum(2 * state.budget, LONGEST * settings.evaluations), state.budget),
+        jnp.where(slow & fast & ended, jnp.maximum(0.1 * state.fine, FINEST), state.fine),
         turned,
         fresh_sizes,
         prices,
@@ -338,6 +351,7 @@ def _turned(program: Program, state: State, run: Run, settings: Settings) -> Sta
         left,
         jnp.where(shrinks, worst, state.mark),
         stalled,
+        idle,
         state.rounds + 1,
         spent,
         done,
