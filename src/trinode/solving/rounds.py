@@ -243,7 +243,8 @@ def begin(program: Program, x: Float[Array, " n"], settings: Settings) -> State:
     worst = jnp.max(over, initial=0.0)
     return State(
         descent.begun(x), x, jnp.asarray(settings.pace), jnp.asarray(settings.evaluations), jnp.asarray(1.0),
-        tuple(prices), sizes, zero, zero, _signed_value(program, scope), worst, jnp.asarray(jnp.inf), worst, none, none, none, none, jnp.asarray(False),
+        tuple(prices), sizes, zero, zero, _signed_value(program, scope), worst, jnp.asarray(jnp.inf), worst,
+        none, none, none, none, jnp.asarray(False),
     )  # fmt: skip
 
 
