@@ -6,12 +6,9 @@ import os
 from pathlib import Path
 
 import jax
-from jaxtyping import install_import_hook
 
 from trinode import _flags, _programs
 
-CHECKED = ("numerics", "radio", "sensing", "computing")
-install_import_hook([f"trinode.{name}" for name in CHECKED], "beartype.beartype")
 _flags.add(_flags.ALWAYS)
 _flags.add(_flags.QUICKLY)  # what is tested is small and runs once
 

@@ -230,8 +230,8 @@ def _terms(node: Expression) -> tuple[list[Expression], list[Expression]] | None
             found = _terms(other) if isinstance(number, Constant) and number.sign else None
             if found is not None and isinstance(number, Constant):
                 size = number if number.sign > 0 else _negative(number)
-                each: list[list[Expression]] = [[Product(size, term) for term in terms] for terms in found]
-                return (each[0], each[1]) if number.sign > 0 else (each[1], each[0])
+                more, less = ([Product(size, term) for term in terms] for terms in found)
+                return (more, less) if number.sign > 0 else (less, more)
     return None
 
 
