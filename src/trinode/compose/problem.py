@@ -230,7 +230,8 @@ def _terms(node: Expression) -> tuple[list[Expression], list[Expression]] | None
             found = _terms(other) if isinstance(number, Constant) and number.sign else None
             if found is not None and isinstance(number, Constant):
                 size = number if number.sign > 0 else _negative(number)
-                more, less = ([Product(size, term) for term in terms] for terms in found)
+                more: list[Expression] = [Product(size, term) for term in found[0]]
+                less: list[Expression] = [Product(size, term) for term in found[1]]
                 return (more, less) if number.sign > 0 else (less, more)
     return None
 
