@@ -1,7 +1,8 @@
 """Slots of the latency system: the carried assignment with echoes and computing mended, then descents.
 
 Ways: the carried beams; the carried assignment from each link's strongest direction; for each terminal the assignment
-in which it alone computes elsewhere, where its certified value says that it could be quicker.
+in which it alone computes elsewhere, then everyone at the edge and everyone in the cloud, where certified values say
+that they could be quicker.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CARRIED, STRONGEST, ELSEWHERE = 0, 1, 2
 
 def ways(scenario: LatencyScenario) -> int:
     """How many there are."""
-    return ELSEWHERE + scenario.uplink_channel.shape[-4]
+    return ELSEWHERE + scenario.uplink_channel.shape[-4] + 2
 
 
 def path_gain(params: Any, distance_m: Any) -> Any:
@@ -65,6 +66,8 @@ def improved(
     moved = jnp.arange(modes.size) == way - ELSEWHERE
     # who computes itself keeps power from its radar: going away only loosens what echoes ask
     ahead = jnp.where(moved, jnp.where(modes == EDGE, CLOUD, EDGE), modes)
+    together = way - ELSEWHERE - modes.size
+    ahead = jnp.where(together < 0, ahead, jnp.where(together == 0, EDGE, CLOUD))
 
     def on(_):
         return jnp.asarray(0.0), beams
