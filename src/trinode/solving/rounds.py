@@ -323,7 +323,9 @@ def _turned(program: Program, state: State, run: Run, settings: Settings) -> Sta
     off = jnp.where(drawn, jnp.minimum(jnp.abs(over), jnp.abs(true_over)), over)
     left += jnp.sum(jnp.abs(prices * off)) + jnp.max(jnp.maximum(off, 0.0), initial=0.0)
     calm = (left <= settings.tolerance) & (state.open <= 100 * settings.tolerance)
-    near = jnp.abs(value - state.value) <= 10 * settings.tolerance * fresh_sizes[0]
+    # a round that its budget ended may gain as much once more
+    ended = run.calm >= descent.CALM
+    near = jnp.abs(value - state.value) <= jnp.where(ended, 10, 1) * settings.tolerance * fresh_sizes[0]
     near |= was_met & (value >= state.value)  # a point that was not drawn in as far may be better for good
     # prices are settled and yet something is not quite met: it is drawn in
     inward = jnp.where((left <= 1e-5) & (true_over > 0.5 * MET), state.inward + 2 * true_over, state.inward)
@@ -336,7 +338,7 @@ def _turned(program: Program, state: State, run: Run, settings: Settings) -> Sta
     hopeless = (stalled >= STALL) & ~was_met
     done = (calm & met & near) | (was_met & (idle >= IDLE)) | hopeless | (spent >= settings.most)
     # prices that settle slowly are to follow faster, and where they do already, rounds to come nearer their ends
-    slow, ended, fast = left > 0.5 * state.open, run.calm >= descent.CALM, pace >= settings.fastest
+    slow, fast = left > 0.5 * state.open, pace >= settings.fastest
     fresh = State(
         descent.begun(x, run.memory),
         jnp.where(better, x, state.best),
