@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "trinode"
 
 FLOORS = [
-    ("errors", "_flags", "_cache", "_memory", "_runtime", "_pool", "_words"),
+    ("errors", "_flags", "_cache", "_json", "_memory", "_runtime", "_pool", "_words"),
     ("numerics",),
     ("radio",),
     ("sensing",),

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from trinode.cli._show import Column, Table
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status, System
+from trinode.systems.contract import Report, Status, System
+from trinode.systems.reason import reason
 from trinode.systems.units import readable
 
 
@@ -131,16 +132,6 @@ def bound_words(system: System, bound: float) -> str:
         none = (bound > 0) == (system.sense == "min")
         return f"; no solution has a finite {system.objective_name}" if none else ""
     return f"; no solution is better than {readable(bound, system.objective_unit)}"
-
-
-def reason(system: System, report: Report) -> str:
-    """What an infeasible decision breaks most, and where along that constraint."""
-    if report.worst_residual <= FEASIBILITY_TOLERANCE:
-        return f"the {system.objective_name} is not finite"
-    name = str(report.worst_constraint)
-    values = np.asarray(report.residuals[name])
-    place = f" [{int(np.argmax(values))}]" if values.ndim else ""
-    return f"{name}{place} is broken by {float(np.max(values)):.3g}, relatively"
 
 
 def print_answer(system: System, title: str, scheme: str, scenario: Any, solution: Any, report: Report) -> None:

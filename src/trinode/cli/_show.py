@@ -11,6 +11,8 @@ from typing import Any
 
 import typer
 
+from trinode._json import strict
+
 NARROW = 100
 """Terminals of fewer columns show lists in two of them."""
 
@@ -94,29 +96,12 @@ def _cell(value: Any, number: str) -> str:
 
 def print_json(value: Any) -> None:
     """Write strict JSON to the standard output; NaN and infinity become null."""
-    typer.echo(json.dumps(_strict(value), indent=2, allow_nan=False))
+    typer.echo(json.dumps(strict(value), indent=2, allow_nan=False))
 
 
 def to_json(value: Any) -> str:
     """Strict JSON as a text."""
-    return json.dumps(_strict(value), indent=2, allow_nan=False)
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _strict(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(entry) for entry in value]
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    import numpy as np
-
-    array: Any = np.asarray(value)
-    if np.iscomplexobj(array):
-        return _strict(np.stack([array.real, array.imag], axis=-1))
-    return _strict(array.tolist())
+    return json.dumps(strict(value), indent=2, allow_nan=False)
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def check_claims(arrays: dict[str, Any], report: Report, system: System) -> list
     A status other than infeasible needs every constraint met; ``infeasible`` needs one that is not. A bound
     holds where it is no sharper than the one found here, which may be infinite; a file without one claims none.
     """
-    from trinode.cli._answer import reason
+    from trinode.systems.reason import reason
 
     feasible = bool(report.feasible)
     stated = str(arrays["status"])

@@ -16,6 +16,7 @@ import numpy as np
 
 from trinode.plots._map import radiated_pattern, target_angle
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status, System
+from trinode.systems.reason import reason
 from trinode.systems.units import readable, unit_of
 
 BINDS = 1e-3
@@ -139,7 +140,7 @@ def picture(system: System, scheme: str, scenario: Any, solution: Any, report: R
         "scheme": scheme,
         "status": Status(int(solution.status)).label,
         "feasible": bool(report.feasible),
-        "reason": "" if report.feasible else why(system, report),
+        "reason": "" if report.feasible else reason(system, report),
         "objective": {"name": system.objective_name, "value": objective, "text": readable(objective, unit)},
         "bound": {"value": bound, "text": readable(bound, unit)},
         "gap": gap,
@@ -168,16 +169,6 @@ def constraints(report: Report, structure: Sequence[str] = ()) -> list[dict[str,
         state = "broken" if not value <= FEASIBILITY_TOLERANCE else "binds" if value >= -BINDS else "has room"
         found.append({"name": name + where, "room": -value, "state": state})
     return sorted(found, key=lambda one: one["room"])
-
-
-def why(system: System, report: Report) -> str:
-    """What an infeasible decision breaks most, in words."""
-    if report.worst_residual <= FEASIBILITY_TOLERANCE:
-        return f"the {system.objective_name} is not finite"
-    name = str(report.worst_constraint)
-    values = np.asarray(report.residuals[name])
-    place = f" [{int(np.argmax(values))}]" if values.ndim else ""
-    return f"{name}{place} is broken by {float(np.max(values)):.3g}, relatively"
 
 
 def lobe(covariance: np.ndarray) -> list[float] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from trinode import _memory, api
+from trinode._json import strict
 from trinode._words import one_of
 from trinode.channels import archive
 from trinode.channels.files import Field, Schema, check_arrays
@@ -112,7 +112,7 @@ def file_bytes(scenario: Any, solution: Any = None, report: Report | None = None
 
 def json_bytes(value: Any) -> bytes:
     """Strict JSON."""
-    return json.dumps(_plain(value), allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(strict(value), allow_nan=False, separators=(",", ":")).encode()
 
 
 def object_of(body: bytes) -> dict[str, Any]:
@@ -213,20 +213,3 @@ def _check_size(taken: Mapping[str, int], most: int) -> None:
 
 def _object(said: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {"format": said, **arrays}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    array: Any = np.asarray(value)
-    if array.dtype.kind == "c":
-        array = np.stack([array.real, array.imag], axis=-1)
-    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-        return _plain(array.tolist())
-    return array.tolist()
