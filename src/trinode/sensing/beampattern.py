@@ -7,7 +7,7 @@ the best scale already in it, is a quadratic form of those. Source: region paper
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Complex, Float
+from jaxtyping import Array, Complex, Float
 
 from trinode.numerics.trigonometric import coordinates
 
@@ -59,8 +59,3 @@ def error_factor(
     weight = jnp.sum(ideal**2)
     c = c - jnp.outer(ideal, ideal @ c) / jnp.where(weight > 0, weight, 1.0)
     return jnp.linalg.qr(c / jnp.sqrt(direction_rad.shape[0]), mode="r")
-
-
-def has_beam(ideal: Float[Array, "*b D"]) -> Bool[Array, "*b"]:
-    """Whether an ideal pattern asks for anything."""
-    return jnp.any(ideal > 0, axis=-1)
