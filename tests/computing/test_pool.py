@@ -1,161 +1,83 @@
-"""The exact computing decision against CVXPY, by hand, and at its limits."""
+"""Shared pools against a general solver of nonlinear programs, with all that a pool can have at once."""
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-pytest.importorskip("cvxpy")
+from scipy.optimize import minimize
 
 from trinode.computing import pool
-from trinode.reference import latency as reference
-from trinode.systems.latency.params import LatencyParams
-from trinode.systems.latency.scenario import draw
-from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 
-SHAPE = LatencyParams(terminals=3, access_points=4, ap_antennas=3, terminal_antennas=2, radar_antennas=2, serving=2)
-EVERYONE = jnp.ones(3, bool)
-
-
-def network(seed, **arrays):
-    s = draw(SHAPE, jax.random.key(seed))
-    return dataclasses.replace(s, **{name: jnp.asarray(value, float) for name, value in arrays.items()})
-
-
-NETWORKS = [
-    network(0),
-    network(1, task_bits=[2e5, 3e6, 1e6], edge_max_frequency_hz=[5e9, 1e9, 2e9, 3e9]),
-    network(2, fronthaul_max_bps=[1e7, 5e8, 3e7, 2e9], cloud_max_frequency_hz=3e10, ap_max_power_w=[0.1, 1, 5, 2]),
-]
+K, S, POOLS = 3, 2, 4
+RNG = np.random.default_rng(12)
+POOL = pool.Pool(
+    index=jnp.array([[0, 1], [1, 3], [0, 2]]),
+    usable=jnp.array([[True, True], [True, True], [True, False]]),
+    upload=jnp.asarray(RNG.uniform(2e-3, 6e-3, (K, S))),
+    cost=jnp.asarray(RNG.uniform(1e-3, 3e-3, (K, S))),
+    cubic=jnp.asarray(RNG.uniform(0.0, 4.0, (K, S))).at[1, 0].set(0.0),
+    serial=jnp.asarray([1e-3, 0.0, 2e-3]),
+    snr=jnp.asarray(10 ** RNG.uniform(0, 2, (K, S))),
+    delay=jnp.asarray(RNG.uniform(0.0, 1e-3, (K, S))),
+    pools=POOLS,
+)
 
 
-def rates(s, seed=0):
-    drawn = np.random.default_rng(seed).uniform(5e6, 2e8, s.serving.shape)
-    return np.where(s.serving, drawn, 0.0)
+@pytest.fixture(scope="module")
+def best():
+    return pool.solve(POOL)
 
 
-def ours(s, rate, edge, cloud=None):
-    """Latency of both tiers and their certified bounds at given rates, bit/s."""
-    t = tiers(s)
-    nat = jnp.asarray(np.take_along_axis(rate, np.asarray(t.index), 1) * np.log(2) / float(s.bandwidth_hz))
-    cloud = ~edge if cloud is None else cloud
-    return pool.solve(t.edge_pool(edge, nat)), pool.solve(t.cloud_pool(cloud, nat))
+def times(share, power, serial):
+    """Of each terminal, as the program is written."""
+    upload, cost, snr, delay = (np.asarray(getattr(POOL, name)) for name in ("upload", "cost", "snr", "delay"))
+    each = upload / np.log1p(snr * power) + delay + cost / share
+    parallel = 1 / np.sum(np.where(POOL.usable, 1 / each, 0.0), axis=1)
+    return parallel + np.asarray(POOL.serial) / serial
 
 
-@pytest.mark.parametrize("s", NETWORKS)
-@pytest.mark.parametrize("on_edge", [(1, 1, 1), (0, 0, 0), (1, 0, 1)])
-def test_fixed_rates_are_cvxpys(s, on_edge):
-    rate, on_edge = rates(s), np.array(on_edge, bool)
-    edge, cloud = ours(s, rate, jnp.asarray(on_edge))
-    exact = reference.resource_step(s, rate, np.where(on_edge, 1, 2))
-    for found, group in ((edge, on_edge), (cloud, ~on_edge)):
-        expected = exact.terminal_latency_s[group].max(initial=0.0)
-        assert float(found.latency) == pytest.approx(expected, rel=1e-6)
-        assert float(found.lower) <= float(found.latency)
-        assert float(found.lower) == pytest.approx(float(found.latency), rel=1e-6)
+def spare(share, power, serial):
+    """What is left of each pool, of its power, of each terminal's power and of the common resource."""
+    share, power = (np.where(POOL.usable, each, 0.0) for each in (share, power))
+    left = [1 - np.bincount(np.ravel(POOL.index), np.ravel(used), POOLS) for used in (share, POOL.cubic * share**3)]
+    return np.concatenate([*left, 1 - power.sum(axis=1), [1 - np.sum(np.where(POOL.serial > 0, serial, 0.0))]])
 
 
-def test_limits_are_kept_and_prices_sum_to_one():
-    s = NETWORKS[2]
-    t = tiers(s)
-    edge, cloud = ours(s, rates(s), EVERYONE, EVERYONE)
-    for decision in (edge, cloud):
-        used = np.zeros(4)
-        np.add.at(used, np.asarray(t.index), np.asarray(decision.share))
-        assert np.all(used <= 1 + 1e-12)
-        assert float(decision.price.sum()) == pytest.approx(1)
-        assert np.all(np.asarray(decision.price) >= 0)
-    frequency = np.asarray(edge.share * s.edge_max_frequency_hz[t.index])
-    power = np.zeros(4)
-    np.add.at(power, np.asarray(t.index), np.asarray(s.edge_capacitance[t.index]) * frequency**3)
-    assert np.all(power <= np.asarray(s.ap_max_power_w) * (1 + 1e-9))
-    assert float(cloud.serial_share.sum()) <= 1 + 1e-12
+def test_the_least_latency_is_that_of_a_general_solver(best):
+    def parts(x):
+        return x[:6].reshape(K, S), x[6:12].reshape(K, S), x[12:15]
+
+    found = minimize(
+        lambda x: x[15],
+        np.r_[np.full(12, 0.3), np.full(3, 0.3), 0.5],
+        method="SLSQP",
+        bounds=[(1e-6, 1)] * 15 + [(0, None)],
+        constraints=[
+            {"type": "ineq", "fun": lambda x: x[15] - 50 * times(*parts(x))},
+            {"type": "ineq", "fun": lambda x: spare(*parts(x))},
+        ],
+        options={"ftol": 1e-13, "maxiter": 500},
+    )
+    assert found.success
+    assert float(best.latency) == pytest.approx(found.fun / 50, rel=1e-6)
+    assert found.fun / 50 * (1 - 1e-6) <= float(best.lower) <= float(best.latency)
 
 
-@pytest.mark.parametrize("s", NETWORKS)
-def test_both_tiers_as_one_are_as_slow_as_the_slower(s):
-    rate = rates(s)
-    t = tiers(s)
-    nat = jnp.asarray(np.take_along_axis(rate, np.asarray(t.index), 1) * np.log(2) / float(s.bandwidth_hz))
-    modes = jnp.asarray([CLOUD, EDGE, CLOUD])
-    together, apart = pool.solve(t.pool(modes, nat)), ours(s, rate, modes == EDGE)
-    assert float(together.latency) == pytest.approx(max(float(tier.latency) for tier in apart), rel=1e-8)
-    assert float(together.lower) == pytest.approx(float(together.latency), rel=1e-6)
-    for tier, mode in ((t.edge_pool(modes == EDGE, nat), EDGE), (t.cloud_pool(modes == CLOUD, nat), CLOUD)):
-        own = pool.latencies(tier, together.share, together.power, together.serial_share)
-        assert np.all(np.asarray(own) <= float(together.latency) * (1 + 1e-12)), mode
+def test_the_decision_is_one_and_takes_that_long(best):
+    share, power, serial = (np.asarray(each) for each in (best.share, best.power, best.serial_share))
+    used = np.asarray(POOL.usable)
+    assert np.all(share[~used] == 0)
+    assert np.all(spare(share, power, serial) >= -1e-12)
+    safe = (np.where(used, each, 1.0) for each in (share, power))
+    own = times(*safe, np.where(serial > 0, serial, 1.0))
+    assert own.max() == pytest.approx(float(best.latency), rel=1e-9)
+    np.testing.assert_allclose(pool.latencies(POOL, best.share, best.power, best.serial_share), own, rtol=1e-9)
 
 
-def test_what_the_slowest_leave_over_is_used():
-    """Terminal 0 has a server of its own, and a task that takes no time: it still gets all of the server."""
-    s = network(4, task_bits=[1e3, 3e6, 1e6])
-    s = dataclasses.replace(s, serving=jnp.asarray([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0]], bool))
-    found, _ = ours(s, rates(s), EVERYONE)
-    limit = jnp.cbrt(s.ap_max_power_w / s.edge_capacitance) / s.edge_max_frequency_hz
-    assert float(found.share[0].max()) == pytest.approx(min(1.0, float(limit[0])), rel=1e-9)
-
-
-def test_price_is_the_derivative():
-    """One more bit of a terminal's task costs its price times its own latency per bit."""
-    s = NETWORKS[0]
-    rate = rates(s)
-    edge, _ = ours(s, rate, EVERYONE, EVERYONE)
-    for k in range(3):
-        step = np.where(np.arange(3) == k, 1e-4, 0.0)
-        more, _ = ours(network(0, task_bits=np.asarray(s.task_bits) * (1 + step)), rate, EVERYONE, EVERYONE)
-        change = float(more.latency - edge.latency) / 1e-4
-        assert change == pytest.approx(float(edge.price[k] * edge.latency), rel=1e-2, abs=1e-5)
-
-
-def test_twice_the_bits_take_twice_as_long():
-    s = NETWORKS[1]
-    once = ours(s, rates(s), EVERYONE, EVERYONE)
-    twice = ours(dataclasses.replace(s, task_bits=2 * s.task_bits), rates(s), EVERYONE, EVERYONE)
-    for a, b in zip(once, twice):
-        assert float(b.latency) == pytest.approx(2 * float(a.latency), rel=1e-7)
-
-
-def test_servers_without_capacity_are_not_used():
-    s = network(3, edge_max_frequency_hz=[0.0, 3e9, 3e9, 0.0], fronthaul_max_bps=[0.0, 1e8, 1e8, 1e8])
-    rate = np.where(np.asarray(s.serving), rates(s), 0.0)
-    s = dataclasses.replace(s, serving=jnp.asarray([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]], bool))
-    rate = rates(s)
-    t = tiers(s)
-    edge, cloud = ours(s, rate, EVERYONE, EVERYONE)
-    for found, mode, shut in ((edge, 1, {0, 3}), (cloud, 2, {0})):
-        exact = reference.resource_step(s, rate, [mode] * 3)
-        assert float(found.latency) == pytest.approx(exact.latency_s, rel=1e-6)
-        closed = np.isin(np.asarray(t.index), list(shut))
-        assert np.all(np.asarray(found.share)[closed] == 0)
-
-
-def test_a_terminal_without_rate_is_left_out():
-    """Whether it may be is for the caller to say; the others are served as if it were not there."""
-    s = NETWORKS[0]
-    rate = rates(s)
-    rate[1] = 0
-    edge, cloud = ours(s, rate, EVERYONE, EVERYONE)
-    others = jnp.array([True, False, True])
-    again = ours(s, rates(s) * (rate > 0), others, others)
-    for found, same in zip((edge, cloud), again):
-        assert np.isfinite(float(found.latency))
-        assert float(found.latency) == pytest.approx(float(same.latency), rel=1e-9)
-        assert float(found.price[1]) == 0
-        assert np.all(np.asarray(found.share)[1] == 0)
-
-
-def test_nobody():
-    edge, cloud = ours(NETWORKS[0], rates(NETWORKS[0]), ~EVERYONE, ~EVERYONE)
-    assert float(edge.latency) == float(cloud.latency) == 0
-
-
-@pytest.mark.parametrize("s", NETWORKS)
-def test_bought_rates_give_the_interference_free_bound(s):
-    t = tiers(s)
-    for tier, family in ((t.edge_pool(EVERYONE, None), "mec"), (t.cloud_pool(EVERYONE, None), "cloud")):
-        found = pool.solve(tier)
-        assert float(found.latency) == pytest.approx(reference.bound(s, family), rel=1e-6)
-        assert float(found.lower) <= reference.bound(s, family) * (1 + 1e-7)
-        assert np.all(np.asarray(found.power).sum(axis=1) <= 1 + 1e-12)
+def test_times_in_another_unit_change_nothing_else(best):
+    names = ("upload", "cost", "serial", "delay")
+    slow = dataclasses.replace(POOL, **{name: 2.0**20 * getattr(POOL, name) for name in names})
+    found = pool.solve(slow)
+    assert float(found.latency) == pytest.approx(2.0**20 * float(best.latency), rel=1e-12)
+    np.testing.assert_allclose(found.share, best.share, rtol=1e-9)

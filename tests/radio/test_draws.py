@@ -1,17 +1,11 @@
 """Random numbers that do not depend on the shape or the order in which they are drawn."""
 
-from functools import partial
-
-import equinox as eqx
 import jax
 import numpy as np
 
 from trinode.radio import draws
-from trinode.systems.latency import scenario
-from trinode.systems.latency.params import LatencyParams
 
 KEY = jax.random.key(7)
-draw = eqx.filter_jit(scenario.draw)
 
 
 def test_a_larger_array_contains_the_smaller():
@@ -39,17 +33,3 @@ def test_distributions():
     assert abs(np.mean(np.abs(bell) ** 2) - 1) < 0.06
     assert abs(np.mean(bell)) < 0.04
     assert abs(np.mean(bell**2)) < 0.06  # circular
-
-
-def test_networks_are_nested():
-    """More terminals, access points or antennas leave what was there as it was."""
-    few = draw(LatencyParams(terminals=2, access_points=3, terminal_antennas=2, serving=2), KEY)
-    many = draw(LatencyParams(terminals=4, access_points=3, terminal_antennas=5, serving=2), KEY)
-    same = partial(np.testing.assert_allclose, rtol=1e-12)  # compiled apart, so rounded apart
-    same(many.uplink_channel[:2, :, :, :2], few.uplink_channel)
-    same(many.terminal_channel[:2, :2, :, :2], few.terminal_channel)
-    same(many.echo_gain[:2], few.echo_gain)
-    same(many.serving[:2], few.serving)
-    same(many.transmit_steering[:2, :2], few.transmit_steering)
-    more = draw(LatencyParams(terminals=2, access_points=5, terminal_antennas=2, serving=2), KEY)
-    same(more.uplink_channel[:, :3], few.uplink_channel)
