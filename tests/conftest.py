@@ -5,12 +5,14 @@ import gc
 import os
 from pathlib import Path
 
-import jax
-
-from trinode import _flags, _programs
+from trinode import _flags
 
 _flags.add(_flags.ALWAYS)
-_flags.add(_flags.QUICKLY)  # what is tested is small and runs once
+_flags.add(_flags.QUICKLY)  # what is tested is small and runs once; XLA reads the flags once, before the first array
+
+import jax  # noqa: E402
+
+from trinode import _programs  # noqa: E402
 
 ROOM = 2**30
 """Bytes that compiled programs may add to a process before they are let go."""

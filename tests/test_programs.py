@@ -315,3 +315,9 @@ def test_an_option_that_the_compiler_does_not_know_is_left_out(folder, monkeypat
 def test_programs_are_compiled_with_options_of_their_own(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_llvm_disable_expensive_passes=false")
     assert _programs._options() == {"xla_cpu_use_fusion_emitters": False}
+
+
+def test_the_tests_themselves_compile_quickly():
+    """What set the flags came before the first array: afterwards XLA would not read them any more."""
+    loop = jax.jit(lambda x: jax.lax.fori_loop(0, 7, lambda i, y: jnp.sin(y) + i, x)).lower(1.0)
+    assert "known_trip_count" not in loop.compile().as_text()  # what a pass of those left out adds
