@@ -312,9 +312,10 @@ class Scheme(eqx.Module):
     ``host`` says that ``solve`` leaves JAX (a MILP, an assignment) and is mapped over scenarios by processes;
     ``iterates`` that it can begin at an earlier solution. ``family`` names the restriction of the decision space
     (for ``scheme_bound``), or is empty where there is none; ``evenness`` by how much, relatively, its objective may
-    differ between equivalent scenarios: more for methods that round near-ties; ``part`` how many scenarios of a batch
-    go through one program together on a CPU: 1 where some take several times longer than others and would hold up
-    their part, hundreds where each takes microseconds.
+    differ between equivalent scenarios: more for methods that round near-ties; ``ordered`` says that it knows
+    terminals by their places, so that another order of them gives another objective; ``part`` how many scenarios of a
+    batch go through one program together on a CPU: 1 where some take several times longer than others and would hold
+    up their part, hundreds where each takes microseconds.
     """
 
     name: ClassVar[str]
@@ -323,6 +324,7 @@ class Scheme(eqx.Module):
     iterates: ClassVar[bool] = True
     family: ClassVar[str] = ""
     evenness: ClassVar[float] = 5e-3
+    ordered: ClassVar[bool] = False
     part: ClassVar[int] = 1
 
     def worker(self) -> Scheme:

@@ -27,7 +27,7 @@ class LearnedCnnLstm(Scheme):
     summary: ClassVar[str] = "the paper's network, up to 10 terminals and 64 antennas"
     iterates: ClassVar[bool] = False
     family: ClassVar[str] = "given"
-    evenness: ClassVar[float] = 1e3
+    ordered: ClassVar[bool] = True
     part: ClassVar[int] = 64
 
     def solve(self, scenario: FairnessScenario, start: FairnessSolution | None = None) -> FairnessSolution:

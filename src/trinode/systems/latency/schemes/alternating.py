@@ -100,7 +100,6 @@ class Alternating(Scheme):
 
     name: ClassVar[str] = "alternating"
     summary: ClassVar[str] = "the paper's proposed method: offloading, beams, servers in turn"
-    evenness: ClassVar[float] = 0.5
     turns: int = eqx.field(static=True, default=12)
     beam_steps: int = eqx.field(static=True, default=6)
     offloading_steps: int = eqx.field(static=True, default=4)
