@@ -25,8 +25,9 @@ FEW = {"samples_per_source": 1000, "max_paths_per_source": 10_000}
 
 
 def test_names_and_count():
-    assert bundled_names() == ("munich",)
+    assert bundled_names() == ("munich", "florence")
     assert len(LAYOUTS) >= 24
+    assert layout_count("florence") == 12
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -50,10 +51,32 @@ def test_layout(layout):
     assert (np.linalg.norm(gaps, axis=-1) + 99 * np.eye(6)).min() >= 12
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_no_gain_above_free_space(layout):
+def test_florence_is_as_it_fell():
+    """Links of all kinds, terminals without any among them, and no two devices in one place."""
+    every = [load_bundled("florence", layout) for layout in range(layout_count("florence"))]
+    for traced in every:
+        assert traced.uplink_channel.shape == (7, 5, 6, 4)
+        assert traced.terminal_channel.shape == (7, 7, 8, 4)
+        assert not traced.terminal_channel[np.arange(7), np.arange(7)].any()
+        places = np.concatenate([traced.terminal_position_m, traced.ap_position_m])
+        assert (np.linalg.norm(places[:, None] - places, axis=-1) + 99 * np.eye(12)).min() >= 10
+        np.testing.assert_allclose(traced.terminal_position_m[:, 2], 1.5, atol=1e-4)
+        assert ((traced.ap_position_m[:, 2] > 5.9) & (traced.ap_position_m[:, 2] < 120)).all()
+    reached = np.array([np.any(traced.uplink_channel, axis=(2, 3)) for traced in every])
+    assert 0.2 < reached.mean() < 0.8
+    assert 0 < np.mean(~reached.any(axis=2)) < 0.5
+    heights = np.concatenate([traced.ap_position_m[:, 2] for traced in every])
+    assert (heights < 6.1).any()
+    assert (heights > 10).any()
+
+
+EVERYWHERE = [(name, layout) for name in bundled_names() for layout in range(layout_count(name))]
+
+
+@pytest.mark.parametrize(("name", "layout"), EVERYWHERE)
+def test_no_gain_above_free_space(name, layout):
     """Paths add up, in a street canyon to several times an unobstructed path."""
-    traced = load_bundled("munich", layout)
+    traced = load_bundled(name, layout)
     for channel, receivers in (
         (traced.uplink_channel, traced.ap_position_m[None]),
         (traced.terminal_channel.swapaxes(0, 1), traced.terminal_position_m[None]),
@@ -73,17 +96,19 @@ def test_terminal_channels_are_reciprocal(layout):
     assert error < 0.05 * np.linalg.norm(channel)
 
 
-def test_map():
-    lines = load_bundled("munich", 0).building_lines
+@pytest.mark.parametrize("name", bundled_names())
+def test_map(name):
+    lines = load_bundled(name, 0).building_lines
     assert lines is not None
     assert lines.dtype == np.float32
     assert lines.shape[1:] == (2, 2)
     assert np.isfinite(lines).all()
 
 
-def test_hashes_match_the_metadata():
-    metadata = bundled_metadata("munich")
-    arrays = {key: value for key, value in bundled._arrays("munich").items() if key != "metadata"}
+@pytest.mark.parametrize("name", bundled_names())
+def test_hashes_match_the_metadata(name):
+    metadata = bundled_metadata(name)
+    arrays = {key: value for key, value in bundled._arrays(name).items() if key != "metadata"}
     assert set(metadata["sha256"]) == set(arrays)
     for key, value in arrays.items():
         assert hashlib.sha256(value.tobytes()).hexdigest() == metadata["sha256"][key], key

@@ -17,7 +17,7 @@ from trinode.errors import InputError
 
 __all__ = ["bundled_metadata", "bundled_names", "layout_count", "load_bundled"]
 
-_NAMES = ("munich",)
+_NAMES = ("munich", "florence")
 
 
 def bundled_names() -> tuple[str, ...]:
@@ -93,6 +93,10 @@ def load_bundled(name: str, layout: int) -> TracedChannels:
     200 m in the centre of Munich, at 3.5 GHz. All arrays lie along the y axis,
     half a wavelength apart. Layouts were redrawn until each terminal reached at
     least 3 access points, or at least 1 in the last two layouts.
+
+    In ``"florence"`` each layout has 5 access points with 6 antennas, on lamp posts at 6 m and 5 m above the edges of
+    roofs, and 7 terminals at 1.5 m with 4 transmit and 8 radar antennas, in squares of 150 to 400 m, at 3.5 GHz.
+    Nothing was redrawn: many links are blocked or nearly so, and some terminals reach no access point at all.
 
     Parameters
     ----------

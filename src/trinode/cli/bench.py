@@ -23,6 +23,19 @@ def bench(
         int | None, typer.Option(help="Networks per measurement; each one's own number if absent.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Run only this one; may be repeated.")] = None,
+    cities: Annotated[bool, typer.Option("--cities", help="Every scheme on ray-traced cities, by system.")] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Of --cities: layouts that examples/make_cities.py has made, beside ours."),
+    ] = None,
+    layouts: Annotated[int | None, typer.Option(help="Of --cities: so many layouts of each city; all if absent.")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Of --cities: where results are kept, and where they are looked for.  [default: out/cities]",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -42,11 +55,27 @@ def bench(
       trinode bench latency --only quality --trials 20
       trinode bench latency --json --out bench.json
       trinode bench problems
+      trinode bench --cities --layouts 4
+      trinode bench --cities --only threetier --folder cities
     """
+    if cities:
+        _refuse("beside --cities", {"SYSTEM": system, "--trials": trials})
+    else:
+        _refuse("without --cities", {"--folder": folder, "--layouts": layouts, "--results": results})
+    options: list[str] = []
     with working("loading", as_json):
         from trinode.experiments.bench import markdown, run_sections
 
-        sections = _benchmarks(system)
+        if cities:
+            from trinode.experiments.bench import cities as on_cities
+
+            kept = results or Path("out/cities")
+            _out.check_folder("--results", kept)
+            sections = on_cities.sections(folder, kept)
+            system, trials = "--cities", layouts
+            options = [f"--folder {folder}"] if folder is not None else []
+        else:
+            sections = _benchmarks(system)
 
     def say(text: str) -> None:
         if not as_json:
@@ -58,7 +87,7 @@ def bench(
     earlier = out.read_text(encoding="utf-8") if out is not None and out.is_file() else ""
     result: dict[str, Any] = {}
     faults: list[Exception] = []
-    for result in run_sections(system, sections, trials, tuple(only or ()), say):
+    for result in run_sections(system, sections, trials, tuple(only or ()), say, options):
         if out is not None:  # after every section, so that whoever stops it keeps those that are over
             text = markdown(result, earlier) if out.suffix == ".md" else to_json(result) + "\n"
             faults.clear()
@@ -76,6 +105,13 @@ def bench(
     _out.tell(faults)
     if out is not None:
         typer.echo(f"wrote {out}")
+
+
+def _refuse(where: str, given: dict[str, Any]) -> None:
+    """Refuse options that mean nothing here."""
+    for option, value in given.items():
+        if value:
+            raise InputError(option, value, f"nothing {where}")
 
 
 def _benchmarks(system: str) -> Any:

@@ -28,7 +28,12 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], not
 
 
 def run_sections(
-    system: str, sections: Mapping[str, Section], trials: int | None, only: Sequence[str], say: Say
+    system: str,
+    sections: Mapping[str, Section],
+    trials: int | None,
+    only: Sequence[str],
+    say: Say,
+    options: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Run the named sections, or all; yields the result so far after each.
 
@@ -42,6 +47,8 @@ def run_sections(
         Names of sections; all where empty.
     say : callable
         Told of progress.
+    options : sequence of str
+        What else the command was told.
 
     Raises
     ------
@@ -54,8 +61,8 @@ def run_sections(
     if trials is not None and trials < 1:
         raise InputError("trials", trials, "at least 1")
     words = ["trinode bench", *([system] if system else []), *(f"--only {name}" for name in only)]
-    words += [f"--trials {trials}"] if trials is not None else []
-    about = {"system": system, "command": " ".join(words), "machine": machine()}
+    more = [*([f"{_count(system)} {trials}"] if trials is not None else []), *options]
+    about = {"system": system, "command": " ".join([*words, *more]), "options": more, "machine": machine()}
     tables: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     for name in only or sections:
@@ -101,17 +108,16 @@ def markdown(result: Mapping[str, Any], page: str = "") -> str:
         An earlier page of the system: what it says of other sections stays.
     """
     named = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
-    count = result["command"].partition(" --trials ")[2]
     of = result["system"]
     heading = (
-        f"# {of.capitalize()}{'' if of == 'problems' else ' system'}: measurements"
+        f"# {of.removeprefix('--').capitalize()}{'' if of in OVER else ' system'}: measurements"
         if of
         else "# All systems: measurements"
     )
     older = page.split(_BEGIN)
     blocks = {_sections(block): _BEGIN + block.rstrip() for block in older[1:]}
     for name in result["seconds"]:
-        words = ["trinode bench", of, f"--only {name}", f"--trials {count}" if count else ""]
+        words = ["trinode bench", of, f"--only {name}", *result["options"]]
         command = " ".join(word for word in words if word)
         parts = [f"{_BEGIN}{command}` on: {named}."]
         for entry in result["tables"]:
@@ -127,6 +133,14 @@ def markdown(result: Mapping[str, Any], page: str = "") -> str:
 
 
 _BEGIN = "Made by `"
+
+OVER = ("problems", "--cities")
+"""What sections are of that are of no system."""
+
+
+def _count(system: str) -> str:
+    """The option that says of how many networks."""
+    return "--layouts" if system == "--cities" else "--trials"
 
 
 def _sections(block: str) -> tuple[str, ...]:
