@@ -41,7 +41,8 @@ def test_losses_are_those_to_the_best_scheme(contest, tmp_path):
     for place, record in zip(cities.places(layouts=2), records, strict=True):
         network = api.from_channels(place.load(), "toy", 0, place.layout)
         even, best = (
-            float(api.evaluate(network, api.solve(network, name), bound=False).objective) for name in ("even", "balance")
+            float(api.evaluate(network, api.solve(network, name), bound=False).objective)
+            for name in ("even", "balance")
         )
         assert record["alone"]["even"]["value"] == even
         expected.append(even / best - 1)

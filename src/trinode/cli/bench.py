@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trinode import _flags
 from trinode._words import one_of
 from trinode.cli import _out
 from trinode.cli._network import AsJson
@@ -28,7 +29,7 @@ def bench(
         Path | None,
         typer.Option(metavar="FOLDER", help="Of --cities: layouts that examples/make_cities.py has made, beside ours."),
     ] = None,
-    layouts: Annotated[int | None, typer.Option(help="Of --cities: so many layouts of each city; all if absent.")] = None,
+    layouts: Annotated[int | None, typer.Option(help="Of --cities: layouts of each city; all if absent.")] = None,
     results: Annotated[
         Path | None,
         typer.Option(
@@ -44,6 +45,10 @@ def bench(
             "Sections that a Markdown file has already and that are not run stay.",
         ),
     ] = None,
+    quickly: Annotated[
+        bool,
+        typer.Option("--quickly", help="Of --cities: compile quickly rather than well, for few layouts."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure speed and quality on this machine: in one table per system, or in all respects of one system.
@@ -55,13 +60,16 @@ def bench(
       trinode bench latency --only quality --trials 20
       trinode bench latency --json --out bench.json
       trinode bench problems
-      trinode bench --cities --layouts 4
+      trinode bench --cities --layouts 4 --quickly
       trinode bench --cities --only threetier --folder cities
     """
     if cities:
         _refuse("beside --cities", {"SYSTEM": system, "--trials": trials})
+        if quickly:
+            _flags.add(_flags.QUICKLY)
     else:
-        _refuse("without --cities", {"--folder": folder, "--layouts": layouts, "--results": results})
+        given = {"--folder": folder, "--layouts": layouts, "--results": results, "--quickly": quickly}
+        _refuse("without --cities", given)
     options: list[str] = []
     with working("loading", as_json):
         from trinode.experiments.bench import markdown, run_sections
@@ -74,6 +82,7 @@ def bench(
             sections = on_cities.sections(folder, kept)
             system, trials = "--cities", layouts
             options = [f"--folder {folder}"] if folder is not None else []
+            options += ["--quickly"] if quickly else []
         else:
             sections = _benchmarks(system)
 

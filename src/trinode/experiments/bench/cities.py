@@ -109,8 +109,11 @@ def places(folder: str | Path | None = None, layouts: int | None = None) -> list
         for name in bundled_names()
         for layout in range(layout_count(name))
     ]
-    for scene, layout in made_layouts(folder) if folder is not None else ():
-        found.append(Place(f"{scene} (made)", layout, partial(load_city, folder, scene, layout)))
+    if folder is not None:
+        found += [
+            Place(f"{scene} (made)", layout, partial(load_city, folder, scene, layout))
+            for scene, layout in made_layouts(folder)
+        ]
     return [one for one in found if layouts is None or one.layout < layouts]
 
 
@@ -131,7 +134,7 @@ def run(name: str, where: Sequence[Place], results: Path, say: Say) -> Iterator[
     sizes = sorted({_sizes(channels) for _, channels in loaded})
     count = 0
     for size in sizes:
-        warm: set[str] = set()
+        warm = False
         for place, channels in loaded:
             if _sizes(channels) != size:
                 continue
@@ -139,7 +142,9 @@ def run(name: str, where: Sequence[Place], results: Path, say: Say) -> Iterator[
             path = results / f"{name}-{_key(contest, code, channels)}.json"
             record = _kept(path)
             if record is None:
+                say(f"  {name} {count} of {len(loaded)}: {place.city} {place.layout} ...")
                 record = _record(contest, place, channels, warm)
+                warm = True
                 _keep(path, record)
             say(f"  {name} {count} of {len(loaded)}: {_line(contest, record)}")
             yield record
@@ -149,17 +154,18 @@ def run(name: str, where: Sequence[Place], results: Path, say: Say) -> Iterator[
             gc.collect()
 
 
-def _record(contest: Contest, place: Place, channels: TracedChannels, warm: set[str]) -> dict[str, Any]:
-    """All that is known of one network."""
+def _record(contest: Contest, place: Place, channels: TracedChannels, warm: bool) -> dict[str, Any]:
+    """All that is known of one network; where programs are not compiled yet, the default runs once untimed."""
     began = time.perf_counter()
     network = api.from_channels(channels, contest.system, 0, place.layout, **contest.given)
+    if not warm:
+        _answer(network, contest.default)
     alone: dict[str, Any] = {}
     decisions: dict[str, Any] = {}
     for scheme in (contest.default, *contest.others):
-        alone[scheme], decisions[scheme] = _answer(network, scheme, None, scheme not in warm)
-        warm.add(scheme)
+        alone[scheme], decisions[scheme] = _answer(network, scheme)
     restarts = {
-        scheme: _answer(network, contest.default, decisions[scheme], False)[0]
+        scheme: _answer(network, contest.default, decisions[scheme])[0]
         for scheme in contest.others
         if alone[scheme]["value"] is not None
     }
@@ -179,11 +185,9 @@ def _record(contest: Contest, place: Place, channels: TracedChannels, warm: set[
     }
 
 
-def _answer(network: Any, scheme: str, start: Any, first: bool) -> tuple[dict[str, Any], Any]:
-    """How a scheme does: its value (None where it serves not all), how it ended, seconds without compilation."""
+def _answer(network: Any, scheme: str, start: Any = None) -> tuple[dict[str, Any], Any]:
+    """How a scheme does: its value (None where it serves not all), how it ended, seconds."""
     try:
-        if first:
-            jax.block_until_ready(api.solve(network, scheme, start))
         began = time.perf_counter()
         decision = jax.block_until_ready(api.solve(network, scheme, start))
         seconds = time.perf_counter() - began
