@@ -6,16 +6,16 @@ that shine on targets as well. Tasks are to be done soon, at little expense of b
     trinode --load sixth_system.py solve sixth --seed 3
 """
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 import trinode as tn
 from trinode.radio import draws, propagation
-from trinode.systems import allowed
+from trinode.systems.declared import same
+from trinode.systems.params import count, nonnegative, positive
 
 
-class Params(eqx.Module):
+class Params(tn.Params):
     """What networks are drawn from.
 
     Attributes
@@ -30,17 +30,14 @@ class Params(eqx.Module):
         Seconds that a joule is worth.
     """
 
-    terminals: int = eqx.field(static=True, default=4)
-    targets: int = eqx.field(static=True, default=2)
-    access_points: int = eqx.field(static=True, default=3)
-    ap_antennas: int = eqx.field(static=True, default=5)
-    ap_max_power_w: float = 0.1
-    illumination_min_w: float = 1e-10
-    server_frequency_hz: float = 20e9
-    energy_weight: float = 0.1
-
-    def __check_init__(self):
-        allowed.check(self, positive=("ap_max_power_w", "server_frequency_hz"))
+    terminals: int = count(4)
+    targets: int = count(2)
+    access_points: int = count(3)
+    ap_antennas: int = count(5)
+    ap_max_power_w: float = positive(0.1)
+    illumination_min_w: float = nonnegative(1e-10)
+    server_frequency_hz: float = positive(20e9)
+    energy_weight: float = nonnegative(0.1)
 
 
 class Network(tn.Scenario):
@@ -62,7 +59,7 @@ def draw(key, params):
     return Network(
         root["terminal"][..., None] * drawn["fading"],
         root["target"][..., None] * propagation.steering(angle, a, 0.5),
-        *(jnp.asarray(getattr(params, name), float) for name in list(Network.__annotations__)[2:]),
+        **same(params, Network),
     )
 
 

@@ -11,21 +11,15 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from trinode.channels.files import Field
 from trinode.errors import InputError
 from trinode.radio import draws
-from trinode.systems.contract import SOLUTION_FIELDS, Report, Scenario, Scheme, Solution, Status, System
+from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
+from trinode.systems.declared import NONNEGATIVE, POSITIVE
 from trinode.systems.figure import FigureSpec, Measure, Panel, Sweep
 from trinode.systems.metric import Metric
 
-SCENARIO = {
-    "load": Field("float", ("K",), "nonnegative", "bit"),
-    "line_bps": Field("float", (), "positive", "bit/s"),
-    "quality": Field("float", ("K",), "nonnegative"),
-    "quality_min": Field("float", (), "nonnegative"),
-}
-SOLUTION = SOLUTION_FIELDS | {"share": Field("float", ("K",), "nonnegative")}
 STEPS = 12
 
 
@@ -40,23 +34,14 @@ class ToyParams(eqx.Module):
 
 
 class ToyScenario(Scenario):
-    load: jax.Array
-    line_bps: jax.Array
-    quality: jax.Array
-    quality_min: jax.Array
-
-    @classmethod
-    def from_arrays(cls, arrays):
-        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()})
+    load: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE | {"unit": "bit"})
+    line_bps: Float[Array, ""] = eqx.field(metadata=POSITIVE)
+    quality: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    quality_min: Float[Array, ""] = eqx.field(metadata=NONNEGATIVE)
 
 
 class ToySolution(Solution):
-    share: jax.Array
-
-    @classmethod
-    def from_arrays(cls, arrays):
-        own = {name: jnp.asarray(arrays[name]) for name in ("terminal_feasible", "iterations", "history", "share")}
-        return cls(status=jnp.asarray(int(Status[str(arrays["status"]).upper()])), **own)
+    share: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
 
 
 def draw(params, key):
@@ -167,8 +152,6 @@ system = System(
         "latency_s": Metric("time on the line", ("K",)),
         "share": Metric("share of the line", ("K",)),
     },
-    scenario_schema=SCENARIO,
-    solution_schema=SOLUTION,
     from_channels=from_channels,
     figures={
         "line": FigureSpec(

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from trinode.errors import FileFormatError, InputError, MissingExtraError, TrinodeError
     from trinode.solving.answer import Answer, Answers
     from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
+    from trinode.systems.params import Params
     from trinode.systems.registry import register, system, system_names
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "Minimize",
     "MissingExtraError",
     "Offloading",
+    "Params",
     "Part",
     "Powers",
     "Problem",
@@ -144,6 +146,7 @@ _HOMES = {
     "trinode.solving.answer": ("Answer", "Answers"),
     "trinode.errors": ("FileFormatError", "InputError", "MissingExtraError", "TrinodeError"),
     "trinode.systems.contract": ("Report", "Scenario", "Scheme", "Solution", "Status", "System"),
+    "trinode.systems.params": ("Params",),
     "trinode.systems.registry": ("register", "system", "system_names"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

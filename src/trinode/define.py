@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -15,23 +14,24 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Bool, Complex, Float, Int
 
 import trinode.compose
 import trinode.solving
-from trinode.channels.files import Field, Schema
+from trinode.channels.files import Schema
 from trinode.compose.problem import Problem
 from trinode.errors import InputError
 from trinode.solving.stated import VARIABLES, General, Stated, decided_by
 from trinode.systems import registry
-from trinode.systems.contract import SOLUTION_FIELDS, Scenario, Scheme, Solution, System
+from trinode.systems.contract import Scenario, Scheme, Solution, System
+from trinode.systems.declared import schema_of
 from trinode.systems.figure import FigureSpec, Panel, Sweep
 from trinode.systems.metric import Metric
 from trinode.systems.units import UNITS, unit_of
 
 PROBED = 5, 6
 """Sizes at which axes are told apart: the first letter's, and the step to the next one's."""
-KINDS = {"c": "complex", "f": "float", "i": "int", "b": "bool"}
+KINDS: dict[str, Any] = {"c": Complex, "f": Float, "i": Int, "b": Bool}
 
 
 def define_system(
@@ -106,15 +106,14 @@ def define_system(
     if not isinstance(network, Scenario):
         raise InputError("draw", f"a function that returns a {kind.__name__}", "one that returns a trinode.Scenario")
     _check_own(name, kind)
-    schema = schema_of(network)
+    schema = schema_of(kind)
     terminals = next(((one, f.dims.index("K")) for one, f in schema.items() if "K" in f.dims), None)
     if terminals is None:
         raise InputError(kind.__name__, "no axis K", "an array with an axis of terminals, K")
     sizes, probe = _probed(schema, network)
     stated = Stated(problem, _example(problem, probe), terminals)
     example = stated(probe)
-    decided = _decisions(stated, example, sizes)
-    stated.Solution = _solution_type(name, decided, problem.__module__)
+    stated.Solution = _solution_type(name, stated, example, sizes, problem.__module__)
     wanted = example.origins.objective
     unit = "" if wanted.expression.unit.plain else str(wanted.expression.unit)
     label = f"{objective} ({unit})" if unit else objective
@@ -134,8 +133,6 @@ def define_system(
         evaluate=stated.evaluate,
         bound=stated.bound,
         schemes={"general": General(), **more},
-        scenario_schema=schema,
-        solution_schema=SOLUTION_FIELDS | decided | {VARIABLES: Field("float", ("*",), optional=True)},
         from_channels=from_channels or _no_channels(name),
         figures={spec.name: spec for spec in specs},
         metrics=_metrics(stated, example, sizes, meanings or {}),
@@ -150,33 +147,6 @@ def define_system(
     )
     registry.register(system)
     return registry.system(name)
-
-
-def schema_of(network: Scenario) -> dict[str, Field]:
-    """Fields of the file of a network, from what its class says of its arrays.
-
-    Raises
-    ------
-    InputError
-        A field is no array with the letters of its axes.
-    """
-    hints = typing.get_type_hints(type(network))
-    found = {}
-    for entry in dataclasses.fields(network):
-        hint = next((one for one in (hints[entry.name], *typing.get_args(hints[entry.name])) if _is_array(one)), None)
-        if hint is None or not all(re.fullmatch(r"[A-Za-z]\w*|\d+", word) for word in hint.dim_str.split()):
-            allowed = 'an array and its axes, for instance Complex[Array, "K M A"]'
-            raise InputError(f"{type(network).__name__}.{entry.name}", entry.type, allowed)
-        value = getattr(network, entry.name)
-        optional = entry.default is None
-        kind = KINDS[np.asarray(value).dtype.kind] if value is not None else "float"
-        dims = tuple(hint.dim_str.split())
-        found[entry.name] = Field(kind, dims, unit=unit_of(entry.name), optional=optional)  # type: ignore[arg-type]
-    return found
-
-
-def _is_array(hint: Any) -> bool:
-    return hasattr(hint, "dim_str")
 
 
 def _check_params(kind: type) -> None:
@@ -218,20 +188,16 @@ def _example(problem: Callable[[Any], Problem], network: Any) -> Problem:
     return made
 
 
-def _decisions(stated: Stated, example: Problem, sizes: Mapping[int, str]) -> dict[str, Field]:
-    """Fields of what is decided."""
-    fields = {}
+def _solution_type(name: str, stated: Stated, example: Problem, sizes: Mapping[int, str], module: str) -> type:
+    """A class of decisions with the arrays of what is decided."""
+    hints: dict[str, Any] = {}
     for own, arrays in zip(stated.decisions, decided_by(example), strict=True):
-        for name, label in own.items():
-            dims = tuple(sizes.get(size, "*") for size in arrays[name].shape)
-            fields[label] = Field(KINDS[arrays[name].dtype.kind], dims, unit=unit_of(label))  # type: ignore[arg-type]
-    return fields
-
-
-def _solution_type(name: str, decided: Mapping[str, Field], module: str) -> type:
-    """A class of decisions with these arrays."""
+        for part, label in own.items():
+            axes = " ".join(sizes.get(size, "_") for size in arrays[part].shape)
+            hints[label] = KINDS[arrays[part].dtype.kind][Array, axes]
+    hints[VARIABLES] = Float[Array, "_"]  # it alone has a default, and so is last
     space = {
-        "__annotations__": {**dict.fromkeys(decided, Array), VARIABLES: Any},
+        "__annotations__": hints,
         VARIABLES: None,
         "__doc__": f"A decision of {name}.",
         "__module__": module,

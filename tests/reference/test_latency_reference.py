@@ -18,9 +18,9 @@ from trinode.reference.latency import _network as physics
 from trinode.reference.latency.sensing import sensing_slack
 from trinode.reference.latency.steps import Run
 from trinode.systems.contract import Status
-from trinode.systems.latency import model
+from trinode.systems.latency import model, system
 from trinode.systems.latency.params import LatencyParams
-from trinode.systems.latency.scenario import SCENARIO_SCHEMA, draw
+from trinode.systems.latency.scenario import draw
 
 judge, link_rates, echo_sinr = jax.jit(model.evaluate), jax.jit(model.link_rates), jax.jit(model.echo_sinr)
 
@@ -46,7 +46,7 @@ def part(scenario, terminals, access_points):
     """The first terminals and access points of a network, each serving all."""
     size = {"K": terminals, "M": access_points}
     arrays = {}
-    for name, field in SCENARIO_SCHEMA.items():
+    for name, field in system.scenario_schema.items():
         value = getattr(scenario, name)
         arrays[name] = value[tuple(slice(size.get(letter)) for letter in field.dims)]
     arrays["serving"] = np.ones((terminals, access_points), bool)

@@ -15,7 +15,7 @@ from trinode.systems.contract import Status, to_arrays
 from trinode.systems.energy import crowding, reduced, search, system
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.params import EnergyParams
-from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario
+from trinode.systems.energy.scenario import EnergyScenario
 
 bounds = importlib.import_module("trinode.systems.energy.bound")  # the package has a function of the name
 
@@ -281,7 +281,7 @@ def test_physical_echoes_of_two_terminals_never_both_reach_0_db():
 
 def test_reduction_loses_nothing_of_measured_channels(variants):
     """Full-rank echoes from a file: SINRs of random beams are the same in the reduced space."""
-    arrays = to_arrays(drawn(0), SCENARIO_SCHEMA)
+    arrays = to_arrays(drawn(0), system.scenario_schema)
     rng = np.random.default_rng(1)
     arrays["echo_channel"] = 1e-6 * (rng.standard_normal((3, 3, 4, 7)) + 1j * rng.standard_normal((3, 3, 4, 7)))
     s = EnergyScenario.from_arrays(arrays)

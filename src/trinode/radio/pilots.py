@@ -6,10 +6,7 @@ it is checked where it is not.
 
 from __future__ import annotations
 
-import itertools
-
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
@@ -79,66 +76,6 @@ def spread(distance: Float[Array, "K K"], pilots: int | Int[Array, ""], max_step
     return while_loop(going, step, (start, jnp.asarray(True), jnp.asarray(0)))[0]
 
 
-def exact(distance: np.ndarray, pilots: int) -> np.ndarray:
-    """Labels with the largest possible smallest distance between sharers; on the host, for a few dozen terminals.
-
-    The largest threshold at which the terminals that are nearer than it can be told apart by ``pilots`` colours.
-    """
-    distance = np.asarray(distance, float)
-    count = len(distance)
-    _check(count, pilots)
-    values = np.unique(distance[np.triu_indices(count, 1)]) if count > 1 else np.zeros(1)
-    low, high = 0, len(values) - 1  # at values[0] nobody is nearer: always possible
-    best = _colours(distance < values[0], pilots)
-    while low < high:
-        middle = (low + high + 1) // 2
-        found = _colours(distance < values[middle], pilots)
-        low, high = (middle, high) if found is not None else (low, middle - 1)
-        best = found if found is not None else best
-    if pilots == count:
-        best = np.arange(count)
-    assert best is not None
-    return _use_every_label(best, pilots)
-
-
-def smallest_distance(distance: Float[Array, "K K"], label: Int[Array, " K"]) -> Float[Array, ""]:
-    """Smallest distance between two terminals that share a pilot; infinite where none do."""
-    other = ~jnp.eye(len(label), dtype=bool)
-    return jnp.min(jnp.where(other & (label[:, None] == label[None]), distance, jnp.inf))
-
-
 def _check(count: int, pilots: int | Int[Array, ""]) -> None:
     if not isinstance(pilots, Tracer) and not 1 <= pilots <= count:
         raise InputError("pilots", pilots, f"from 1 to the number of terminals, {count}")
-
-
-def _colours(conflict: np.ndarray, colours: int) -> np.ndarray | None:
-    """A colouring in which no two in conflict agree, the most constrained terminal first; None if there is none."""
-    count = len(conflict)
-    conflict = conflict & ~np.eye(count, dtype=bool)
-    label = np.full(count, -1)
-
-    def colour(left: int, used: int) -> bool:
-        if left == 0:
-            return True
-        open_ = np.flatnonzero(label < 0)
-        taken = [set(label[conflict[k] & (label >= 0)]) for k in open_]
-        pick = max(range(len(open_)), key=lambda i: (len(taken[i]), conflict[open_[i]].sum()))
-        k = open_[pick]
-        for c in itertools.islice((c for c in range(min(used + 1, colours)) if c not in taken[pick]), colours):
-            label[k] = c
-            if colour(left - 1, max(used, c + 1)):
-                return True
-        label[k] = -1
-        return False
-
-    return label.copy() if colour(count, 0) else None
-
-
-def _use_every_label(label: np.ndarray, pilots: int) -> np.ndarray:
-    """Give unused labels to terminals that share one."""
-    label = label.copy()
-    for unused in sorted(set(range(pilots)) - set(label.tolist())):
-        crowded = np.flatnonzero(np.bincount(label, minlength=pilots)[label] > 1)
-        label[crowded[0]] = unused
-    return label

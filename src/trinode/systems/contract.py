@@ -24,6 +24,7 @@ from trinode._words import one_of
 from trinode.channels.files import Field, Schema, check_arrays, read_file, write_file
 from trinode.channels.rounding import Repair, RoundingWarning
 from trinode.errors import InputError, MissingExtraError
+from trinode.systems.declared import schema_of, size_of
 from trinode.systems.metric import LETTERS, Metric
 from trinode.systems.schedule import Schedule
 from trinode.systems.show import Row, Shown, array_rows, metric_rows, stacked, text_of
@@ -50,13 +51,15 @@ class Scenario(Shown):
     Static fields say how large programs have to be. Nobody trusts them: :meth:`settled` derives them from the arrays
     whenever a network comes in to be solved, bounded or judged.
 
+    What a file holds is declared by the fields (:mod:`trinode.systems.declared`).
+
     Attributes
     ----------
-    inner : mapping
-        Fields that a file holds in another form.
+    outer : mapping
+        Arrays of the file that are properties, of fields that it does not hold.
     """
 
-    inner: ClassVar[Schema] = {}
+    outer: ClassVar[Schema] = {}
 
     def table(self) -> tuple[str, list[Row]]:
         """Its arrays with their units and sizes."""
@@ -73,8 +76,15 @@ class Scenario(Shown):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """Build a scenario from checked arrays."""
-        return cls(**{name: jnp.asarray(value) for name, value in arrays.items()})
+        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
+        cls.check_together(arrays)
+        absent = {one.name: jnp.asarray(one.default) for one in fields(cls) if isinstance(one.default, float)}
+        return cls(**absent | cls.inside(arrays)).settled()
+
+    @classmethod
+    def inside(cls, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of arrays that are named as in a file; None stays."""
+        return {name: None if value is None else jnp.asarray(value) for name, value in arrays.items()}
 
     @classmethod
     def check_together(cls, arrays: Mapping[str, Any]) -> None:
@@ -92,7 +102,17 @@ class Scenario(Shown):
 
     def changed(self, arrays: Mapping[str, Array]) -> Self:
         """The same network with other arrays, by their names in files."""
-        return replace(self, **arrays)
+        return replace(self, **self.inside(arrays))
+
+    @property
+    def terminals(self) -> int:
+        """K."""
+        return size_of(self, "K")
+
+    @property
+    def access_points(self) -> int:
+        """M."""
+        return size_of(self, "M")
 
     def with_(self, **arrays: Any) -> Self:
         """The same network with other arrays, checked as a file is.
@@ -160,7 +180,7 @@ class Solution(Shown):
             if entry.name in arrays and entry.name not in own:
                 own[entry.name] = jnp.asarray(arrays[entry.name])
             elif entry.default is MISSING:
-                own.setdefault(entry.name, jnp.asarray(jnp.nan))
+                own.setdefault(entry.name, jnp.asarray(jnp.nan))  # see LEFT_OUT
         return cls(**own)
 
 
@@ -377,10 +397,8 @@ class System:
         ``bound(scenario, family="") -> float``: what no solution (of a family of schemes) beats.
     schemes : mapping
         Name to scheme; the first is the default.
-    scenario_schema, solution_schema : mapping
-        The files.
     Scenario, Solution : type
-        Built from arrays by their ``from_arrays``.
+        Networks and decisions, which declare what their files hold.
     figures : mapping
         Name to figure specification.
     metrics : mapping
@@ -427,8 +445,6 @@ class System:
     evaluate: Callable[..., Report]
     bound: Callable[..., Array]
     schemes: Mapping[str, Scheme]
-    scenario_schema: Schema
-    solution_schema: Schema
     from_channels: Callable[..., Any]
     figures: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -445,6 +461,17 @@ class System:
     schedule: Schedule = field(default_factory=Schedule)
     sources: tuple[Any, ...] = ()
     file: str = ""
+
+    @property
+    def scenario_schema(self) -> Schema:
+        """What the file of a network holds."""
+        return {**schema_of(self.Scenario), **self.Scenario.outer}
+
+    @property
+    def solution_schema(self) -> Schema:
+        """What the file of a decision holds."""
+        own = {name: entry for name, entry in schema_of(self.Solution).items() if name not in schema_of(Solution)}
+        return SOLUTION_FIELDS | own
 
     @property
     def doi(self) -> str:

@@ -22,6 +22,7 @@ from trinode._words import one_of
 from trinode.channels.files import Field, check_arrays
 from trinode.errors import InputError
 from trinode.systems.contract import System
+from trinode.systems.declared import schema_of
 from trinode.systems.registry import system_of
 
 _seen: dict[int, tuple[weakref.ref[Any], bool, Any]] = {}
@@ -101,7 +102,8 @@ def change(scenario: Any, given: Mapping[str, Any]) -> Any:
             continue
         arrays[name] = _wide(name, value, field, getattr(scenario, name))
     # kept ones first: an array of another length is at odds with them, not they with it
-    pairs = {name: pair for name, pair in _values(system, scenario).items() if name not in {*given, *scenario.inner}}
+    inner = schema_of(type(scenario), inner=True)
+    pairs = {name: pair for name, pair in _values(system, scenario).items() if name not in {*given, *inner}}
     pairs |= {name: (system.scenario_schema[name], value) for name, value in arrays.items()}
     schema = {name: field for name, (field, _) in pairs.items()}
     checked = check_arrays(schema, {name: value for name, (_, value) in pairs.items()})
@@ -137,7 +139,8 @@ def _wide(name: str, value: Any, field: Field, now: Any) -> np.ndarray:
 
 def _values(system: System, scenario: Any) -> dict[str, tuple[Field, Any]]:
     """Fields of a network that a schema knows, that of the file or the system's own, and what is in them."""
-    own, known = {entry.name for entry in dataclasses.fields(scenario)}, {**system.scenario_schema, **scenario.inner}
+    own = {entry.name for entry in dataclasses.fields(scenario)}
+    known = {**system.scenario_schema, **schema_of(type(scenario), inner=True)}
     values = {name: (field, getattr(scenario, name)) for name, field in known.items() if name in own}
     return {name: (field, value) for name, (field, value) in values.items() if value is not None or not field.optional}
 

@@ -10,10 +10,10 @@ from trinode.systems.energy.figures import FIGURES
 from trinode.systems.energy.metrics import METRICS
 from trinode.systems.energy.model import evaluate
 from trinode.systems.energy.params import EnergyParams
-from trinode.systems.energy.scenario import SCENARIO_SCHEMA, EnergyScenario, draw
+from trinode.systems.energy.scenario import EnergyScenario, draw
 from trinode.systems.energy.schedule import SCHEDULE
 from trinode.systems.energy.schemes import SCHEMES
-from trinode.systems.energy.solution import SOLUTION_SCHEMA, EnergySolution
+from trinode.systems.energy.solution import EnergySolution
 from trinode.systems.energy.traced import from_channels
 
 BIBTEX = """\
@@ -38,8 +38,6 @@ system = System(
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,
-    scenario_schema=SCENARIO_SCHEMA,
-    solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
     metrics=METRICS,

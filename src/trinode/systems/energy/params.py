@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import equinox as eqx
 from jaxtyping import Array, Float
 
 from trinode.radio import propagation
-from trinode.systems import allowed
-from trinode.systems.show import Shown
+from trinode.systems.params import Params, check_echo, choice, count, flag, nonnegative, number, positive
 
 Scalar = float | Float[Array, ""]
+_LONGEST = propagation.MICRO_CELL["distance_m"][1]
 
 
-class EnergyParams(Shown):
+class EnergyParams(Params):
     """Parameters of the energy system (Table I of the paper; what it does not state is marked "chosen").
 
     Integer fields, ``cross_echo`` and ``aligned_target`` are static; all others are numbers that may be swept.
@@ -88,74 +87,41 @@ class EnergyParams(Shown):
         the channels of the scenario, which are then estimates; the report says what errors do to them.
     """
 
-    terminals: int = eqx.field(static=True, default=2)
-    ap_antennas: int = eqx.field(static=True, default=64)
-    terminal_antennas: int = eqx.field(static=True, default=64)
-    radar_antennas: int = eqx.field(static=True, default=64)
-    scattered_paths: int = eqx.field(static=True, default=3)
-    cross_echo: str = eqx.field(static=True, default="literal")
-    aligned_target: bool = eqx.field(static=True, default=False)
+    terminals: int = count(2)
+    ap_antennas: int = count(64)
+    terminal_antennas: int = count(64)
+    radar_antennas: int = count(64)
+    scattered_paths: int = count(3, least=0)
+    cross_echo: str = choice("literal", "physical")
+    aligned_target: bool = flag(False)
     bearing_offset: Scalar = 0.0
-    carrier_hz: Scalar = 28e9
-    target_distance_m: Scalar = 50.0
-    terminal_distance_min_m: Scalar = 10.0
-    terminal_distance_max_m: Scalar = 30.0
-    ap_height_m: Scalar = 10.0
-    terminal_height_m: Scalar = 1.5
+    carrier_hz: Scalar = number(28e9, within=propagation.MICRO_CELL["carrier_hz"])
+    target_distance_m: Scalar = number(50.0, within=(0.0, _LONGEST))
+    terminal_distance_min_m: Scalar = positive(10.0, within=(0.0, _LONGEST))
+    terminal_distance_max_m: Scalar = positive(30.0, within=(0.0, _LONGEST))
+    ap_height_m: Scalar = nonnegative(10.0)
+    terminal_height_m: Scalar = nonnegative(1.5)
     rician_db: Scalar = 10.0
-    cross_section_m2: Scalar = 10.0
-    element_spacing: Scalar = 0.5
-    bandwidth_hz: Scalar = 20e6
-    terminal_max_power_w: Scalar = 0.01
+    cross_section_m2: Scalar = nonnegative(10.0)
+    element_spacing: Scalar = nonnegative(0.5)
+    bandwidth_hz: Scalar = positive(20e6)
+    terminal_max_power_w: Scalar = nonnegative(0.01)
     ap_noise_dbm: Scalar = -85.0
     radar_noise_dbm: Scalar = -85.0
-    task_bits: Scalar = 1e6
-    cycles_per_bit: Scalar = 1000.0
-    terminal_max_frequency_hz: Scalar = 1e9
-    terminal_max_frequency_step_hz: Scalar = 0.0
-    ap_max_frequency_hz: Scalar = 10e9
-    terminal_capacitance: Scalar = 1e-28
-    ap_capacitance: Scalar = 1e-28
-    ap_energy_weight: Scalar = 0.1
-    ap_energy_weight_step: Scalar = 0.0
+    task_bits: Scalar = nonnegative(1e6)
+    cycles_per_bit: Scalar = nonnegative(1000.0)
+    terminal_max_frequency_hz: Scalar = nonnegative(1e9)
+    terminal_max_frequency_step_hz: Scalar = nonnegative(0.0)
+    ap_max_frequency_hz: Scalar = nonnegative(10e9)
+    terminal_capacitance: Scalar = nonnegative(1e-28)
+    ap_capacitance: Scalar = nonnegative(1e-28)
+    ap_energy_weight: Scalar = nonnegative(0.1)
+    ap_energy_weight_step: Scalar = nonnegative(0.0)
     sensing_sinr_min_db: Scalar = 0.0
-    latency_max_s: Scalar = 0.4
-    channel_error: Scalar | None = None
+    latency_max_s: Scalar = positive(0.4)
+    channel_error: Scalar | None = nonnegative(None)
 
-    def __check_init__(self):
-        allowed.check(
-            self,
-            positive=_POSITIVE,
-            nonnegative=_NONNEGATIVE,
-            ranges=_RANGES,
-            least={"scattered_paths": 0},
-            choices={"cross_echo": ("literal", "physical")},
-        )
+    def check_together(self) -> None:
         wavelength_m = propagation.LIGHT_M_S / self.carrier_hz
         for distance_m in (self.terminal_distance_min_m, self.terminal_distance_max_m):
-            allowed.check_echo("cross_section_m2", self.cross_section_m2, wavelength_m, distance_m)
-
-
-_POSITIVE = ("bandwidth_hz", "latency_max_s", "terminal_distance_min_m", "terminal_distance_max_m")
-_NONNEGATIVE = (
-    "ap_height_m",
-    "terminal_height_m",
-    "cross_section_m2",
-    "element_spacing",
-    "terminal_max_power_w",
-    "task_bits",
-    "cycles_per_bit",
-    "terminal_max_frequency_hz",
-    "terminal_max_frequency_step_hz",
-    "ap_max_frequency_hz",
-    "terminal_capacitance",
-    "ap_capacitance",
-    "ap_energy_weight",
-    "ap_energy_weight_step",
-    "channel_error",
-)
-_LONGEST = propagation.MICRO_CELL["distance_m"][1]
-_RANGES = {
-    "carrier_hz": propagation.MICRO_CELL["carrier_hz"],
-    **dict.fromkeys(("target_distance_m", "terminal_distance_min_m", "terminal_distance_max_m"), (0.0, _LONGEST)),
-}
+            check_echo("cross_section_m2", self.cross_section_m2, wavelength_m, distance_m)

@@ -15,28 +15,8 @@ from jaxtyping import Array, Complex, Float, Key
 from trinode.channels.files import Field, Schema
 from trinode.radio import draws, propagation
 from trinode.systems.contract import Scenario
+from trinode.systems.declared import INNER, NONNEGATIVE, POSITIVE, same
 from trinode.systems.energy.params import EnergyParams
-
-SCENARIO_SCHEMA: dict[str, Field] = {
-    "uplink_channel": Field("complex", ("K", "A", "T")),
-    "ap_noise_w": Field("float", (), "positive", "W"),
-    "bandwidth_hz": Field("float", (), "positive", "Hz"),
-    "echo_channel": Field("complex", ("K", "K", "R", "T")),
-    "radar_noise_w": Field("float", ("K",), "positive", "W"),
-    "terminal_max_power_w": Field("float", ("K",), "nonnegative", "W"),
-    "task_bits": Field("float", ("K",), "nonnegative", "bit"),
-    "cycles_per_bit": Field("float", ("K",), "nonnegative", "cycle/bit"),
-    "terminal_max_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
-    "ap_max_frequency_hz": Field("float", (), "nonnegative", "Hz"),
-    "terminal_capacitance": Field("float", ("K",), "nonnegative"),
-    "ap_capacitance": Field("float", ("K",), "nonnegative"),
-    "ap_energy_weight": Field("float", ("K",), "nonnegative"),
-    "sensing_sinr_min": Field("float", ("K",), "nonnegative"),
-    "latency_max_s": Field("float", ("K",), "positive", "s"),
-    "channel_error": Field("float", (), "nonnegative", optional=True),
-    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
-    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
-}
 
 NEGLIGIBLE = 1e-10
 """Singular values below this share of the largest do not count as dimensions of a channel."""
@@ -45,7 +25,7 @@ ROUNDING = 1e-12
 
 
 class EnergyScenario(Scenario):
-    """One network of the energy system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+    """One network of the energy system; names, shapes and units are those of the file.
 
     The echo channels are kept as products, ``echo_channel[k, j] = echo_receive[k, j] @ echo_transmit[j]^H``, since
     one target leaves them with a single column; a matrix of R x T for every pair would not fit a batch.
@@ -62,30 +42,27 @@ class EnergyScenario(Scenario):
         Static: an upper bound of the rank of every uplink channel; 0 where none is known.
     """
 
-    inner: ClassVar[Schema] = {
-        "echo_receive": Field("complex", ("K", "K", "R", "E")),
-        "echo_transmit": Field("complex", ("K", "T", "E")),
-    }
+    outer: ClassVar[Schema] = {"echo_channel": Field("complex", ("K", "K", "R", "T"))}
 
     uplink_channel: Complex[Array, "K A T"]
-    ap_noise_w: Float[Array, ""]
-    bandwidth_hz: Float[Array, ""]
-    echo_receive: Complex[Array, "K K R E"]
-    echo_transmit: Complex[Array, "K T E"]
-    radar_noise_w: Float[Array, " K"]
-    terminal_max_power_w: Float[Array, " K"]
-    task_bits: Float[Array, " K"]
-    cycles_per_bit: Float[Array, " K"]
-    terminal_max_frequency_hz: Float[Array, " K"]
-    ap_max_frequency_hz: Float[Array, ""]
-    terminal_capacitance: Float[Array, " K"]
-    ap_capacitance: Float[Array, " K"]
-    ap_energy_weight: Float[Array, " K"]
-    sensing_sinr_min: Float[Array, " K"]
-    latency_max_s: Float[Array, " K"]
+    ap_noise_w: Float[Array, ""] = eqx.field(metadata=POSITIVE)
+    bandwidth_hz: Float[Array, ""] = eqx.field(metadata=POSITIVE)
+    echo_receive: Complex[Array, "K K R E"] = eqx.field(metadata=INNER)
+    echo_transmit: Complex[Array, "K T E"] = eqx.field(metadata=INNER)
+    radar_noise_w: Float[Array, " K"] = eqx.field(metadata=POSITIVE)
+    terminal_max_power_w: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    task_bits: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    cycles_per_bit: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    terminal_max_frequency_hz: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    ap_max_frequency_hz: Float[Array, ""] = eqx.field(metadata=NONNEGATIVE)
+    terminal_capacitance: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    ap_capacitance: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    ap_energy_weight: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    sensing_sinr_min: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    latency_max_s: Float[Array, " K"] = eqx.field(metadata=POSITIVE)
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
-    channel_error: Float[Array, ""] | None = None
+    channel_error: Float[Array, ""] | None = eqx.field(default=None, metadata=NONNEGATIVE)
     uplink_rank: int = eqx.field(static=True, default=0)
 
     @property
@@ -94,29 +71,17 @@ class EnergyScenario(Scenario):
         return jnp.einsum("...kjre,...jte->...kjrt", self.echo_receive, self.echo_transmit.conj())
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> EnergyScenario:
-        """Build a scenario from checked arrays; channels of low rank are recognised, exactly up to rounding."""
-        own: dict[str, Any] = {n: jnp.asarray(value) for n, value in arrays.items() if n != "echo_channel"}
-        receive, transmit = factor_echoes(np.asarray(arrays["echo_channel"]))
-        return cls(**own, echo_receive=jnp.asarray(receive), echo_transmit=jnp.asarray(transmit)).settled()
+    def inside(cls, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """Echo channels become products; channels of low rank are recognised, exactly up to rounding."""
+        own = dict(arrays)
+        if "echo_channel" in own:
+            own["echo_receive"], own["echo_transmit"] = factor_echoes(np.asarray(own.pop("echo_channel")))
+        return super().inside(own)
 
     def settled(self) -> EnergyScenario:
         """As many dimensions as the uplink channels need."""
         rank = _rank(self.uplink_channel, self.uplink_rank)
         return self if rank == self.uplink_rank else replace(self, uplink_rank=rank)
-
-    def changed(self, arrays: Mapping[str, Array]) -> EnergyScenario:
-        """Echo channels come as products."""
-        own = dict(arrays)
-        if "echo_channel" in own:
-            receive, transmit = factor_echoes(np.asarray(own.pop("echo_channel")))
-            own |= {"echo_receive": jnp.asarray(receive), "echo_transmit": jnp.asarray(transmit)}
-        return replace(self, **own)
-
-    @property
-    def terminals(self) -> int:
-        """K."""
-        return self.uplink_channel.shape[0]
 
 
 def _rank(channel: Array, known: int) -> int:
@@ -245,30 +210,22 @@ def assemble(
         echo = jnp.broadcast_to((reach / distance[:, None] ** 2 * receive)[None], (k, k, p.radar_antennas))
     else:
         echo = reach / (distance[:, None] * distance[None, :])[..., None] * receive[:, None]
-    terminal = jnp.arange(k)
+    known = same(p, EnergyScenario, K=k)
+    known["terminal_max_frequency_hz"] += p.terminal_max_frequency_step_hz * jnp.arange(k)
+    known["ap_energy_weight"] += p.ap_energy_weight_step * jnp.arange(k)
 
-    def per_terminal(value: Any, step: Any = 0.0) -> Float[Array, " K"]:
-        return jnp.asarray(value, dtype=float) + jnp.asarray(step, dtype=float) * terminal
+    def per_terminal(value: Any) -> Float[Array, " K"]:
+        return jnp.full((k,), value, dtype=float)
 
     return EnergyScenario(
+        **known,
         uplink_channel=uplink,
         ap_noise_w=1e-3 * propagation.from_db(p.ap_noise_dbm),
-        bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float),
         echo_receive=echo[..., None].astype(complex),
         echo_transmit=propagation.steering(seen, t, p.element_spacing)[..., None],
         radar_noise_w=per_terminal(1e-3 * propagation.from_db(p.radar_noise_dbm)),
-        terminal_max_power_w=per_terminal(p.terminal_max_power_w),
-        task_bits=per_terminal(p.task_bits),
-        cycles_per_bit=per_terminal(p.cycles_per_bit),
-        terminal_max_frequency_hz=per_terminal(p.terminal_max_frequency_hz, p.terminal_max_frequency_step_hz),
-        ap_max_frequency_hz=jnp.asarray(p.ap_max_frequency_hz, dtype=float),
-        terminal_capacitance=per_terminal(p.terminal_capacitance),
-        ap_capacitance=per_terminal(p.ap_capacitance),
-        ap_energy_weight=per_terminal(p.ap_energy_weight, p.ap_energy_weight_step),
         sensing_sinr_min=per_terminal(propagation.from_db(p.sensing_sinr_min_db)),
-        latency_max_s=per_terminal(p.latency_max_s),
         terminal_position_m=place,
         ap_position_m=ap,
-        channel_error=None if p.channel_error is None else jnp.asarray(p.channel_error, dtype=float),
         uplink_rank=rank,
     )

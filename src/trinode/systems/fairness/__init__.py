@@ -10,10 +10,10 @@ from trinode.systems.fairness.figures import FIGURES
 from trinode.systems.fairness.metrics import METRICS
 from trinode.systems.fairness.model import evaluate
 from trinode.systems.fairness.params import FairnessParams
-from trinode.systems.fairness.scenario import SCENARIO_SCHEMA, FairnessScenario, draw, from_channels
+from trinode.systems.fairness.scenario import FairnessScenario, draw, from_channels
 from trinode.systems.fairness.schedule import SCHEDULE
 from trinode.systems.fairness.schemes import SCHEMES
-from trinode.systems.fairness.solution import SOLUTION_SCHEMA, FairnessSolution
+from trinode.systems.fairness.solution import FairnessSolution
 
 BIBTEX = """\
 @article{nguyen-latency-fairness,
@@ -44,8 +44,6 @@ system = System(
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,
-    scenario_schema=SCENARIO_SCHEMA,
-    solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
     metrics=METRICS,

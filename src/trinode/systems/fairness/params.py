@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import equinox as eqx
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from trinode.errors import InputError
-from trinode.systems import allowed
-from trinode.systems.show import Shown
+from trinode.systems.params import Params, choice, count, nonnegative, positive, share
 
 Scalar = float | Float[Array, ""]
 
 
-class FairnessParams(Shown):
+class FairnessParams(Params):
     """Parameters of the fairness system (Section V-A of the paper).
 
     Integer and text fields are static; all others are numbers that may be swept.
@@ -68,48 +63,24 @@ class FairnessParams(Shown):
         numbers from 1 - task_spread to 1 + task_spread.
     """
 
-    terminals: int = eqx.field(static=True, default=10)
-    access_points: int = eqx.field(static=True, default=64)
-    ap_antennas: int = eqx.field(static=True, default=1)
-    subcarriers: int = eqx.field(static=True, default=1)
-    layout: str = eqx.field(static=True, default="cell-free")
-    interference: str = eqx.field(static=True, default="received")
-    noise: str = eqx.field(static=True, default="combined")
-    path_loss: str = eqx.field(static=True, default="power")
-    radius_m: Scalar = 1000.0
-    ap_height_m: Scalar = 10.0
-    path_loss_1m_db: Scalar = 30.5
-    path_loss_per_decade_db: Scalar = 36.7
-    shadowing_db: Scalar = 4.0
-    bandwidth_hz: Scalar = 20e6
+    terminals: int = count(10)
+    access_points: int = count(64)
+    ap_antennas: int = count(1)
+    subcarriers: int = count(1)
+    layout: str = choice("cell-free", "bs-centred")
+    interference: str = choice("received", "printed")
+    noise: str = choice("combined", "printed")
+    path_loss: str = choice("power", "amplitude")
+    radius_m: Scalar = positive(1000.0)
+    ap_height_m: Scalar = positive(10.0)
+    path_loss_1m_db: Scalar = nonnegative(30.5)
+    path_loss_per_decade_db: Scalar = nonnegative(36.7)
+    shadowing_db: Scalar = nonnegative(4.0)
+    bandwidth_hz: Scalar = positive(20e6)
     noise_density_dbm_hz: Scalar = -174.0
-    terminal_max_power_w: Scalar = 0.01
-    task_bits: Scalar = 1e3
-    cycles_per_bit: Scalar = 1e3
-    terminal_frequency_hz: Scalar = 1e9
-    server_frequency_hz: Scalar = 5e9
-    task_spread: Scalar = 0.0
-
-    def __check_init__(self):
-        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE, choices=CHOICES)
-        if not isinstance(self.task_spread, Tracer) and np.any(np.asarray(self.task_spread) > 1):
-            raise InputError("task_spread", self.task_spread, "a number from 0 to 1")
-
-
-CHOICES = {
-    "layout": ("cell-free", "bs-centred"),
-    "interference": ("received", "printed"),
-    "noise": ("combined", "printed"),
-    "path_loss": ("power", "amplitude"),
-}
-_POSITIVE = ("radius_m", "ap_height_m", "bandwidth_hz", "server_frequency_hz")
-_NONNEGATIVE = (
-    "path_loss_1m_db",
-    "path_loss_per_decade_db",
-    "shadowing_db",
-    "terminal_max_power_w",
-    "task_bits",
-    "cycles_per_bit",
-    "terminal_frequency_hz",
-    "task_spread",
-)
+    terminal_max_power_w: Scalar = nonnegative(0.01)
+    task_bits: Scalar = nonnegative(1e3)
+    cycles_per_bit: Scalar = nonnegative(1e3)
+    terminal_frequency_hz: Scalar = nonnegative(1e9)
+    server_frequency_hz: Scalar = positive(5e9)
+    task_spread: Scalar = share(0.0)

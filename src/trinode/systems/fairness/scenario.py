@@ -5,44 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
-from trinode.channels.files import Field
 from trinode.radio import draws, propagation
 from trinode.systems.contract import Scenario
+from trinode.systems.declared import NONNEGATIVE, POSITIVE, same
 from trinode.systems.fairness.params import FairnessParams
 
-SCENARIO_SCHEMA: dict[str, Field] = {
-    "uplink_channel": Field("complex", ("S", "K", "M", "A")),
-    "combiner": Field("complex", ("S", "K", "M", "A"), optional=True),
-    "ap_noise_w": Field("float", ("M",), "positive", "W"),
-    "subcarrier_bandwidth_hz": Field("float", (), "positive", "Hz"),
-    "terminal_max_power_w": Field("float", ("K",), "nonnegative", "W"),
-    "task_bits": Field("float", ("K",), "nonnegative", "bit"),
-    "cycles_per_bit": Field("float", ("K",), "nonnegative", "cycle/bit"),
-    "terminal_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
-    "server_frequency_hz": Field("float", (), "positive", "Hz"),
-    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
-    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
-}
+SPREAD = {"task_bits": "task bits", "cycles_per_bit": "cycles per bit", "terminal_frequency_hz": "terminal frequency"}
+"""What unequal tasks differ in, and under which names that is drawn."""
 
 
 class FairnessScenario(Scenario):
-    """One network of the fairness system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+    """One network of the fairness system; names, shapes and units are those of the file.
 
     ``combiner`` None stands for maximum ratio combining of unit norm over all antennas.
     """
 
     uplink_channel: Complex[Array, "S K M A"]
-    ap_noise_w: Float[Array, " M"]
-    subcarrier_bandwidth_hz: Float[Array, ""]
-    terminal_max_power_w: Float[Array, " K"]
-    task_bits: Float[Array, " K"]
-    cycles_per_bit: Float[Array, " K"]
-    terminal_frequency_hz: Float[Array, " K"]
-    server_frequency_hz: Float[Array, ""]
+    ap_noise_w: Float[Array, " M"] = eqx.field(metadata=POSITIVE)
+    subcarrier_bandwidth_hz: Float[Array, ""] = eqx.field(metadata=POSITIVE)
+    terminal_max_power_w: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    task_bits: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    cycles_per_bit: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    terminal_frequency_hz: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    server_frequency_hz: Float[Array, ""] = eqx.field(metadata=POSITIVE)
     combiner: Complex[Array, "S K M A"] | None = None
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
@@ -51,16 +41,6 @@ class FairnessScenario(Scenario):
     def subcarriers(self) -> int:
         """N."""
         return self.uplink_channel.shape[0]
-
-    @property
-    def terminals(self) -> int:
-        """K."""
-        return self.uplink_channel.shape[1]
-
-    @property
-    def access_points(self) -> int:
-        """M."""
-        return self.uplink_channel.shape[2]
 
 
 def draw(params: FairnessParams, key: Key[Array, ""], places: Mapping[str, Array] | None = None) -> FairnessScenario:
@@ -131,21 +111,15 @@ def _assemble(
         norm = jnp.sqrt(jnp.sum(jnp.abs(uplink) ** 2, axis=(2, 3), keepdims=True))
         uplink = jnp.broadcast_to(norm / np.sqrt(m * uplink.shape[3]), uplink.shape).astype(complex)
 
-    drawn = draws.several(key, uniform=dict.fromkeys(("task bits", "cycles per bit", "terminal frequency"), (k,)))
-
-    def spread(name: str, value: Any) -> Float[Array, " K"]:
-        factor = 1 + p.task_spread * (2 * drawn[name] - 1)
-        return jnp.asarray(value, dtype=float) * factor
-
+    drawn = draws.several(key, uniform=dict.fromkeys(SPREAD.values(), (k,)))
+    known = same(p, FairnessScenario, K=k)
+    for name, called in SPREAD.items():
+        known[name] *= 1 + p.task_spread * (2 * drawn[called] - 1)
     return FairnessScenario(
+        **known,
         uplink_channel=uplink,
         ap_noise_w=jnp.full((m,), noise_w(p, m), dtype=float),
         subcarrier_bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float) / p.subcarriers,
-        terminal_max_power_w=jnp.full((k,), p.terminal_max_power_w, dtype=float),
-        task_bits=spread("task bits", p.task_bits),
-        cycles_per_bit=spread("cycles per bit", p.cycles_per_bit),
-        terminal_frequency_hz=spread("terminal frequency", p.terminal_frequency_hz),
-        server_frequency_hz=jnp.asarray(p.server_frequency_hz, dtype=float),
         terminal_position_m=terminal,
         ap_position_m=ap,
     )

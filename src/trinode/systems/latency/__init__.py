@@ -11,14 +11,13 @@ from trinode.systems.latency.metrics import METRICS
 from trinode.systems.latency.model import evaluate
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import (
-    SCENARIO_SCHEMA,
     LatencyScenario,
     draw,
     from_channels,
 )
 from trinode.systems.latency.schedule import SCHEDULE
 from trinode.systems.latency.schemes import SCHEMES
-from trinode.systems.latency.solution import SOLUTION_SCHEMA, LatencySolution
+from trinode.systems.latency.solution import LatencySolution
 
 BIBTEX = """\
 @misc{peng-latency-aware,
@@ -45,8 +44,6 @@ system = System(
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,
-    scenario_schema=SCENARIO_SCHEMA,
-    solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
     metrics=METRICS,

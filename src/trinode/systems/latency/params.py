@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import equinox as eqx
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
 from trinode.radio.propagation import COST_231
-from trinode.systems import allowed
-from trinode.systems.show import Shown
+from trinode.systems.params import Params, count, nonnegative, number, positive
 
 Scalar = float | Float[Array, ""]
+_LONGEST = COST_231["distance_m"][1]
 
 
-class LatencyParams(Shown):
+class LatencyParams(Params):
     """Parameters of the latency system (Table I of the paper; [29] of it for what the table omits).
 
     Integer fields set array shapes and are static; all others are numbers that may be swept.
@@ -80,66 +79,38 @@ class LatencyParams(Shown):
         Echo SINR requirement of every terminal.
     """
 
-    terminals: int = eqx.field(static=True, default=6)
-    access_points: int = eqx.field(static=True, default=6)
-    ap_antennas: int = eqx.field(static=True, default=8)
-    terminal_antennas: int = eqx.field(static=True, default=8)
-    radar_antennas: int = eqx.field(static=True, default=8)
-    serving: int = eqx.field(static=True, default=3)
-    area_m: Scalar = 200.0
-    carrier_hz: Scalar = 1.9e9
-    ap_height_m: Scalar = 15.0
-    terminal_height_m: Scalar = 1.65
-    element_spacing: Scalar = 0.5
-    bandwidth_hz: Scalar = 10e6
+    terminals: int = count(6)
+    access_points: int = count(6)
+    ap_antennas: int = count(8)
+    terminal_antennas: int = count(8)
+    radar_antennas: int = count(8)
+    serving: int = count(3)
+    area_m: Scalar = positive(200.0, within=(0.0, _LONGEST / 2**0.5))
+    carrier_hz: Scalar = number(1.9e9, within=COST_231["carrier_hz"])
+    ap_height_m: Scalar = number(15.0, within=COST_231["ap_height_m"])
+    terminal_height_m: Scalar = number(1.65, within=COST_231["terminal_height_m"])
+    element_spacing: Scalar = nonnegative(0.5)
+    bandwidth_hz: Scalar = positive(10e6)
     noise_figure_db: Scalar = 9.0
-    temperature_k: Scalar = 290.0
-    task_bits: Scalar = 1.6e6
-    terminal_cycles_per_bit: Scalar = 400.0
-    edge_cycles_per_bit: Scalar = 400.0
-    cloud_cycles_per_bit: Scalar = 400.0
-    terminal_max_frequency_hz: Scalar = 0.3e9
-    edge_max_frequency_hz: Scalar = 3e9
-    cloud_max_frequency_hz: Scalar = 10e9
-    fronthaul_max_bps: Scalar = 0.5e9
-    terminal_capacitance: Scalar = 1e-28
-    edge_capacitance: Scalar = 1e-28
-    terminal_max_power_w: Scalar = 10**-0.7
-    ap_max_power_w: Scalar = 1.0
-    reflection_min: Scalar = 0.8
-    reflection_max: Scalar = 1.0
-    target_distance_min_m: Scalar = 40.0
-    target_distance_max_m: Scalar = 50.0
+    temperature_k: Scalar = positive(290.0)
+    task_bits: Scalar = nonnegative(1.6e6)
+    terminal_cycles_per_bit: Scalar = nonnegative(400.0)
+    edge_cycles_per_bit: Scalar = nonnegative(400.0)
+    cloud_cycles_per_bit: Scalar = nonnegative(400.0)
+    terminal_max_frequency_hz: Scalar = nonnegative(0.3e9)
+    edge_max_frequency_hz: Scalar = nonnegative(3e9)
+    cloud_max_frequency_hz: Scalar = nonnegative(10e9)
+    fronthaul_max_bps: Scalar = nonnegative(0.5e9)
+    terminal_capacitance: Scalar = nonnegative(1e-28)
+    edge_capacitance: Scalar = nonnegative(1e-28)
+    terminal_max_power_w: Scalar = nonnegative(10**-0.7)
+    ap_max_power_w: Scalar = nonnegative(1.0)
+    reflection_min: Scalar = nonnegative(0.8)
+    reflection_max: Scalar = nonnegative(1.0)
+    target_distance_min_m: Scalar = number(40.0, within=(0.0, _LONGEST))
+    target_distance_max_m: Scalar = number(50.0, within=(0.0, _LONGEST))
     sensing_sinr_min_db: Scalar = 1.0
 
-    def __check_init__(self):
-        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE, ranges=_RANGES)
+    def check_together(self) -> None:
         if self.serving > self.access_points:
             raise InputError("serving", self.serving, f"at most access_points = {self.access_points}")
-
-
-_POSITIVE = ("area_m", "bandwidth_hz", "temperature_k")
-_NONNEGATIVE = (
-    "element_spacing",
-    "task_bits",
-    "terminal_cycles_per_bit",
-    "edge_cycles_per_bit",
-    "cloud_cycles_per_bit",
-    "terminal_max_frequency_hz",
-    "edge_max_frequency_hz",
-    "cloud_max_frequency_hz",
-    "fronthaul_max_bps",
-    "terminal_capacitance",
-    "edge_capacitance",
-    "terminal_max_power_w",
-    "ap_max_power_w",
-    "reflection_min",
-    "reflection_max",
-)
-_LONGEST = COST_231["distance_m"][1]
-_RANGES = {
-    **{name: COST_231[name] for name in ("carrier_hz", "ap_height_m", "terminal_height_m")},
-    "area_m": (0.0, _LONGEST / 2**0.5),
-    "target_distance_min_m": (0.0, _LONGEST),
-    "target_distance_max_m": (0.0, _LONGEST),
-}

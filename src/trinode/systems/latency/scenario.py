@@ -12,42 +12,15 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Complex, Float, Key
 
-from trinode.channels.files import Field
 from trinode.channels.traced import check_diagonal
 from trinode.radio import clusters, draws, propagation
 from trinode.systems.contract import Scenario
+from trinode.systems.declared import NONNEGATIVE, POSITIVE, same
 from trinode.systems.latency.params import LatencyParams
-
-SCENARIO_SCHEMA: dict[str, Field] = {
-    "uplink_channel": Field("complex", ("K", "M", "A", "T")),
-    "serving": Field("bool", ("K", "M")),
-    "ap_noise_w": Field("float", ("M",), "positive", "W"),
-    "bandwidth_hz": Field("float", (), "positive", "Hz"),
-    "terminal_channel": Field("complex", ("K", "K", "R", "T")),
-    "radar_noise_w": Field("float", ("K",), "positive", "W"),
-    "echo_gain": Field("float", ("K",), "nonnegative"),
-    "transmit_steering": Field("complex", ("K", "T")),
-    "receive_steering": Field("complex", ("K", "R")),
-    "task_bits": Field("float", ("K",), "nonnegative", "bit"),
-    "terminal_cycles_per_bit": Field("float", ("K",), "nonnegative", "cycle/bit"),
-    "edge_cycles_per_bit": Field("float", ("M",), "nonnegative", "cycle/bit"),
-    "cloud_cycles_per_bit": Field("float", (), "nonnegative", "cycle/bit"),
-    "terminal_max_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
-    "edge_max_frequency_hz": Field("float", ("M",), "nonnegative", "Hz"),
-    "cloud_max_frequency_hz": Field("float", (), "nonnegative", "Hz"),
-    "fronthaul_max_bps": Field("float", ("M",), "nonnegative", "bit/s"),
-    "terminal_capacitance": Field("float", ("K",), "nonnegative"),
-    "edge_capacitance": Field("float", ("M",), "nonnegative"),
-    "terminal_max_power_w": Field("float", ("K",), "nonnegative", "W"),
-    "ap_max_power_w": Field("float", ("M",), "nonnegative", "W"),
-    "sensing_sinr_min": Field("float", ("K",), "nonnegative"),
-    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
-    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
-}
 
 
 class LatencyScenario(Scenario):
-    """One network of the latency system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+    """One network of the latency system; names, shapes and units are those of the file.
 
     Attributes
     ----------
@@ -57,36 +30,29 @@ class LatencyScenario(Scenario):
 
     uplink_channel: Complex[Array, "K M A T"]
     serving: Bool[Array, "K M"]
-    ap_noise_w: Float[Array, " M"]
-    bandwidth_hz: Float[Array, ""]
+    ap_noise_w: Float[Array, " M"] = eqx.field(metadata=POSITIVE)
+    bandwidth_hz: Float[Array, ""] = eqx.field(metadata=POSITIVE)
     terminal_channel: Complex[Array, "K K R T"]
-    radar_noise_w: Float[Array, " K"]
-    echo_gain: Float[Array, " K"]
+    radar_noise_w: Float[Array, " K"] = eqx.field(metadata=POSITIVE)
+    echo_gain: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
     transmit_steering: Complex[Array, "K T"]
     receive_steering: Complex[Array, "K R"]
-    task_bits: Float[Array, " K"]
-    terminal_cycles_per_bit: Float[Array, " K"]
-    edge_cycles_per_bit: Float[Array, " M"]
-    cloud_cycles_per_bit: Float[Array, ""]
-    terminal_max_frequency_hz: Float[Array, " K"]
-    edge_max_frequency_hz: Float[Array, " M"]
-    cloud_max_frequency_hz: Float[Array, ""]
-    fronthaul_max_bps: Float[Array, " M"]
-    terminal_capacitance: Float[Array, " K"]
-    edge_capacitance: Float[Array, " M"]
-    terminal_max_power_w: Float[Array, " K"]
-    ap_max_power_w: Float[Array, " M"]
-    sensing_sinr_min: Float[Array, " K"]
+    task_bits: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    terminal_cycles_per_bit: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    edge_cycles_per_bit: Float[Array, " M"] = eqx.field(metadata=NONNEGATIVE)
+    cloud_cycles_per_bit: Float[Array, ""] = eqx.field(metadata=NONNEGATIVE)
+    terminal_max_frequency_hz: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    edge_max_frequency_hz: Float[Array, " M"] = eqx.field(metadata=NONNEGATIVE)
+    cloud_max_frequency_hz: Float[Array, ""] = eqx.field(metadata=NONNEGATIVE)
+    fronthaul_max_bps: Float[Array, " M"] = eqx.field(metadata=NONNEGATIVE)
+    terminal_capacitance: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    edge_capacitance: Float[Array, " M"] = eqx.field(metadata=NONNEGATIVE)
+    terminal_max_power_w: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    ap_max_power_w: Float[Array, " M"] = eqx.field(metadata=NONNEGATIVE)
+    sensing_sinr_min: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
     cluster_size: int = eqx.field(static=True, default=0)
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> LatencyScenario:
-        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
-        cls.check_together(arrays)
-        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
-        return cls(**own).settled()
 
     @classmethod
     def check_together(cls, arrays: Mapping[str, Any]) -> None:
@@ -99,16 +65,6 @@ class LatencyScenario(Scenario):
         largest = most if isinstance(self.serving, Tracer) else int(np.asarray(self.serving).sum(axis=-1).max())
         needed = cluster_size(max(1, largest), most)
         return self if needed <= self.cluster_size <= most else replace(self, cluster_size=needed)
-
-    @property
-    def terminals(self) -> int:
-        """K."""
-        return self.uplink_channel.shape[0]
-
-    @property
-    def access_points(self) -> int:
-        """M."""
-        return self.uplink_channel.shape[1]
 
 
 def cluster_size(serving: int, access_points: int) -> int:
@@ -191,31 +147,16 @@ def _assemble(
     def per_terminal(value: Any) -> Float[Array, " K"]:
         return jnp.full((k,), value, dtype=float)
 
-    def per_ap(value: Any) -> Float[Array, " M"]:
-        return jnp.full((m,), value, dtype=float)
-
     return LatencyScenario(
+        **same(p, LatencyScenario, K=k, M=m),
         uplink_channel=uplink,
         serving=serving,
-        ap_noise_w=per_ap(noise),
-        bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float),
+        ap_noise_w=jnp.full((m,), noise, dtype=float),
         terminal_channel=crosstalk,
         radar_noise_w=per_terminal(noise),
         echo_gain=reflection * jnp.sqrt(echo_path_gain),
         transmit_steering=propagation.steering(angle, t, p.element_spacing),
         receive_steering=propagation.steering(angle, r, p.element_spacing),
-        task_bits=per_terminal(p.task_bits),
-        terminal_cycles_per_bit=per_terminal(p.terminal_cycles_per_bit),
-        edge_cycles_per_bit=per_ap(p.edge_cycles_per_bit),
-        cloud_cycles_per_bit=jnp.asarray(p.cloud_cycles_per_bit, dtype=float),
-        terminal_max_frequency_hz=per_terminal(p.terminal_max_frequency_hz),
-        edge_max_frequency_hz=per_ap(p.edge_max_frequency_hz),
-        cloud_max_frequency_hz=jnp.asarray(p.cloud_max_frequency_hz, dtype=float),
-        fronthaul_max_bps=per_ap(p.fronthaul_max_bps),
-        terminal_capacitance=per_terminal(p.terminal_capacitance),
-        edge_capacitance=per_ap(p.edge_capacitance),
-        terminal_max_power_w=per_terminal(p.terminal_max_power_w),
-        ap_max_power_w=per_ap(p.ap_max_power_w),
         sensing_sinr_min=per_terminal(propagation.from_db(p.sensing_sinr_min_db)),
         terminal_position_m=terminal,
         ap_position_m=ap,

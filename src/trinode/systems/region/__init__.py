@@ -9,10 +9,10 @@ from trinode.systems.region.figures import FIGURES
 from trinode.systems.region.metrics import METRICS
 from trinode.systems.region.model import evaluate
 from trinode.systems.region.params import RegionParams
-from trinode.systems.region.scenario import SCENARIO_SCHEMA, RegionScenario, draw, from_channels
+from trinode.systems.region.scenario import RegionScenario, draw, from_channels
 from trinode.systems.region.schedule import SCHEDULE
 from trinode.systems.region.schemes import SCHEMES
-from trinode.systems.region.solution import SOLUTION_SCHEMA, RegionSolution
+from trinode.systems.region.solution import RegionSolution
 
 BIBTEX = """\
 @misc{mao-communication-sensing-region,
@@ -36,8 +36,6 @@ system = System(
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,
-    scenario_schema=SCENARIO_SCHEMA,
-    solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
     metrics=METRICS,

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 
-import equinox as eqx
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
-from trinode.systems import allowed
-from trinode.systems.show import Shown
+from trinode.systems.params import Params, check_echo, choice, count, flag, nonnegative, number, positive, probability
 
 Scalar = float | Float[Array, ""]
 
-PILOT_RULES = ("clustering", "spread")
 """The paper's Algorithm 1, and the same improved by moves and swaps (:mod:`trinode.radio.pilots`)."""
 
 
-class RegionParams(Shown):
+class RegionParams(Params):
     """Parameters of the region system (Table I of the paper).
 
     Integer fields set array shapes and are static, as are the choices; all others are numbers that may be swept, and so
@@ -86,47 +83,37 @@ class RegionParams(Shown):
         Symbols of a coherence interval, tau_c.
     """
 
-    terminals: int = eqx.field(static=True, default=9)
-    access_points: int = eqx.field(static=True, default=6)
-    ap_antennas: int = eqx.field(static=True, default=12)
-    targets: int = eqx.field(static=True, default=3)
-    pilots: int = 5
-    directions: int = eqx.field(static=True, default=181)
-    targets_per_ap: int = eqx.field(static=True, default=1)
-    broadside: bool = eqx.field(static=True, default=True)
-    pilot_rule: str = eqx.field(static=True, default="clustering")
-    central: bool = eqx.field(static=True, default=False)
-    area_m: Scalar = 2000.0
+    terminals: int = count(9)
+    access_points: int = count(6)
+    ap_antennas: int = count(12)
+    targets: int = count(3)
+    pilots: int = count(5, static=False)
+    directions: int = count(181, least=2)
+    targets_per_ap: int = count(1)
+    broadside: bool = flag(True)
+    pilot_rule: str = choice("clustering", "spread")
+    central: bool = flag(False)
+    area_m: Scalar = positive(2000.0)
     ap_power_db: Scalar = 125.0
     pilot_power_db: Scalar = 150.0
-    ap_power_budget: Scalar = 0.0
-    reflection: Scalar = 0.8
+    ap_power_budget: Scalar = nonnegative(0.0)
+    reflection: Scalar = nonnegative(0.8)
     target_variance_db: Scalar = -160.0
     terminal_target_variance_db: Scalar = -160.0
     steering_variance_db: Scalar = -30.0
-    beam_width_deg: Scalar = 10.0
-    element_spacing: Scalar = 0.5
-    min_distance_m: Scalar = 10.0
-    pattern_mse_max: Scalar = 0.6
-    detection_probability_min: Scalar | None = None
-    false_alarm: Scalar = 1e-3
-    radar_cross_section_m2: Scalar = 10.0
-    wavelength_m: Scalar = 0.15
-    coherence_symbols: Scalar = 40.0
+    beam_width_deg: Scalar = positive(10.0)
+    element_spacing: Scalar = positive(0.5)
+    min_distance_m: Scalar = number(10.0, within=(1.0, math.inf))
+    pattern_mse_max: Scalar = nonnegative(0.6, nan=True)
+    detection_probability_min: Scalar | None = probability(None)
+    false_alarm: Scalar = probability(1e-3)
+    radar_cross_section_m2: Scalar = positive(10.0)
+    wavelength_m: Scalar = positive(0.15)
+    coherence_symbols: Scalar = positive(40.0)
 
-    def __check_init__(self):
-        allowed.check(
-            self,
-            positive=_POSITIVE,
-            nonnegative=_NONNEGATIVE,
-            probabilities=_PROBABILITIES,
-            nan=("pattern_mse_max",),
-            ranges={"min_distance_m": (1.0, math.inf)},
-            least={"directions": 2},
-            choices={"pilot_rule": PILOT_RULES},
-        )
+    def check_together(self) -> None:
         name = "radar_cross_section_m2"
-        allowed.check_echo(name, self.radar_cross_section_m2, self.wavelength_m, self.min_distance_m)
+        check_echo(name, self.radar_cross_section_m2, self.wavelength_m, self.min_distance_m)
         if self.pilots > self.terminals:
             raise InputError("pilots", self.pilots, f"at most terminals = {self.terminals}: one each is enough")
         if not isinstance(self.coherence_symbols, Tracer) and np.any(self.coherence_symbols < self.pilots):
@@ -134,15 +121,3 @@ class RegionParams(Shown):
         if self.targets > self.access_points * self.targets_per_ap:
             most = self.access_points * self.targets_per_ap
             raise InputError("targets", self.targets, f"at most access_points x targets_per_ap = {most}")
-
-
-_POSITIVE = (
-    "area_m",
-    "beam_width_deg",
-    "element_spacing",
-    "coherence_symbols",
-    "radar_cross_section_m2",
-    "wavelength_m",
-)
-_PROBABILITIES = ("detection_probability_min", "false_alarm")
-_NONNEGATIVE = ("ap_power_budget", "reflection", "pattern_mse_max")

@@ -5,39 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Key
 
-from trinode.channels.files import Field
 from trinode.errors import InputError
 from trinode.numerics.assignment import assign
 from trinode.radio import draws, estimation, pilots, propagation
 from trinode.sensing import beampattern
 from trinode.systems.contract import Scenario
+from trinode.systems.declared import NAN, NONNEGATIVE, POSITIVE, hermitian
 from trinode.systems.region.detection import Targets, echo_gain, echo_snr
 from trinode.systems.region.params import RegionParams
-
-SCENARIO_SCHEMA: dict[str, Field] = {
-    "channel_estimate": Field("complex", ("M", "K", "A")),
-    "error_covariance": Field("complex", ("M", "M", "K", "A", "A"), hermitian=(1, 0, 2, 4, 3)),
-    "ap_power": Field("float", ("M",), "nonnegative"),
-    "sensing_ap": Field("bool", ("M",)),
-    "direction_rad": Field("float", ("D",), unit="rad"),
-    "ideal_pattern": Field("float", ("M", "D"), "nonnegative"),
-    "element_spacing": Field("float", (), "positive", "wavelengths"),
-    "pattern_mse_max": Field("float", (), nan=True),
-    "downlink_symbols": Field("float", (), "nonnegative", optional=True, nan=True),
-    "target_paired": Field("bool", ("M", "Q"), optional=True),
-    "target_direction_rad": Field("float", ("M", "Q"), unit="rad", optional=True),
-    "target_echo_gain": Field("float", ("M", "Q"), "nonnegative", optional=True),
-    "detection_probability_min": Field("float", optional=True),
-    "false_alarm": Field("float", optional=True),
-    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
-    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
-}
-
 
 DETECTION = (
     "target_paired",
@@ -50,7 +31,7 @@ DETECTION = (
 
 
 class RegionScenario(Scenario):
-    """One network of the region system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+    """One network of the region system; names, shapes and units are those of the file.
 
     Everything is normalised by the noise: user k hears ``sum_m sqrt(ap_power[m]) conj(h[m, k]) . x[m]`` and noise 1.
 
@@ -66,19 +47,19 @@ class RegionScenario(Scenario):
     """
 
     channel_estimate: Complex[Array, "M K A"]
-    error_covariance: Complex[Array, "M M K A A"]
-    ap_power: Float[Array, " M"]
+    error_covariance: Complex[Array, "M M K A A"] = eqx.field(metadata=hermitian(1, 0, 2, 4, 3))
+    ap_power: Float[Array, " M"] = eqx.field(metadata=NONNEGATIVE)
     sensing_ap: Bool[Array, " M"]
     direction_rad: Float[Array, " D"]
-    ideal_pattern: Float[Array, "M D"]
-    element_spacing: Float[Array, ""]
-    pattern_mse_max: Float[Array, ""]
+    ideal_pattern: Float[Array, "M D"] = eqx.field(metadata=NONNEGATIVE)
+    element_spacing: Float[Array, ""] = eqx.field(metadata=POSITIVE)
+    pattern_mse_max: Float[Array, ""] = eqx.field(metadata=NAN)
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
-    downlink_symbols: Float[Array, ""] | float = float("nan")
+    downlink_symbols: Float[Array, ""] | float = eqx.field(default=float("nan"), metadata=NONNEGATIVE | NAN)
     target_paired: Bool[Array, "M Q"] | None = None
     target_direction_rad: Float[Array, "M Q"] | None = None
-    target_echo_gain: Float[Array, "M Q"] | None = None
+    target_echo_gain: Float[Array, "M Q"] | None = eqx.field(default=None, metadata=NONNEGATIVE)
     detection_probability_min: Float[Array, ""] | None = None
     false_alarm: Float[Array, ""] | None = None
 
@@ -91,13 +72,6 @@ class RegionScenario(Scenario):
             return None
         snr = echo_snr(gain, self.ap_power, antennas=self.antennas, looks=self.downlink_symbols)
         return Targets(paired, direction, snr, least, false_alarm)
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> RegionScenario:
-        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
-        cls.check_together(arrays)
-        own: dict[str, Any] = {"downlink_symbols": jnp.asarray(jnp.nan)}
-        return cls(**own | {name: jnp.asarray(value) for name, value in arrays.items()})
 
     @classmethod
     def check_together(cls, arrays: Mapping[str, Any]) -> None:
@@ -129,16 +103,6 @@ class RegionScenario(Scenario):
             allowed = "a beam for every access point that senses"
             raise InputError("ideal_pattern", f"no 1 in row {blank[0, -1]}", allowed)
         _check_detection(arrays)
-
-    @property
-    def terminals(self) -> int:
-        """K."""
-        return self.channel_estimate.shape[1]
-
-    @property
-    def access_points(self) -> int:
-        """M."""
-        return self.channel_estimate.shape[0]
 
     @property
     def antennas(self) -> int:

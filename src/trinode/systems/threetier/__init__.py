@@ -10,10 +10,10 @@ from trinode.systems.threetier.figures import FIGURES
 from trinode.systems.threetier.metrics import METRICS
 from trinode.systems.threetier.model import evaluate
 from trinode.systems.threetier.params import ThreetierParams
-from trinode.systems.threetier.scenario import SCENARIO_SCHEMA, ThreetierScenario, draw, from_channels
+from trinode.systems.threetier.scenario import ThreetierScenario, draw, from_channels
 from trinode.systems.threetier.schedule import SCHEDULE
 from trinode.systems.threetier.schemes import SCHEMES
-from trinode.systems.threetier.solution import SOLUTION_SCHEMA, ThreetierSolution
+from trinode.systems.threetier.solution import ThreetierSolution
 
 BIBTEX = """\
 @misc{liu-joint-offloading,
@@ -39,8 +39,6 @@ system = System(
     evaluate=evaluate,
     bound=bound,
     schemes=SCHEMES,
-    scenario_schema=SCENARIO_SCHEMA,
-    solution_schema=SOLUTION_SCHEMA,
     from_channels=from_channels,
     figures=FIGURES,
     metrics=METRICS,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 
-import equinox as eqx
 from jaxtyping import Array, Float
 
-from trinode.systems import allowed
-from trinode.systems.show import Shown
+from trinode.systems.params import Params, count, nonnegative, number, positive
 
 Scalar = float | Float[Array, ""]
 
 
-class ThreetierParams(Shown):
+class ThreetierParams(Params):
     """Parameters of the three-tier system (Table III and Section IV-A of the paper).
 
     Integer fields set array shapes and are static; all others are numbers that may be swept.
@@ -76,57 +74,31 @@ class ThreetierParams(Shown):
         Echo SINR requirement of every terminal.
     """
 
-    terminals: int = eqx.field(static=True, default=9)
-    access_points: int = eqx.field(static=True, default=3)
-    ap_antennas: int = eqx.field(static=True, default=16)
-    terminal_antennas: int = eqx.field(static=True, default=8)
-    radar_antennas: int = eqx.field(static=True, default=8)
-    area_m: Scalar = 1000.0
-    ring_radius_m: Scalar = 350.0
-    least_distance_m: Scalar = 10.0
-    reference_gain_db: Scalar = -60.0
-    echo_path_exponent: Scalar = 2.0
-    element_spacing: Scalar = 0.5
-    bandwidth_hz: Scalar = 10e6
+    terminals: int = count(9)
+    access_points: int = count(3)
+    ap_antennas: int = count(16)
+    terminal_antennas: int = count(8)
+    radar_antennas: int = count(8)
+    area_m: Scalar = positive(1000.0)
+    ring_radius_m: Scalar = nonnegative(350.0)
+    least_distance_m: Scalar = number(10.0, within=(1.0, math.inf))
+    reference_gain_db: Scalar = number(-60.0, within=(-math.inf, 0.0))
+    echo_path_exponent: Scalar = nonnegative(2.0)
+    element_spacing: Scalar = nonnegative(0.5)
+    bandwidth_hz: Scalar = positive(10e6)
     noise_density_dbm_hz: Scalar = -174.0
-    task_bits_per_hz: Scalar = 0.08
-    echo_looks: Scalar = 1.0
-    cycles_per_bit: Scalar = 400.0
-    terminal_frequency_hz: Scalar = 0.5e9
-    edge_frequency_hz: Scalar = 3e9
-    cloud_frequency_hz: Scalar = 10e9
-    edge_capacity_hz: Scalar = 9e9
-    backhaul_bps: Scalar = 10e6
-    terminal_capacitance: Scalar = 1e-28
+    task_bits_per_hz: Scalar = nonnegative(0.08)
+    echo_looks: Scalar = nonnegative(1.0)
+    cycles_per_bit: Scalar = nonnegative(400.0)
+    terminal_frequency_hz: Scalar = nonnegative(0.5e9)
+    edge_frequency_hz: Scalar = nonnegative(3e9)
+    cloud_frequency_hz: Scalar = nonnegative(10e9)
+    edge_capacity_hz: Scalar = nonnegative(9e9)
+    backhaul_bps: Scalar = nonnegative(10e6)
+    terminal_capacitance: Scalar = nonnegative(1e-28)
     terminal_max_power_dbm: Scalar = 30.0
-    reflection_min: Scalar = 0.8
-    reflection_max: Scalar = 1.0
-    target_distance_min_m: Scalar = 30.0
-    target_distance_max_m: Scalar = 70.0
+    reflection_min: Scalar = nonnegative(0.8)
+    reflection_max: Scalar = nonnegative(1.0)
+    target_distance_min_m: Scalar = number(30.0, within=(1.0, math.inf))
+    target_distance_max_m: Scalar = number(70.0, within=(1.0, math.inf))
     sensing_sinr_min_db: Scalar = 2.0
-
-    def __check_init__(self):
-        allowed.check(self, positive=_POSITIVE, nonnegative=_NONNEGATIVE, ranges=_RANGES)
-
-
-_POSITIVE = ("area_m", "bandwidth_hz")
-_NONNEGATIVE = (
-    "ring_radius_m",
-    "echo_path_exponent",
-    "element_spacing",
-    "task_bits_per_hz",
-    "echo_looks",
-    "cycles_per_bit",
-    "terminal_frequency_hz",
-    "edge_frequency_hz",
-    "cloud_frequency_hz",
-    "edge_capacity_hz",
-    "backhaul_bps",
-    "terminal_capacitance",
-    "reflection_min",
-    "reflection_max",
-)
-_RANGES = {
-    "reference_gain_db": (-math.inf, 0.0),
-    **dict.fromkeys(("least_distance_m", "target_distance_min_m", "target_distance_max_m"), (1.0, math.inf)),
-}

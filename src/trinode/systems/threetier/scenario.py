@@ -12,38 +12,15 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Complex, Float, Key
 
-from trinode.channels.files import Field
 from trinode.channels.traced import check_diagonal
 from trinode.radio import draws, propagation
 from trinode.systems.contract import Scenario
+from trinode.systems.declared import NONNEGATIVE, POSITIVE, same
 from trinode.systems.threetier.params import ThreetierParams
-
-SCENARIO_SCHEMA: dict[str, Field] = {
-    "uplink_channel": Field("complex", ("K", "M", "A", "T")),
-    "ap_noise_w": Field("float", ("M",), "positive", "W"),
-    "bandwidth_hz": Field("float", (), "positive", "Hz"),
-    "terminal_channel": Field("complex", ("K", "K", "R", "T")),
-    "radar_noise_w": Field("float", ("K",), "positive", "W"),
-    "echo_gain": Field("float", ("K",), "nonnegative"),
-    "transmit_steering": Field("complex", ("K", "T")),
-    "receive_steering": Field("complex", ("K", "R")),
-    "task_bits": Field("float", ("K",), "nonnegative", "bit"),
-    "cycles_per_bit": Field("float", ("K",), "nonnegative", "cycle/bit"),
-    "terminal_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
-    "edge_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
-    "cloud_frequency_hz": Field("float", ("K",), "nonnegative", "Hz"),
-    "edge_capacity_hz": Field("float", ("M",), "nonnegative", "Hz"),
-    "backhaul_bps": Field("float", (), "nonnegative", "bit/s"),
-    "terminal_capacitance": Field("float", ("K",), "nonnegative"),
-    "terminal_max_power_w": Field("float", ("K",), "nonnegative", "W"),
-    "sensing_sinr_min": Field("float", ("K",), "nonnegative"),
-    "terminal_position_m": Field("float", ("K", "2|3"), unit="m", optional=True),
-    "ap_position_m": Field("float", ("M", "2|3"), unit="m", optional=True),
-}
 
 
 class ThreetierScenario(Scenario):
-    """One network of the three-tier system; names, shapes and units are those of :data:`SCENARIO_SCHEMA`.
+    """One network of the three-tier system; names, shapes and units are those of the file.
 
     Attributes
     ----------
@@ -53,33 +30,26 @@ class ThreetierScenario(Scenario):
     """
 
     uplink_channel: Complex[Array, "K M A T"]
-    ap_noise_w: Float[Array, " M"]
-    bandwidth_hz: Float[Array, ""]
+    ap_noise_w: Float[Array, " M"] = eqx.field(metadata=POSITIVE)
+    bandwidth_hz: Float[Array, ""] = eqx.field(metadata=POSITIVE)
     terminal_channel: Complex[Array, "K K R T"]
-    radar_noise_w: Float[Array, " K"]
-    echo_gain: Float[Array, " K"]
+    radar_noise_w: Float[Array, " K"] = eqx.field(metadata=POSITIVE)
+    echo_gain: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
     transmit_steering: Complex[Array, "K T"]
     receive_steering: Complex[Array, "K R"]
-    task_bits: Float[Array, " K"]
-    cycles_per_bit: Float[Array, " K"]
-    terminal_frequency_hz: Float[Array, " K"]
-    edge_frequency_hz: Float[Array, " K"]
-    cloud_frequency_hz: Float[Array, " K"]
-    edge_capacity_hz: Float[Array, " M"]
-    backhaul_bps: Float[Array, ""]
-    terminal_capacitance: Float[Array, " K"]
-    terminal_max_power_w: Float[Array, " K"]
-    sensing_sinr_min: Float[Array, " K"]
+    task_bits: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    cycles_per_bit: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    terminal_frequency_hz: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    edge_frequency_hz: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    cloud_frequency_hz: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    edge_capacity_hz: Float[Array, " M"] = eqx.field(metadata=NONNEGATIVE)
+    backhaul_bps: Float[Array, ""] = eqx.field(metadata=NONNEGATIVE)
+    terminal_capacitance: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    terminal_max_power_w: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
+    sensing_sinr_min: Float[Array, " K"] = eqx.field(metadata=NONNEGATIVE)
     terminal_position_m: Float[Array, "K dims"] | None = None
     ap_position_m: Float[Array, "M dims"] | None = None
     even_edge: bool = eqx.field(static=True, default=False)
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> ThreetierScenario:
-        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
-        cls.check_together(arrays)
-        own: dict[str, Any] = {name: jnp.asarray(value) for name, value in arrays.items()}
-        return cls(**own).settled()
 
     @classmethod
     def check_together(cls, arrays: Mapping[str, Any]) -> None:
@@ -91,16 +61,6 @@ class ThreetierScenario(Scenario):
         frequency = self.edge_frequency_hz
         even = not isinstance(frequency, Tracer) and not np.any(np.ptp(np.asarray(frequency), axis=-1))
         return self if even == self.even_edge else replace(self, even_edge=even)
-
-    @property
-    def terminals(self) -> int:
-        """K."""
-        return self.uplink_channel.shape[0]
-
-    @property
-    def access_points(self) -> int:
-        """L of the paper, M in files."""
-        return self.uplink_channel.shape[1]
 
 
 CENTRE_M = (200.0, 200.0 / 3**0.5)
@@ -194,22 +154,15 @@ def _assemble(
         return jnp.full((k,), value, dtype=float)
 
     return ThreetierScenario(
+        **same(p, ThreetierScenario, K=k, M=m),
         uplink_channel=uplink,
         ap_noise_w=jnp.full((m,), noise, dtype=float),
-        bandwidth_hz=jnp.asarray(p.bandwidth_hz, dtype=float),
         terminal_channel=crosstalk,
         radar_noise_w=per_terminal(noise),
         echo_gain=jnp.sqrt(cross_section * echo_path_gain),  # (6)
         transmit_steering=propagation.steering(angle, t, p.element_spacing),
         receive_steering=propagation.steering(angle, r, p.element_spacing).conj(),  # a^* of (5)
         task_bits=per_terminal(jnp.asarray(p.task_bits_per_hz) * p.bandwidth_hz * p.echo_looks),
-        cycles_per_bit=per_terminal(p.cycles_per_bit),
-        terminal_frequency_hz=per_terminal(p.terminal_frequency_hz),
-        edge_frequency_hz=per_terminal(p.edge_frequency_hz),
-        cloud_frequency_hz=per_terminal(p.cloud_frequency_hz),
-        edge_capacity_hz=jnp.full((m,), p.edge_capacity_hz, dtype=float),
-        backhaul_bps=jnp.asarray(p.backhaul_bps, dtype=float),
-        terminal_capacitance=per_terminal(p.terminal_capacitance),
         terminal_max_power_w=per_terminal(propagation.from_db(p.terminal_max_power_dbm) * 1e-3),
         sensing_sinr_min=per_terminal(propagation.from_db(p.sensing_sinr_min_db)),
         terminal_position_m=terminal,
