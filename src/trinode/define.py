@@ -47,7 +47,10 @@ def define_system(
     meanings: Mapping[str, str] | None = None,
     figures: Iterable[FigureSpec] = (),
     schemes: Iterable[Scheme] = (),
-    pictures: Mapping[str, Callable[..., Any]] | None = None,
+    pictures: Mapping[str, Callable[..., Any]] | str = "",
+    tables: str = "",
+    bench: str = "",
+    page: str = "",
     from_channels: Callable[..., Any] | None = None,
     channel_sizes: Mapping[str, str] | None = None,
 ) -> System:
@@ -75,8 +78,8 @@ def define_system(
         Beside one for each number of the parameters.
     schemes : iterable of Scheme
         Beside ``general``, the default.
-    pictures : mapping
-        As :attr:`trinode.systems.contract.System.pictures`; bars over the terminals if absent.
+    pictures, tables, bench, page
+        As in :class:`trinode.systems.contract.System`: modules that show and measure it, by name.
     from_channels : callable
         ``from_channels(channels, params, key) -> Scenario``, where channels may come from outside.
     channel_sizes : mapping
@@ -139,6 +142,9 @@ def define_system(
         bibtex=bibtex,
         channel_sizes=channel_sizes or {},
         pictures=pictures,
+        tables=tables,
+        bench=bench,
+        page=page,
         host=True,
         problem=stated,
         bound_reason=stated.bound_reason,

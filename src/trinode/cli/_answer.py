@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -16,11 +14,11 @@ from trinode.systems.units import readable
 
 
 def terminal_table(system: System, scenario: Any, solution: Any, report: Report) -> Table:
-    """One row per terminal: in the words of the system where it has a presenter, else its metrics."""
-    name = f"trinode.cli.present_{system.name}"
-    if find_spec(name) is not None:
+    """One row per terminal: in the words of the system where it has tables, else its metrics."""
+    own = system.beside("tables")
+    if own is not None:
         plain = jax.tree.map(np.asarray, (scenario, solution, report))  # JAX would compile to look an entry up
-        return import_module(name).terminal_table(*plain)
+        return own.terminal_table(*plain)
     count = np.asarray(solution.terminal_feasible).shape[0]
     metrics = {k: v for k, v in report.metrics.items() if np.shape(v) == (count,)}
     columns = [

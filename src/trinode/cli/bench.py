@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from trinode import _flags
-from trinode._words import one_of
 from trinode.cli import _out
 from trinode.cli._network import AsJson
 from trinode.cli._show import Column, Table, print_json, to_json, working
@@ -126,21 +125,18 @@ def _refuse(where: str, given: dict[str, Any]) -> None:
 def _benchmarks(system: str) -> Any:
     """Benchmarks by name: those of a system, or the overview of each system."""
     from functools import partial
-    from importlib import import_module
-    from importlib.util import find_spec
 
     from trinode.experiments.bench.overview import overview
+    from trinode.systems.registry import system as find_system
     from trinode.systems.registry import system_names
 
-    measured = [name for name in system_names() if find_spec(f"trinode.experiments.bench.{name}") is not None]
     if not system:
-        return {name: partial(overview, name) for name in measured}
+        return {name: partial(overview, name) for name in system_names() if find_system(name).bench}
     if system == "problems":
         from trinode.experiments.bench import problems
 
         return problems.SECTIONS
-    if system not in system_names():
-        raise InputError("system", system, one_of(system, system_names()))
-    if system not in measured:
+    own = find_system(system).beside("bench")
+    if own is None:
         raise InputError("bench", system, "a system that has benchmarks")
-    return import_module(f"trinode.experiments.bench.{system}").SECTIONS
+    return own.SECTIONS

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,17 +19,11 @@ if TYPE_CHECKING:
 
 
 def _shares(but: str) -> dict[str, Callable[[Path], tuple[list[Table], list[Path]]]]:
-    """What the other systems have to show, by system; see their presenters."""
-    from trinode.systems.registry import system_names
+    """What the other systems have to show, by system; see their tables."""
+    from trinode.systems.registry import system, system_names
 
-    found = {}
-    for name in system_names():
-        module = f"trinode.cli.present_{name}"
-        if name != but and find_spec(module) is not None:
-            share = getattr(import_module(module), "demo", None)
-            if share is not None:
-                found[name] = share
-    return found
+    shares = {name: getattr(system(name).beside("tables"), "demo", None) for name in system_names() if name != but}
+    return {name: share for name, share in shares.items() if share is not None}
 
 
 def demo(

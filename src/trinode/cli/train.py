@@ -59,15 +59,10 @@ def train(
 
 
 def _training(system: str) -> Any:
-    """Module with the training of a system, which is ``trinode.experiments.<system>_training``."""
-    from importlib import import_module
-    from importlib.util import find_spec
+    """Module with the training of a system."""
+    from trinode.systems.registry import system as find_system
 
-    from trinode.systems.registry import system_names
-
-    if system not in system_names():
-        raise InputError("system", system, one_of(system, system_names()))
-    name = f"trinode.experiments.{system}_training"
-    if find_spec(name) is None:
+    own = find_system(system).beside("training")
+    if own is None:
         raise InputError("train", system, "a system that has networks to train")
-    return import_module(name)
+    return own

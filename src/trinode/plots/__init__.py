@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from trinode.systems.registry import ours
 from trinode.systems.registry import system as find_system
 
 
@@ -22,15 +20,13 @@ def pictures(
     """Draw a decision in the way of its system; returns the files.
 
     Pictures are functions ``draw(scenario, solution, report, title, building_lines) -> Figure``, or None where there is
-    nothing to draw, by name: those of the system, or of ``PICTURES`` in ``trinode.plots.<system>`` for trinode's own;
-    else bars over the terminals.
+    nothing to draw, by name: those of the system, else bars over the terminals.
     """
+    from trinode.plots import terminals
     from trinode.plots._style import save_figure
 
-    drawings = find_system(system).pictures
-    if drawings is None:
-        module = system if ours(system) else "terminals"
-        drawings = import_module(f"{__name__}.{module}").PICTURES
+    found = find_system(system)
+    drawings = getattr(found.beside("pictures"), "PICTURES", None) or found.pictures or terminals.PICTURES
     files: list[Path] = []
     for name, draw in drawings.items():
         figure = draw(scenario, solution, report, title, building_lines)

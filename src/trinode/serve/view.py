@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -122,7 +120,7 @@ class Drawing:
 
 def sliders(system: System) -> list[Slider]:
     """What can be slid in a system."""
-    own = _own(system)
+    own = system.beside("page")
     return list(own.SLIDERS) if own else []
 
 
@@ -130,7 +128,7 @@ def picture(system: System, scheme: str, scenario: Any, solution: Any, report: R
     """All that is drawn of a decision."""
     scenario, solution, report = jax.tree.map(np.asarray, (scenario, solution, report))
     solution = system.marked(solution, report.feasible)
-    own = _own(system)
+    own = system.beside("page")
     drawn = own.drawing(scenario, solution, report) if own else _plain(system, solution, report)
     served = np.asarray(solution.terminal_feasible)
     objective, bound, gap = float(report.objective), float(report.bound), float(report.gap)
@@ -283,8 +281,3 @@ def _plain(system: System, solution: Any, report: Report) -> Drawing:
     said = name.replace("_", " ")
     rows = [[[float(value)]] for value in values] if name else []
     return Drawing(["none"] * count, [""] * count, parts=[said], rows=rows, bar_title=said, unit=unit_of(name))
-
-
-def _own(system: System) -> Any:
-    name = f"trinode.serve.view_{system.name}"
-    return import_module(name) if find_spec(name) is not None else None

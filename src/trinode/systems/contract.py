@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import IntEnum
+from importlib import import_module
 from typing import Any, ClassVar, Literal, Self
 
 import equinox as eqx
@@ -416,8 +417,19 @@ class System:
         Whether ``from_channels`` goes by the positions.
     at_most : mapping
         Parameters whose defaults may be too large for a network of fewer nodes, and the letters that limit them.
-    pictures : mapping, optional
-        Name to ``draw(scenario, solution, report, title, building_lines) -> Figure``.
+    pictures : mapping or str
+        Name to ``draw(scenario, solution, report, title, building_lines) -> Figure``, or the module that has this as
+        ``PICTURES``; bars over the terminals if empty.
+    tables : str
+        The module with ``terminal_table(scenario, solution, report) -> Table``, and perhaps ``demo(folder)``; metrics
+        of the terminals if empty.
+    bench : str
+        The module with the benchmarks, ``SECTIONS``.
+    page : str
+        The module that draws on the page of ``trinode explore``: ``SLIDERS`` and
+        ``drawing(scenario, solution, report)``.
+    training : str
+        The module that trains networks, ``MODELS``.
     host : bool
         Whether ``evaluate`` and ``bound`` leave JAX, and so take one network at a time.
     problem : callable, optional
@@ -453,7 +465,11 @@ class System:
     channel_fixed: tuple[str, ...] = ()
     channel_places: bool = False
     at_most: Mapping[str, str] = field(default_factory=dict)
-    pictures: Mapping[str, Callable[..., Any]] | None = None
+    pictures: Mapping[str, Callable[..., Any]] | str = ""
+    tables: str = ""
+    bench: str = ""
+    page: str = ""
+    training: str = ""
     host: bool = False
     places: tuple[str, ...] = ()
     problem: Callable[[Any], Any] | None = None
@@ -461,6 +477,11 @@ class System:
     schedule: Schedule = field(default_factory=Schedule)
     sources: tuple[Any, ...] = ()
     file: str = ""
+
+    def beside(self, what: Literal["tables", "pictures", "bench", "page", "training"]) -> Any:
+        """The module that shows or measures it in one way, imported where it is asked for; None where it names none."""
+        name = getattr(self, what)
+        return import_module(name) if name and isinstance(name, str) else None
 
     @property
     def scenario_schema(self) -> Schema:

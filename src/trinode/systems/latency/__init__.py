@@ -48,6 +48,10 @@ system = System(
     figures=FIGURES,
     metrics=METRICS,
     bibtex=BIBTEX,
+    tables="trinode.cli.present_latency",
+    pictures="trinode.plots.latency",
+    bench="trinode.experiments.bench.latency",
+    page="trinode.serve.view_latency",
     schedule=SCHEDULE,
     channel_sizes={
         "terminals": "K",

@@ -43,6 +43,10 @@ system = System(
     figures=FIGURES,
     metrics=METRICS,
     bibtex=BIBTEX,
+    tables="trinode.cli.present_threetier",
+    pictures="trinode.plots.threetier",
+    bench="trinode.experiments.bench.threetier",
+    page="trinode.serve.view_threetier",
     schedule=SCHEDULE,
     channel_sizes={
         "terminals": "K",
