@@ -1,4 +1,4 @@
-"""What shows and measures a system is named by it: modules that have what they promise, also of a system from outside."""
+"""What shows and measures a system is named by it: modules that have what they promise, of outside systems too."""
 
 import sys
 from dataclasses import replace
@@ -7,8 +7,8 @@ from types import ModuleType
 import jax
 import numpy as np
 import pytest
-import toy
 
+import toy
 from trinode import plots
 from trinode.cli import _answer, bench
 from trinode.cli._show import Table

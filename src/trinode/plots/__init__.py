@@ -26,7 +26,8 @@ def pictures(
     from trinode.plots._style import save_figure
 
     found = find_system(system)
-    drawings = getattr(found.beside("pictures"), "PICTURES", None) or found.pictures or terminals.PICTURES
+    module = found.beside("pictures") or terminals
+    drawings = module.PICTURES if isinstance(found.pictures, str) else found.pictures
     files: list[Path] = []
     for name, draw in drawings.items():
         figure = draw(scenario, solution, report, title, building_lines)
