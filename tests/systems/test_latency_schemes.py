@@ -22,7 +22,7 @@ SHAPE = {
     "bandwidth_hz": 8e6,
 }
 
-BOUNDS = jax.jit(jax.vmap(system.bound))
+BOUNDS = tn.bound_batch
 
 
 def drawn(seed=0, **changes):
