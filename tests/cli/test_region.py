@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from trinode.cli.main import app
 
-SMALL = ["terminals=3", "access_points=2", "ap_antennas=4", "targets=1", "pilots=2", "directions=31"]
+SMALL = ["terminals=5", "access_points=3", "ap_antennas=6", "targets=2", "pilots=4", "directions=61"]
 SETTINGS = [part for text in SMALL for part in ("--set", text)]
 
 
