@@ -36,10 +36,45 @@ def test_a_window_of_the_subsets_finds_the_best_or_nearly(case, monkeypatch):
     assert np.all(np.diff(np.asarray(listed.value)) >= 0)
 
 
-def test_the_relaxed_value_is_below_every_assignment(case):
-    t, _, values = case
-    relaxed, share = assignments.relaxed(t, jnp.zeros(5, bool), 1e-8)
-    assert 0.5 * values.min() < float(relaxed) <= values.min() * (1 + 1e-7)
-    assert np.all((np.asarray(share) >= -1e-9) & (np.asarray(share) <= 1 + 1e-9))
-    least = assignments.lowest(t, lambda local: assignments.relaxed(t, local, 1e-8)[0])
-    assert float(least) <= float(relaxed) * (1 + 1e-7)
+def test_branch_and_bound_is_brute_force(case):
+    """The best assignment and its value where it may go on to the end; a bound that grows wherever it is stopped."""
+    t, rows, values = case
+    nobody = jnp.zeros(5, bool)
+    value, modes, parts = assignments.least(t, nobody, 1e-7, 40)
+    assert values.min() * (1 - 1e-6) <= float(value) <= values.min() * (1 + 1e-9)
+    np.testing.assert_array_equal(np.asarray(modes), rows[np.argmin(values)])
+    whole, open_, _ = assignments.least(t, nobody, 1e-7, 1)
+    some, some_open, _ = assignments.least(t, nobody, 1e-7, 5)
+    assert np.all(np.asarray(open_) == assignments.OPEN)
+    assert np.any(np.asarray(some_open) == assignments.OPEN)
+    assert 0.5 * values.min() < float(whole) < float(some) < float(value)
+    assert 5 < int(parts) < 32
+
+
+def test_a_bound_holds_for_every_part(case):
+    """With some modes given it is at most the best of the assignments that have them, with all given its value."""
+    t, rows, values = case
+    given = np.full((4, 5), assignments.OPEN)
+    given[0, 0], given[1, 3], given[2, 1:4], given[3] = assignments.EDGE, assignments.CLOUD, rows[11][1:4], rows[11]
+    solo = assignments.solo_upload(t)
+    parts = jax.jit(jax.vmap(lambda modes: assignments.relaxed(t, modes, solo, 1e-7)))(jnp.asarray(given))
+    for modes, value in zip(given, np.asarray(parts.value)):
+        agrees = np.all((modes == assignments.OPEN) | (modes == rows), axis=1)
+        assert value <= values[agrees].min() * (1 + 1e-7)
+    assert float(parts.value[3]) == pytest.approx(values[11], rel=1e-6)
+    np.testing.assert_array_equal(np.asarray(parts.doubt) > 0, given == assignments.OPEN)
+
+
+def test_the_upload_alone_is_below_that_of_a_grid_of_powers(case):
+    t, _, _ = case
+    s = t.scenario
+    solo = np.asarray(assignments.solo_upload(t))
+    able = np.asarray(t.cloud_able)
+    index, snr = (np.asarray(part)[able].reshape(5, 2) for part in (t.index, t.snr))
+    part = np.linspace(0, 1, 2001)
+    load = np.asarray(s.task_bits)[:, None, None] * np.log(2) / float(s.bandwidth_hz)
+    relay = np.asarray(s.task_bits)[:, None] / np.asarray(s.fronthaul_max_bps)[index]
+    nats = np.log1p(snr[..., None] * np.stack([part, 1 - part]))
+    best = (nats / (load + relay[..., None] * nats)).sum(axis=1).max(axis=1)
+    assert np.all(solo <= (1 + 1e-12) / best)
+    assert np.all(solo >= (1 - 1e-4) / best)

@@ -50,6 +50,8 @@ class Pool(eqx.Module):
         Further seconds per whole task on a link, whatever its power; only beside ``snr``.
     pools : int
         Static number of pools.
+    common : int, optional
+        Static number of a pool that is a part of the common resource: its links and the serial parts share it.
     """
 
     index: Int[Array, "K S"]
@@ -61,6 +63,7 @@ class Pool(eqx.Module):
     snr: Float[Array, "K S"] | None = None
     delay: Float[Array, "K S"] | None = None
     pools: int = eqx.field(static=True, default=1)
+    common: int | None = eqx.field(static=True, default=None)
 
 
 class PoolDecision(NamedTuple):
@@ -118,6 +121,7 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
     usable = pool.usable.reshape(-1)
     cubic = jnp.where(usable, pool.cubic.reshape(-1), 0.0)
     serving_serial = used & (pool.serial > 0)
+    beside = jnp.zeros(links) if pool.common is None else member[pool.common]  # links on the common resource
 
     def split(x: Float[Array, " n"]):
         u = x[:links].reshape(k, s)
@@ -125,12 +129,15 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
         return u, p, x[-1 - k : -1], x[-1]
 
     # a strictly feasible start: equal shares, a tenth held back
-    crowd = jnp.maximum(member.sum(1), 1.0)
+    crowd, serials = member.sum(1), serving_serial.sum()
+    if pool.common is not None:
+        crowd, serials = crowd.at[pool.common].add(serials), serials + crowd[pool.common]
+    crowd = jnp.maximum(crowd, 1.0)
     u0 = 0.9 / (member.T @ crowd + (1 - usable))
     load = member @ (cubic * u0**3)
     u0 = u0 * (member.T @ jnp.minimum(1.0, 0.9 / jnp.cbrt(jnp.maximum(load, 1e-300))) + (1 - usable))
     p0 = jnp.repeat(0.9 / jnp.maximum(pool.usable.sum(1), 1), s)
-    y0 = jnp.full((k,), 0.9) / jnp.maximum(serving_serial.sum(), 1)
+    y0 = jnp.full((k,), 0.9) / jnp.maximum(serials, 1)
     first = latencies(pool, u0.reshape(k, s), p0.reshape(k, s), y0)
     unit = jnp.where(first.max() > 0, first.max(), 1.0)  # time unit of the program
     head = [u0, p0, y0] if powered else [u0, y0]
@@ -153,7 +160,7 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
         parts = [t - latencies(scaled, u, p, y), 1 - member @ flat, 1 - member @ (cubic * flat**3)]
         if powered:
             parts.append(1 - owner @ (usable * p.reshape(-1)))
-        parts.append(1 - jnp.sum(serving_serial * y, keepdims=True))
+        parts.append(1 - jnp.sum(serving_serial * y, keepdims=True) - beside @ flat)
         return jnp.concatenate(parts)
 
     def derivatives(x: Float[Array, " n"], z: Float[Array, " m"]):
@@ -176,7 +183,7 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
         gain = owner / speed[:, None] ** 2  # latency falls by gain * speed_*
         eye_k = jnp.eye(k)
         one = jnp.ones((k, 1))
-        total = jnp.sum(serving_serial * y, keepdims=True)
+        total = jnp.sum(serving_serial * y, keepdims=True) + beside @ flat
         if powered:
             speed_p = (-gate * dup).reshape(-1)
             curve_pp = wide * (gate * (ddup - 2 * dup**2 / time)).reshape(-1)
@@ -202,7 +209,8 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
         rows = [latency_rows, pool_rows, cubic_rows]
         if powered:
             rows.append(jnp.concatenate([own_power, jnp.zeros((k, k + 1))], axis=1))
-        rows.append(jnp.concatenate([jnp.zeros(width), -serving_serial.astype(float), jnp.zeros(1)])[None])
+        shared = jnp.pad(-beside, (0, width - links))
+        rows.append(jnp.concatenate([shared, -serving_serial.astype(float), jnp.zeros(1)])[None])
         value = jnp.concatenate(
             [
                 t - latencies(scaled, u, p, y),
@@ -221,7 +229,13 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
     # what the slowest terminals leave over is shared out in proportion
     flat = u.reshape(-1)
     filled = jnp.maximum(member @ flat, jnp.cbrt(member @ (cubic * flat**3)))
-    u, p, y = _over(u, (member.T @ filled).reshape(k, s)), _over(p, p.sum(axis=1, keepdims=True)), _over(y, y.sum())
+    if pool.common is not None:
+        filled = filled.at[pool.common].add(y.sum())
+    u, p, y = (
+        _over(u, (member.T @ filled).reshape(k, s)),
+        _over(p, p.sum(axis=1, keepdims=True)),
+        _over(y, y.sum() + beside @ flat),
+    )
     latency = latencies(pool, u, p, y).max(initial=0.0)
     price = best.prices[:k] / jnp.maximum(best.prices[:k].sum(), 1e-300)
     none = ~jnp.any(used)

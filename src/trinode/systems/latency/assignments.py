@@ -24,7 +24,7 @@ from trinode.numerics.loops import while_loop
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
 FREE_TERMINALS = 7
-"""Up to so many terminals every edge/cloud assignment is looked at; beyond, the most undecided ones."""
+"""Up to so many terminals every edge/cloud assignment is ranked by its estimate; beyond, the most undecided ones."""
 
 
 class Shortlist(NamedTuple):
@@ -49,12 +49,16 @@ class Shortlist(NamedTuple):
 def value_of(t: Tiers, modes: Int[Array, " K"], tolerance: float):
     """Interference-free decision under an assignment, and its certified lower bound."""
     computing = pool.solve(t.pool(modes, None), tolerance=tolerance, max_steps=40)
-    busy = t.scenario.task_bits > 0
-    lost = (modes == EDGE) & busy & ~jnp.any(t.edge_able, axis=1)
-    lost |= (modes == CLOUD) & busy & ~jnp.any(t.cloud_able, axis=1)
     own = jnp.max(jnp.where(modes == LOCAL, t.local_s, 0.0))
     lower = jnp.maximum(computing.lower, own)
-    return jnp.where(jnp.any(lost), jnp.inf, lower), computing
+    return jnp.where(_lost(t, modes), jnp.inf, lower), computing
+
+
+def _lost(t: Tiers, modes: Int[Array, " K"]) -> Bool[Array, ""]:
+    """Whether a terminal has a task and is where it has no link to."""
+    lost = (modes == EDGE) & ~jnp.any(t.edge_able, axis=1)
+    lost |= (modes == CLOUD) & ~jnp.any(t.cloud_able, axis=1)
+    return jnp.any(lost & (t.scenario.task_bits > 0))
 
 
 def cloud_floor(t: Tiers, sets: Bool[Array, "N K"]) -> Float[Array, " N"]:
@@ -101,7 +105,7 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
         sets = table & everyone[None]
     else:
         # those to whom the relaxation gives most of the cloud leave first; every subset of a window along that order
-        fraction = relaxed(t, local, 1e-4)[1] + jnp.where(must_cloud, 10.0, 0.0)
+        fraction = relaxed(t, root(t, local), solo_upload(t), 1e-4).cloud + jnp.where(must_cloud, 10.0, 0.0)
         order = jnp.argsort(-fraction, stable=True)
         sizes = _window_starts(k, free)
         rows = jnp.concatenate([_window(k, start, table) for start in sizes])
@@ -121,39 +125,150 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
     return Shortlist(*jax.tree.map(lambda leaf: leaf[rank], (modes, value, computing)))
 
 
-@partial(jax.jit, static_argnames="tolerance")
-def relaxed(t: Tiers, local: Bool[Array, " K"], tolerance: float) -> tuple[Float[Array, ""], Float[Array, " K"]]:
-    """Lower bound over all edge/cloud assignments by letting tasks split between both, and each cloud part.
+OPEN = -1
+"""In place of a mode: undecided."""
 
-    The cloud becomes one more link of every terminal: its upload takes the least time it ever could, its computing is
-    a share of the cloud. Any assignment is feasible here at no larger latency, and the program is convex.
+
+class Node(NamedTuple):
+    """Assignments that have some modes in common, relaxed.
+
+    Attributes
+    ----------
+    modes : (K,) int
+        LOCAL, EDGE, CLOUD, or OPEN where they differ.
+    value : float
+        Certified lower bound of the largest latency under each of them.
+    doubt : (K,)
+        What a terminal gains from being in both places at once; 0 where its mode is decided.
+    cloud : (K,)
+        Share of the cloud that each terminal gets whose mode is open.
     """
-    s = t.scenario
-    k = t.snr.shape[0]
-    edge = t.edge_pool(~local, None)
-    floor = cloud_floor(t, jnp.eye(k, dtype=bool))
-    serial = (
-        s.cloud_cycles_per_bit * s.task_bits / jnp.where(s.cloud_max_frequency_hz > 0, s.cloud_max_frequency_hz, 1.0)
-    )
-    able = jnp.any(t.cloud_able, axis=1) & ~local & (s.task_bits > 0)
-    ones = jnp.ones((k, 1))
+
+    modes: Int[Array, " K"]
+    value: Float[Array, ""]
+    doubt: Float[Array, " K"]
+    cloud: Float[Array, " K"]
+
+
+def root(t: Tiers, local: Bool[Array, " K"]) -> Int[Array, " K"]:
+    """Modes that all assignments have in common where those of a set compute at home."""
+    busy = t.scenario.task_bits > 0
+    edge, cloud = (jnp.any(able, axis=1) & busy for able in (t.edge_able, t.cloud_able))
+    return jnp.where(local, LOCAL, jnp.where(edge & cloud, OPEN, jnp.where(cloud, CLOUD, EDGE)))
+
+
+def relaxed(t: Tiers, modes: Int[Array, " K"], solo: Float[Array, " K"], tolerance: float) -> Node:
+    """Lower bound over all assignments that agree with ``modes``: exact, but for interference, where none is open.
+
+    A terminal whose mode is open may split its task between edge and cloud, at full power in both. The cloud becomes
+    one more of its links: the upload takes the least time that it ever could, ``solo`` (K,) s, and computing a share of
+    the cloud, of which those in the cloud have the rest. Any assignment is feasible here at no larger latency, and the
+    program is convex.
+    """
+    open_ = modes == OPEN
+    own = t.pool(jnp.where(open_, EDGE, modes), None)
+    serial = t.cloud_pool(open_, None).serial
 
     def widen(links: Array, extra: Array) -> Array:
-        return jnp.concatenate([links, extra.astype(links.dtype)], axis=1)
+        return jnp.concatenate([links, extra[:, None].astype(links.dtype)], axis=1)
 
+    nothing = jnp.zeros_like(solo)
     both = pool.Pool(
-        widen(edge.index, ones * s.access_points),
-        widen(edge.usable, able[:, None]),
-        widen(edge.upload, 0 * ones),
-        widen(edge.cost, serial[:, None]),
-        widen(edge.cubic, 0 * ones),
-        edge.serial,
-        widen(t.snr, ones),
-        widen(0 * t.snr, jnp.where(able, jnp.maximum(floor - serial, 1e-9 * floor), 1.0)[:, None]),
-        pools=s.access_points + 1,
+        widen(own.index, nothing + own.pools),
+        widen(own.usable, open_),
+        widen(own.upload, nothing),
+        widen(own.cost, serial),
+        widen(own.cubic, nothing),
+        own.serial,
+        widen(t.snr, nothing + 1),
+        widen(0 * t.snr, jnp.where(open_, solo, 1.0)),
+        pools=own.pools + 1,
+        common=own.pools,
     )
     best = pool.solve(both, tolerance=tolerance, max_steps=40)
-    return best.lower, best.share[:, -1]
+    home = jnp.max(jnp.where(modes == LOCAL, t.local_s, 0.0))
+    value = jnp.where(_lost(t, modes), jnp.inf, jnp.maximum(best.lower, home))
+    whole = 1 / pool.latencies(both, best.share, best.power, best.serial_share)
+    alone = 1 / (solo + serial / jnp.where(best.share[:, -1] > 0, best.share[:, -1], 1e-300))
+    part = jnp.where(open_, jnp.clip(alone / whole, 0.0, 1.0), 0.0)
+    doubt = jnp.where(open_, 1e-9 + best.price * jnp.minimum(part, 1 - part), 0.0)
+    return Node(modes, value, doubt, jnp.where(open_, best.share[:, -1], 0.0))
+
+
+def solo_upload(t: Tiers) -> Float[Array, " K"]:
+    """Least upload time of a task to the cloud with all fronthaul its own and the power shared among its links, s.
+
+    The speeds of the links are concave in their powers, so tangents at any powers certify it.
+    """
+    s = t.scenario
+    load = (s.task_bits * jnp.log(2.0) / s.bandwidth_hz)[:, None]
+    load = jnp.where(load > 0, load, 1.0)
+    relay = s.task_bits[:, None] / jnp.where(s.fronthaul_max_bps > 0, s.fronthaul_max_bps, 1.0)[t.index]
+    able = t.cloud_able
+
+    def step(_, state):
+        power, least = state
+        nats = jnp.log1p(t.snr * power)
+        speed = jnp.where(able, nats / (load + relay * nats), 0.0)
+        slope = jnp.where(able, load / (load + relay * nats) ** 2 * t.snr / (1 + t.snr * power), 0.0)
+        most = jnp.sum(speed - slope * power, axis=1) + jnp.max(slope, axis=1)
+        ahead = power * jnp.sqrt(slope)
+        total = jnp.sum(ahead, axis=1, keepdims=True)
+        return ahead / jnp.where(total > 0, total, 1.0), jnp.minimum(least, most)
+
+    even = able / jnp.maximum(jnp.sum(able, axis=1, keepdims=True), 1)
+    _, speed = lax.fori_loop(0, 25, step, (even, jnp.full(even.shape[0], jnp.inf)))
+    return 1 / jnp.where(speed > 0, speed, 1e-300)
+
+
+def most_parts(terminals: int) -> int:
+    """Into how many parts :func:`least` divides all assignments at most: each takes the longer the more terminals."""
+    return int(min(max(400 * (10 / terminals) ** 3, 16), 400))
+
+
+@partial(jax.jit, static_argnames="tolerance")
+def least(
+    t: Tiers, local: Bool[Array, " K"], tolerance: float, most: int | Int[Array, ""] = 10**9
+) -> tuple[Float[Array, ""], Int[Array, " K"], Int[Array, ""]]:
+    """Smallest certified value over all edge/cloud assignments where those of a set compute at home.
+
+    Branch and bound, the least value first: the part of the assignments that has it is divided by the mode of the
+    terminal most in doubt, until it is one assignment only. Once there are ``most`` parts, or :func:`most_parts`, the
+    least of them is the bound.
+
+    Returns
+    -------
+    value, modes, parts
+        The value; the modes of the part that has it, none of them OPEN where it is exact; how many parts there were.
+    """
+    solo = solo_upload(t)
+    k = local.shape[0]
+    room = most_parts(k)
+
+    def going(state: tuple[Node, Int[Array, ""]]) -> Bool[Array, ""]:
+        parts, count = state
+        i = jnp.argmin(parts.value)
+        open_ = jnp.any(parts.doubt[i] > 0) & jnp.isfinite(parts.value[i])
+        return (count < 1) | (open_ & (count < jnp.minimum(most, room)))
+
+    def divide(state: tuple[Node, Int[Array, ""]]) -> tuple[Node, Int[Array, ""]]:
+        parts, count = state
+        i = jnp.argmin(parts.value)
+        who = (jnp.arange(k) == jnp.argmax(parts.doubt[i])) & (count > 0)  # the first is the whole, twice
+
+        def half(mode: Int[Array, ""]) -> Node:
+            return relaxed(t, jnp.where(who, mode, parts.modes[i]), solo, tolerance)
+
+        halves = jax.vmap(half)(jnp.asarray([EDGE, CLOUD]))
+        halves = halves._replace(value=jnp.maximum(halves.value, parts.value[i]))
+        at = jnp.stack([i, count])
+        return jax.tree.map(lambda every, new: every.at[at].set(new), parts, halves), count + 1
+
+    whole = jnp.zeros((room, k), int).at[0].set(root(t, local))
+    parts = Node(whole, jnp.full(room, jnp.inf).at[0].set(-jnp.inf), *jnp.zeros((2, room, k)))
+    parts, count = while_loop(going, divide, (parts, jnp.asarray(0)))
+    i = jnp.argmin(parts.value)
+    return parts.value[i], parts.modes[i], count
 
 
 def alone(t: Tiers) -> Float[Array, " K"]:

@@ -3,8 +3,9 @@
 Dropping interference and sensing raises every rate to ``B log2(1 + p sigma_max^2)`` at most, with the powers of a
 terminal's links summing to its limit, and leaves one jointly convex program per assignment; the smallest certified
 value over all assignments is the bound. Certified means the dual value of the interior-point method, so its
-tolerance (1e-7 of the value, rounding aside) is on the safe side. Up to :data:`~.assignments.FREE_TERMINALS`
-terminals every assignment is solved; with more the bound lets a task split between edge and cloud, which is looser.
+tolerance (1e-7 of the value, rounding aside) is on the safe side. The assignments are searched by branch and bound
+(:func:`~.assignments.least`): to the end for as many terminals as its limit on parts lets it, and a little less tight
+beyond.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from jaxtyping import Array, Float
 
 from trinode.errors import InputError
 from trinode.systems.latency import assignments
-from trinode.systems.latency.assignments import FREE_TERMINALS
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 
@@ -37,7 +37,4 @@ def bound(scenario: LatencyScenario, family: str = "") -> Float[Array, ""]:
     if family:
         raise InputError("family", family, "mec, cloud, local, or nothing")
     at_limit = eqx.tree_at(lambda t: t.local_s, t, t.local_limit_s)
-    if k > FREE_TERMINALS:
-        return assignments.lowest(t, lambda local: assignments.relaxed(at_limit, local, 1e-8)[0])
-    # every assignment, exactly
-    return assignments.lowest(t, lambda local: assignments.shortlist(at_limit, local, 2**k, 1e-7).value[0])
+    return assignments.lowest(t, lambda local: assignments.least(at_limit, local, 1e-7)[0])
