@@ -25,16 +25,19 @@ QUICKLY = (
 WELL: dict[str, bool | int] = {"xla_backend_optimization_level": 1}
 """Options of a single program that take back most of what :data:`QUICKLY` costs when it runs."""
 
+ALONE: dict[str, bool | int] = {"xla_cpu_multi_thread_eigen": False}
+"""Options of a single program that keep it to one thread."""
 
 unknown: set[str] = set()
 """Options that this XLA does not know."""
 
 
-def options(well: bool) -> dict[str, bool | int]:
+def options(well: bool, alone: bool = False) -> dict[str, bool | int]:
     """Options of a single program, but for those that somebody has set for the process."""
     words = os.environ.get("XLA_FLAGS", "").split()
     given = {word.partition("=")[0].removeprefix("--") for word in words}
-    always = {name: value for name, value in PROGRAM.items() if name not in given | unknown}
+    wanted = PROGRAM | (ALONE if alone else {})
+    always = {name: value for name, value in wanted.items() if name not in given | unknown}
     return always | (WELL if well and quick() else {})
 
 

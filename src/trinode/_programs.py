@@ -68,6 +68,7 @@ _guard = Lock()
 _tracing = RLock()
 _turns: Semaphore | None = None
 _long: ContextVar[bool] = ContextVar("_long", default=False)
+_alone: ContextVar[bool] = ContextVar("_alone", default=False)
 
 
 def interruptible(work: Callable[[], Any]) -> Any:
@@ -96,8 +97,21 @@ def long_runs(wanted: bool = True) -> Iterator[None]:
         _long.reset(before)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it programs are compiled for one thread.
+
+    Of matrices of a few rows threads save nothing, and where others keep the machine busy each product waits for them.
+    """
+    before = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(before)
+
+
 def _options() -> dict[str, Any]:
-    return dict(_flags.options(_long.get()))
+    return _flags.options(_long.get(), _alone.get())
 
 
 def _compiled_with(lowered: Any, options: dict[str, Any]) -> Any:
@@ -136,7 +150,8 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
             words = (str(structure), repr(rest), repr([(str(kind), *more) for kind, *more in shapes]), repr(passed))
             said = [function.__module__, function.__qualname__, *words]
             key = hashlib.sha256("\n".join([fingerprint(), *said]).encode()).hexdigest()[:32]
-            ready = _arrived(key) or load(key) or _make(key, function, structure, rest, passed, leaves)
+            came = None if _alone.get() else _arrived(key)  # compiled for many threads
+            ready = came or load(key) or _make(key, function, structure, rest, passed, leaves)
             result = _run(ready, leaves)
             _ready[here] = ready
             if isinstance(ready, Program):

@@ -13,12 +13,16 @@ import jax
 import numpy as np
 
 from trinode.errors import InputError
-from trinode.online.plans import Choice, Plan, plan_of
+from trinode.online.plans import Choice, Plan, apart_db, plan_of
 
-ANEW, REPAIR = "anew", "repair"
-"""Moves of a slot; an improvement is the number of its way."""
-REMEMBERED = 32
+ANEW, REPAIR, IMPROVE = "anew", "repair", "improve"
+"""Moves of a slot; an improvement is told by its way and its rounds."""
+REMEMBERED = 100
 """Times of a kind of move by whose second largest it is judged whether another one fits."""
+FIXED = 2.0
+"""What an improvement takes besides its rounds, in rounds, about."""
+EXPLORED = 7
+"""Slots after which some of the time is kept for the way that has waited longest."""
 GAIN = 1e-4
 """Relative gain of an improvement below which its way counts as tried to the end."""
 FORGETTING = 0.98
@@ -48,7 +52,7 @@ class Slot:
     reason : str
         Which constraint is violated and who cannot be served; empty where the decision is feasible.
     moves : tuple
-        What was done: ``"repair"``, ``"anew"``, or the number of a way of improvement.
+        What was done: ``"repair"``, ``"anew"``, or the way and the rounds of an improvement.
     made : int
         The slot in which the decision was last more than repaired.
     seconds, cpu_seconds : float
@@ -165,17 +169,18 @@ class Controller:
         self._choice: Choice | None = None
         self._kind: Any = None
         self._network: Any = None
-        self._arrays: dict[str, np.ndarray] = {}
         self._made = self._last_anew = 0
         self._value = float("nan")
         self._tried: list[int] = []
         self._ready: set[Any] = set()
         self._times: dict[Any, deque[float]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
         self._wins: dict[int, float] = defaultdict(float)
+        self._last: dict[int, int] = defaultdict(int)
 
     def prepare(self, network: Any, present: Any = None) -> None:
         """Compile everything for networks of this size, so that no step waits for it."""
-        self._prepared(self.plan.admitted(network, _mask(present)))
+        admitted = self.plan.admitted(network, _mask(present))
+        self._prepared(admitted, _kind(admitted))
 
     def step(self, network: Any, present: Any = None) -> Slot:
         """Decide for the network of the next slot.
@@ -194,44 +199,46 @@ class Controller:
         """
         begun = self._now()
         admitted = self.plan.admitted(network, _mask(present))
-        self._prepared(admitted)
-        return self._decided(admitted, begun, None)
+        kind = _kind(admitted)
+        self._prepared(admitted, kind)
+        return self._decided(admitted, kind, begun, None)
 
     def replayed(self, network: Any, moves: tuple[Any, ...]) -> Slot:
         """A step of exactly these moves, whatever they take; the network as :attr:`Slot.network` has it."""
-        return self._decided(network, self._now(), moves)
+        return self._decided(network, _kind(network), self._now(), moves)
 
     def _now(self) -> tuple[float, float, float]:
         return time.perf_counter(), time.process_time(), self.clock()
 
-    def _prepared(self, network: Any) -> None:
-        kind = _kind(network)
+    def _prepared(self, network: Any, kind: Any) -> None:
         if kind in self._ready:
             return
         fresh = self.plan.anew(network)
         again = self.plan.repaired(network, fresh.solution)
-        for way in (0, min(1, self.plan.ways(network) - 1)):
-            self.plan.improved(network, again, way)
-        for move, work in (
-            (ANEW, lambda: self.plan.anew(network)),
-            (REPAIR, lambda: self.plan.repaired(network, fresh.solution)),
-            ("improve", lambda: self.plan.improved(network, again, 0)),
+        rounds, way = self.plan.lengths()[-1], min(1, self.plan.ways(network) - 1)
+        self.plan.improved(network, again, way, rounds)
+        for move, parts, work in (
+            (ANEW, 1.0, lambda: self.plan.anew(network)),
+            (REPAIR, 1.0, lambda: self.plan.repaired(network, fresh.solution)),
+            (IMPROVE, FIXED + rounds, lambda: self.plan.improved(network, again, way, rounds)),
         ):
             begun = self.clock()
             work()
-            self._times[kind, move].append(self.clock() - begun)
+            self._times[kind, move].append((self.clock() - begun) / parts)
         self._ready.add(kind)
 
-    def _decided(self, network: Any, begun: tuple[float, float, float], moves: tuple[Any, ...] | None) -> Slot:
-        kind, arrays, before = _kind(network), self.plan.arrays(network), self._choice
-        same = before is not None and _same(arrays, self._arrays)
+    def _decided(
+        self, network: Any, kind: Any, begun: tuple[float, float, float], moves: tuple[Any, ...] | None
+    ) -> Slot:
+        before = self._choice
+        same = kind == self._kind and _same(network, self._network)
         if not same:
             self._tried = []
         turn = _Turn(self, network, kind, begun[2], moves)
         choice = turn.kept(before) if same and before is not None else turn.opened(before)
         carried = choice.value if turn.carried else np.nan
         moved = not same and turn.carried
-        far = moved and self.plan.apart_db(self._network, network) > FAR_DB
+        far = moved and before is not None and apart_db(before.gain, choice.gain) > FAR_DB
         choice = turn.go(choice, far, jumped=moved and self._jumped(choice.value))
         if turn.changed:
             self._made = self.number
@@ -257,8 +264,7 @@ class Controller:
             self.plan,
             choice,
         )
-        self._choice, self._arrays, self._value, self._kind = choice, arrays, choice.value, kind
-        self._network = network
+        self._choice, self._network, self._value, self._kind = choice, network, choice.value, kind
         self.number += 1
         if self.logging:
             self.slots.append(slot)
@@ -287,18 +293,28 @@ class _Turn:
     def timed(self, move: Any, work: Any) -> Choice:
         begun = self.owner.clock()
         found = work()
-        name = "improve" if isinstance(move, int) else move
-        self.owner._times[self.kind, name].append(self.owner.clock() - begun)
+        name, parts = (move, 1.0) if isinstance(move, str) else (IMPROVE, FIXED + move[1])
+        self.owner._times[self.kind, name].append((self.owner.clock() - begun) / parts)
         self.made.append(move)
         return found
 
-    def fits(self, name: str) -> bool:
-        spent, known = self.owner.clock() - self.begun, sorted(self.owner._times[self.kind, name])
-        return spent + (known[-2:] or [0.0])[0] <= self.owner.budget_s
+    def left(self) -> float:
+        """Seconds of the budget."""
+        return self.owner.budget_s - (self.owner.clock() - self.begun)
+
+    def takes(self, name: str, parts: float = 1.0) -> float:
+        """Seconds of a move."""
+        return parts * (sorted(self.owner._times[self.kind, name])[-2:] or [0.0])[0]
+
+    def longest(self, spare: float = 0.0) -> int | None:
+        """Most rounds of an improvement that fit, with something to spare; None where none do."""
+        left = self.left() - spare
+        fitting = [one for one in self.owner.plan.lengths() if self.takes(IMPROVE, FIXED + one) <= left]
+        return fitting[-1] if fitting else None
 
     def forget(self) -> None:
         """What one step took on a busy machine says ever less of the next one."""
-        times = self.owner._times[self.kind, "improve"]
+        times = self.owner._times[self.kind, IMPROVE]
         for place, value in enumerate(times):
             times[place] = FORGETTING * value
 
@@ -328,7 +344,7 @@ class _Turn:
         return found
 
     def go(self, choice: Choice, far: bool, jumped: bool) -> Choice:
-        owner = self.owner
+        owner, shortest = self.owner, self.owner.plan.lengths()[0]
         if self.given is not None:
             return self.follow(choice)
         if self.made == [ANEW]:
@@ -338,26 +354,42 @@ class _Turn:
         if (not choice.feasible and not known) or (far and owner.overrun):  # whatever it takes
             choice = self.anew(choice)
         elif jumped and owner.overrun:
-            choice = self.improved(choice, 0)
-            if owner._jumped(choice.value):
+            choice = self.improved(choice, 0, self.longest() or shortest)
+            if owner._jumped(choice.value) and not (choice.rest and owner.plan.exact(self.network)):
                 choice = self.anew(choice)
         due = jumped or (bool(self.made) and owner.number - owner._last_anew >= owner.period)
-        if due and ANEW not in self.made and self.fits(ANEW):
+        due = due and not owner.plan.exact(self.network)
+        if due and ANEW not in self.made and self.takes(ANEW) <= self.left():
             choice = self.anew(choice)
+        return self.on(choice)
+
+    def on(self, choice: Choice) -> Choice:
+        """Improvements while another one fits."""
+        owner, shortest = self.owner, self.owner.plan.lengths()[0]
+        curious = owner.number % EXPLORED == 0
         while True:
-            way = self.next_way() if choice.feasible else None
+            last = curious and self.iterations > 0
+            way = self.next_way(last) if choice.feasible else None
             if way is None:
                 self.rest = True
-                break
-            if not self.fits("improve"):
+                return choice
+            spare = self.takes(IMPROVE, FIXED + shortest) if curious and not last else 0.0
+            rounds = self.longest(spare) or self.longest()
+            if rounds is None:
                 self.forget()
-                break
-            choice = self.improved(choice, way)
-        return choice
+                return choice
+            choice = self.improved(choice, way, rounds)
+            curious = curious and not last
 
-    def improved(self, choice: Choice, way: int) -> Choice:
+    @property
+    def iterations(self) -> int:
+        """Improvements that were made."""
+        return sum(not isinstance(move, str) for move in self.made)
+
+    def improved(self, choice: Choice, way: int, rounds: int) -> Choice:
         owner = self.owner
-        found = self.timed(way, lambda: owner.plan.improved(self.network, choice, way))
+        found = self.timed((way, rounds), lambda: owner.plan.improved(self.network, choice, way, rounds))
+        owner._last[way] = owner.number
         gain = (choice.value - found.value) / max(abs(found.value), 1e-300)
         owner._wins[way] = 0.9 * owner._wins[way] + 0.1 * gain
         if gain > 0:
@@ -368,17 +400,19 @@ class _Turn:
             owner._tried = [one for one in owner._tried if one != 0]
         return found
 
-    def next_way(self) -> int | None:
-        """The way that gained most of late among those that were not tried to their end on this network."""
+    def next_way(self, waiting: bool) -> int | None:
+        """The way that gained most of late, or that waits longest, of those not tried to their end on this network."""
         owner = self.owner
         left = [way for way in range(owner.plan.ways(self.network)) if way not in owner._tried]
+        if waiting:
+            return min(left, key=lambda way: (owner._last[way], way), default=None)
         return max(left, key=lambda way: (owner._wins[way], -way), default=None)
 
     def follow(self, choice: Choice) -> Choice:
         """The moves of a log."""
         assert self.given is not None
         for move in list(self.given)[len(self.made) :]:
-            choice = self.anew(choice) if move == ANEW else self.improved(choice, int(move))
+            choice = self.anew(choice) if move == ANEW else self.improved(choice, *map(int, move))
         return choice
 
 
@@ -391,5 +425,7 @@ def _kind(network: Any) -> Any:
     return structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves)
 
 
-def _same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+def _same(one: Any, other: Any) -> bool:
+    """Whether two networks of a kind hold the same numbers."""
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other))
+    return one is other or all(mine is its or np.array_equal(mine, its) for mine, its in pairs)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from trinode.systems.energy import optimise, search
-from trinode.systems.energy.bound import free_of_interference
 from trinode.systems.energy.optimise import Decision, Outcome, Problem
 from trinode.systems.energy.problem import build
 from trinode.systems.energy.scenario import EnergyScenario
@@ -20,8 +20,8 @@ from trinode.systems.energy.solution import EnergySolution
 
 ABSENT = ("task_bits", "sensing_sinr_min", "terminal_max_power_w")
 """What a terminal that is not there has none of."""
-ROUNDS = 3
-"""Of one improvement."""
+LENGTHS = (1, 3)
+"""Rounds that one improvement may have."""
 
 
 def ways(scenario: EnergyScenario) -> int:
@@ -36,18 +36,27 @@ def repaired(s: EnergyScenario, carried: EnergySolution) -> tuple[EnergySolution
 
 
 def improved(
-    s: EnergyScenario, had: EnergySolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
+    s: EnergyScenario,
+    had: EnergySolution,
+    aid: Any,
+    way: Int[Array, ""],
+    rounds: Int[Array, ""],
+    value: Float[Array, ""],
 ) -> tuple[EnergySolution, Bool[Array, ""]]:
-    """Rounds from one start; never worse than what was had."""
+    """Rounds from one start; another one than what was had may end worse."""
     problem = build(s)
-    before = _settled(problem, had)
-    starts = [optimise.starting_beams(problem.air, null) for null in (True, False)]
-    starts = jnp.stack([before.beams, *starts, search.modest_beams(problem)])
-    few = s.terminals <= search.FEW
-    enough = free_of_interference(problem).value * (1 + search.CERTIFIED[0 if few else 1])
-    found = optimise.descend(problem, starts[way], enough=enough, rounds=ROUNDS, tolerance=1e-6 if few else 1e-4)
-    kept = found._replace(decision=optimise.better(found.decision, before))
-    return _finished(s, problem, kept)[0], found.converged
+    carried = search.as_beams(problem, had)
+    assert carried is not None
+    starts = (
+        lambda: carried,
+        lambda: optimise.starting_beams(problem.air, True),
+        lambda: optimise.starting_beams(problem.air, False),
+        lambda: search.modest_beams(problem),
+    )
+    tolerance = 1e-6 if s.terminals <= search.FEW else 1e-4
+    start = lax.switch(way, starts)
+    found = optimise.descend(problem, start, enough=jnp.asarray(-jnp.inf), rounds=rounds, tolerance=tolerance)
+    return _finished(s, problem, found)[0], found.converged
 
 
 def _settled(problem: Problem, solution: EnergySolution) -> Decision:

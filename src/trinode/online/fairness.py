@@ -17,13 +17,15 @@ from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.schemes.exact import CLOSED
 from trinode.systems.fairness.solution import FairnessSolution
 
+LENGTHS = (1,)
+"""How often an improvement may repeat its steps."""
 ABSENT = ("task_bits", "terminal_max_power_w")
 """What a terminal that is not there has none of."""
 STEPS = 4
 
 
 def ways(scenario: FairnessScenario) -> int:
-    """How many there are."""
+    """How many there are; where it is a single one, it ends at the optimum."""
     return 1 if scenario.uplink_channel.shape[-4] == 1 else 3
 
 
@@ -35,7 +37,12 @@ def repaired(s: FairnessScenario, carried: FairnessSolution) -> tuple[FairnessSo
 
 
 def improved(
-    s: FairnessScenario, had: FairnessSolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
+    s: FairnessScenario,
+    had: FairnessSolution,
+    aid: Any,
+    way: Int[Array, ""],
+    rounds: Int[Array, ""],
+    value: Float[Array, ""],
 ) -> tuple[FairnessSolution, Bool[Array, ""]]:
     """The optimum of one subcarrier, some steps on several; never worse than what was had."""
     tasks, air = common.tasks_of(s), air_of.fixed(s)

@@ -14,7 +14,7 @@ from trinode.errors import FileFormatError, InputError
 from trinode.online.controller import Controller, Slot
 from trinode.online.plans import OfSystem
 
-FORMAT = "trinode/slots/1"
+FORMAT = "trinode/slots/2"
 
 
 def save(path: Any, controller: Controller) -> None:

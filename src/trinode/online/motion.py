@@ -119,7 +119,7 @@ def ageing(
     for slot in range(1, slots):
         given = cores, sizes, spaces, rho, np.asarray(seed), np.asarray(slot)
         cores, moved = _programs.call(_older, *given)
-        yield _doors.trusted(replace(network, **moved))
+        yield _doors.trusted(replace(network, **jax.block_until_ready(moved)))
 
 
 def _older(cores: Any, sizes: Any, spaces: Any, rho: Any, seed: Any, slot: Any) -> tuple[Any, Any]:
@@ -255,7 +255,7 @@ def walking(
         fading, (uplink, crosstalk) = _programs.call(_further, *given)
         place = jnp.asarray(path[slot])
         moved = {"uplink_channel": uplink, "terminal_channel": crosstalk, "terminal_position_m": place}
-        yield _doors.trusted(replace(network, **moved))
+        yield _doors.trusted(replace(network, **jax.block_until_ready(moved)))
 
 
 def _gains(system: str, values: Any, ap: Any, place: Any) -> tuple[Any, Any]:

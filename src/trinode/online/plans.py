@@ -44,12 +44,15 @@ class Choice(NamedTuple):
         Whether more of the same way would change nothing.
     aid : any
         What the repair knows and improvements need.
+    gain : (K, M)
+        Of the links, see :func:`link_gain`; of nothing where there are none.
     """
 
     solution: Any
     value: float
     rest: bool = False
     aid: Any = ()
+    gain: Any = np.zeros(0)
 
     @property
     def feasible(self) -> bool:
@@ -71,6 +74,14 @@ class Plan(Protocol):
         """How many ways of improvement there are."""
         ...
 
+    def lengths(self) -> tuple[int, ...]:
+        """Rounds that one improvement may have, the fewest first."""
+        ...
+
+    def exact(self, network: Any) -> bool:
+        """Whether an improvement at rest is the best there is."""
+        ...
+
     def anew(self, network: Any) -> Choice:
         """Decided from nothing."""
         ...
@@ -79,7 +90,7 @@ class Plan(Protocol):
         """An earlier decision made feasible."""
         ...
 
-    def improved(self, network: Any, had: Choice, way: int) -> Choice:
+    def improved(self, network: Any, had: Choice, way: int, rounds: int) -> Choice:
         """One step of one way; never worse."""
         ...
 
@@ -93,10 +104,6 @@ class Plan(Protocol):
 
     def bound(self, network: Any, choice: Choice) -> float:
         """What no decision beats; NaN where unknown."""
-        ...
-
-    def apart_db(self, one: Any, other: Any) -> float:
-        """Median change of the gains of the links from one network to the other, dB; 0 where there are none."""
         ...
 
     def arrays(self, network: Any) -> dict[str, np.ndarray]:
@@ -152,6 +159,14 @@ class OfSystem:
         """How many ways of improvement there are."""
         return self.module.ways(network)
 
+    def lengths(self) -> tuple[int, ...]:
+        """Rounds that one improvement may have."""
+        return self.module.LENGTHS
+
+    def exact(self, network: Any) -> bool:
+        """Where there is a single way, it ends at the optimum."""
+        return self.module.ways(network) == 1
+
     def anew(self, network: Any) -> Choice:
         """Decided from nothing, by the system's scheme."""
         return self.repaired(network, api.solve(network, self.scheme))
@@ -159,16 +174,19 @@ class OfSystem:
     def repaired(self, network: Any, carried: Any) -> Choice:
         """An earlier decision made feasible."""
         wide, begin = (_sizes.rounded(self.system, one) for one in (network, light(carried)))
-        solution, value, aid = _programs.call(_repaired, self.name, wide, begin)
-        return Choice(solution, float(value), False, aid)
+        with _programs.one_thread():
+            solution, value, aid, gain = _programs.call(_repaired, self.name, wide, begin)
+        return Choice(solution, float(value), False, aid, np.asarray(gain))
 
-    def improved(self, network: Any, had: Choice, way: int) -> Choice:
+    def improved(self, network: Any, had: Choice, way: int, rounds: int) -> Choice:
         """One step of one way; never worse by the judge."""
         wide = _sizes.rounded(self.system, network)
-        given = self.name, wide, light(had.solution), had.aid, np.asarray(way), np.asarray(had.value)
-        solution, value, rest = _programs.call(_improved, *given)
+        numbers = np.asarray(way), np.asarray(rounds), np.asarray(had.value)
+        given = self.name, wide, light(had.solution), had.aid, *numbers
+        with _programs.one_thread():
+            solution, value, rest = _programs.call(_improved, *given)
         if float(value) < had.value:
-            return Choice(solution, float(value), bool(rest), had.aid)
+            return had._replace(solution=solution, value=float(value), rest=bool(rest))
         return had._replace(rest=bool(rest))
 
     def shown(self, network: Any, choice: Choice) -> Any:
@@ -185,12 +203,6 @@ class OfSystem:
     def bound(self, network: Any, choice: Choice) -> float:
         """What no decision beats."""
         return float(api.bound(network))
-
-    def apart_db(self, one: Any, other: Any) -> float:
-        """Median change of the gains of the links, dB."""
-        before, after = link_gain(self.name, one), link_gain(self.name, other)
-        heard = (before > 0) & (after > 0)
-        return float(np.median(np.abs(10 * np.log10(after[heard] / before[heard])))) if np.any(heard) else 0.0
 
     def arrays(self, network: Any) -> dict[str, np.ndarray]:
         """By the names of its file."""
@@ -224,6 +236,14 @@ class Stated:
         """Only on from the carried decision."""
         return 1
 
+    def lengths(self) -> tuple[int, ...]:
+        """Always as many evaluations."""
+        return (1,)
+
+    def exact(self, network: Problem) -> bool:
+        """At rest is what the engine cannot better from there."""
+        return False
+
     def anew(self, network: Problem) -> Choice:
         """Decided from nothing."""
         return self._judged(drive.solve(network))
@@ -232,7 +252,7 @@ class Stated:
         """The carried variables, each part's limits kept as its variables keep them."""
         return self._judged(drive.solve(network, carried, Settings(evaluations=1, most=1)))
 
-    def improved(self, network: Problem, had: Choice, way: int) -> Choice:
+    def improved(self, network: Problem, had: Choice, way: int, rounds: int) -> Choice:
         """Evaluations of the general engine; never worse."""
         ahead = self._judged(drive.solve(network, had.solution, Settings(most=EVALUATIONS)))
         return ahead if ahead.value < had.value else had._replace(rest=ahead.rest or ahead.value == had.value)
@@ -252,10 +272,6 @@ class Stated:
     def bound(self, network: Problem, choice: Choice) -> float:
         """What no decision beats."""
         return choice.solution.bound
-
-    def apart_db(self, one: Problem, other: Problem) -> float:
-        """A problem has no links."""
-        return 0.0
 
     def arrays(self, network: Problem) -> dict[str, np.ndarray]:
         """Its leaves in their order."""
@@ -303,12 +319,23 @@ def link_gain(system: str, s: Any) -> np.ndarray:
     gain : (K, M)
         Of region, by the powers of its access points; M is 1 in the energy system.
     """
+    return np.asarray(_link_gain(system, jax.tree.map(np.asarray, s)))
+
+
+def _link_gain(system: str, s: Any) -> Any:
+    """The same of arrays of NumPy or, in a program, of JAX."""
     if system == "region":
-        return (np.asarray(s.ap_power)[:, None] * np.sum(np.abs(np.asarray(s.channel_estimate)) ** 2, axis=2)).T
-    h, noise = np.abs(np.asarray(s.uplink_channel)) ** 2, np.asarray(s.ap_noise_w)
+        return (s.ap_power[:, None] * (abs(s.channel_estimate) ** 2).sum(axis=2)).T
+    h, noise = abs(s.uplink_channel) ** 2, s.ap_noise_w
     if system == "energy":
         return h.sum(axis=1).mean(axis=1)[:, None] / noise
     return (h.sum(axis=3).mean(axis=0) if system == "fairness" else h.sum(axis=2).mean(axis=2)) / noise
+
+
+def apart_db(one: np.ndarray, other: np.ndarray) -> float:
+    """Median change of the gains of the links, dB; 0 where there are none."""
+    heard = (one > 0) & (other > 0)
+    return float(np.median(np.abs(10 * np.log10(other[heard] / one[heard])))) if np.any(heard) else 0.0
 
 
 def _fields(module: Any) -> dict[str, Any]:
@@ -333,11 +360,11 @@ def _judged(name: str, scenario: Any, solution: Any) -> tuple[Any, Any]:
     return system.marked(solution, jnp.isfinite(value)), value
 
 
-def _repaired(name: str, scenario: Any, carried: Any) -> tuple[Any, Any, Any]:
+def _repaired(name: str, scenario: Any, carried: Any) -> tuple[Any, Any, Any, Any]:
     solution, aid = import_module(f"trinode.online.{name}").repaired(scenario, carried)
-    return *_judged(name, scenario, solution), aid
+    return *_judged(name, scenario, solution), aid, _link_gain(name, scenario)
 
 
-def _improved(name: str, scenario: Any, had: Any, aid: Any, way: Any, value: Any) -> tuple[Any, Any, Any]:
-    solution, rest = import_module(f"trinode.online.{name}").improved(scenario, had, aid, way, value)
+def _improved(name: str, scenario: Any, had: Any, aid: Any, way: Any, rounds: Any, value: Any) -> tuple[Any, Any, Any]:
+    solution, rest = import_module(f"trinode.online.{name}").improved(scenario, had, aid, way, rounds, value)
     return *_judged(name, scenario, solution), rest

@@ -17,6 +17,8 @@ from trinode.systems.region.optimise import Answer
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.solution import RegionSolution
 
+LENGTHS = (1,)
+"""How often an improvement may repeat its rounds."""
 ABSENT = ("channel_estimate", "error_covariance")
 """What a terminal that is not there has none of."""
 ROUNDS, EVALUATIONS, TOLERANCE = 2, 60, 1e-4
@@ -35,7 +37,12 @@ def repaired(s: RegionScenario, carried: RegionSolution) -> tuple[RegionSolution
 
 
 def improved(
-    s: RegionScenario, had: RegionSolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
+    s: RegionScenario,
+    had: RegionSolution,
+    aid: Any,
+    way: Int[Array, ""],
+    rounds: Int[Array, ""],
+    value: Float[Array, ""],
 ) -> tuple[RegionSolution, Bool[Array, ""]]:
     """Rounds from one start; never worse than what was had."""
     d, need = downlink(s), sensing_only.requirement(s)

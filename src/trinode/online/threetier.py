@@ -10,21 +10,25 @@ from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.radio import propagation
+from trinode.numerics.loops import while_loop
+from trinode.radio import beams, propagation
 from trinode.sensing import cones
 from trinode.systems.threetier import optimise, search
 from trinode.systems.threetier.optimise import Outcome, Stages
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.search import Screen
 from trinode.systems.threetier.solution import ThreetierSolution
-from trinode.systems.threetier.tiers import CLOUD, EDGE, KINDS, LOCAL, tiers
+from trinode.systems.threetier.tiers import CLOUD, EDGE, KINDS, LOCAL, Tiers, tiers
 
 ABSENT = ("task_bits", "sensing_sinr_min", "terminal_max_power_w", "terminal_frequency_hz")
 """What a terminal that is not there has none of."""
-STAGES = Stages(rounds=2, evaluations=20)
-"""Of one improvement."""
+LENGTHS = (1, 2, 4)
+"""Rounds that one improvement may have."""
+STAGES = Stages(evaluations=20)
+"""Of a round."""
 CARRIED, AGAINST_OTHERS, ALONE = 0, 1, 2
 
 
@@ -52,24 +56,50 @@ def repaired(s: ThreetierScenario, carried: ThreetierSolution) -> tuple[Threetie
 
 
 def improved(
-    s: ThreetierScenario, had: ThreetierSolution, aid: Any, way: Int[Array, ""], value: Float[Array, ""]
+    s: ThreetierScenario,
+    had: ThreetierSolution,
+    aid: Any,
+    way: Int[Array, ""],
+    rounds: Int[Array, ""],
+    value: Float[Array, ""],
 ) -> tuple[ThreetierSolution, Bool[Array, ""]]:
-    """Some rounds of one way; only another way than the first may end worse than it began."""
+    """Rounds of one way, settled once; it may end worse than it began."""
     t = tiers(s)
     met, beam, budget = aid
     view = Screen(met, beam, budget, jnp.asarray(jnp.nan), jnp.asarray(jnp.nan))
-    before = search.chosen(had)
-    gain, response = optimise.response(t, had.precoder)
-    nats = jnp.where(way == ALONE, t.alone(), jnp.log1p(s.terminal_max_power_w[:, None] * gain))
-    choice = t.choose(nats)
-    mode, target = (jnp.where(way == CARRIED, old, new) for old, new in zip(before, choice[:2]))
+    mode, target, w = lax.cond(
+        way == CARRIED, lambda: (*search.chosen(had), had.precoder), lambda: _offered(t, had, way)
+    )
     safe = search.safe_beams(t, mode, view)
-    fresh = optimise.starting_beams(t, mode, target, safe)
-    own = jnp.take_along_axis(response, target[:, None, None], axis=1)[:, 0]
-    against = jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own)
-    w = jnp.where(way == CARRIED, had.precoder, jnp.where(way == ALONE, fresh, against))
-    found: Outcome = optimise.decide(t, mode, target, w, safe, STAGES)
-    return search.finish(t, found, view), found.converged
+    start = jnp.where((way != CARRIED) & (mode == LOCAL)[:, None], safe, w)[:, None]
+
+    def go(state: tuple[Int[Array, ""], beams.Beams]) -> tuple[Int[Array, ""], beams.Beams]:
+        made, was = state
+        now = optimise.descend(t, mode, target, was.precoder[:, 0], was.price, was.memory, STAGES)
+        return made + 1, now._replace(evaluations=was.evaluations + now.evaluations)
+
+    none = jnp.zeros(0), jnp.zeros(s.terminals), jnp.asarray(0), beams.no_memory(start, 0)
+    begin = jnp.zeros_like(rounds), beams.Beams(start, *none)
+    _, last = while_loop(lambda state: state[0] < rounds, go, begin)
+    w, latency = optimise.settle(t, mode, target, last.precoder[:, 0], safe)
+    found = Outcome(mode, target, w, latency, last.evaluations, jnp.asarray(False), latency[None])
+    return search.finish(t, found, view), jnp.asarray(False)
+
+
+def _offered(
+    t: Tiers, had: ThreetierSolution, way: Int[Array, ""]
+) -> tuple[Int[Array, " K"], Int[Array, " K"], Complex[Array, "K T"]]:
+    """The exact offloading for what terminals could reach, against the others' beams or alone, and beams that do."""
+    s = t.scenario
+
+    def against():
+        gain, beam = optimise.response(t, had.precoder)
+        return jnp.log1p(s.terminal_max_power_w[:, None] * gain), beam
+
+    nats, beam = lax.cond(way == ALONE, lambda: (t.alone(), t.direction), against)
+    mode, target, _ = t.choose(nats)
+    own = jnp.take_along_axis(beam, target[:, None, None], axis=1)[:, 0]
+    return mode, target, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own
 
 
 def quotas(s: ThreetierScenario) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -79,32 +80,23 @@ class Stages(eqx.Module):
     penalty: float = eqx.field(static=True, default=2.0)
 
 
-class Outcome(NamedTuple):
-    """Best decision seen, whether the rounds came to rest, latency after each round (NaN past the end)."""
+class Downhill(NamedTuple):
+    """One assignment's descent.
 
-    decision: Decision
-    converged: Bool[Array, ""]
-    history: Float[Array, " H"]
-
-
-@jax.jit
-def decide(
-    t: Tiers,
-    modes: Int[Array, " K"],
-    precoder: Complex[Array, "K S1 T"],
-    echo_beam: Complex[Array, "K T"],
-    stages: Stages,
-    rival: float | Float[Array, ""] = jnp.inf,
-) -> Outcome:
-    """Descend from a start, settling the computing exactly after every round.
-
-    Parameters
+    Attributes
     ----------
-    echo_beam : (K, T)
-        Beams that meet every echo requirement strictly; see :func:`repair`.
-    rival : float
-        Latency, s, to come below: given up once all rounds that are left would not do at the pace of the last one.
+    gate : (K, S + 1, 1) bool
+        Streams of links that the assignment uses, and the sensing streams.
+    round : callable
+        Beams, others (:func:`as_logs`), echo prices, memory and most evaluations to :class:`.beams.Beams`: one round.
     """
+
+    gate: Bool[Array, "K S1 1"]
+    round: Callable[..., beams.Beams]
+
+
+def downhill(t: Tiers, modes: Int[Array, " K"], penalty: float) -> Downhill:
+    """What the rounds of a descent under an assignment have in common."""
     k, links = t.snr.shape
     budget = t.budget(modes == LOCAL)
     on_cloud = modes == CLOUD
@@ -133,9 +125,62 @@ def decide(
         now = eqx.tree_at(lambda p: p.upload, used, used.upload / rate)
         return soft_max(pool.latencies(now, part, part, serial), jnp.any(usable, axis=1))
 
-    def others(d: Decision) -> Float[Array, " n"]:
-        shares = (d.computing.share.reshape(-1), d.computing.serial_share)
-        return jnp.log(jnp.maximum(jnp.concatenate(shares), 1e-3))
+    def one(
+        w: Complex[Array, "K S1 T"],
+        others: Float[Array, " n"],
+        price: Float[Array, " K"],
+        memory: Memory,
+        evaluations: int | Int[Array, ""],
+    ) -> beams.Beams:
+        return beams.improve(
+            t.uplink,
+            worth,
+            lambda w: echo_shortfall(t, w),
+            w,
+            others,
+            price,
+            budget,
+            memory,
+            penalty=penalty,
+            max_evaluations=evaluations,
+        )
+
+    return Downhill(gate, one)
+
+
+def as_logs(share: Float[Array, "K S"], serial_share: Float[Array, " K"]) -> Float[Array, " n"]:
+    """Shares of pools and of the cloud as the variables of a descent beside the beams."""
+    return jnp.log(jnp.maximum(jnp.concatenate([share.reshape(-1), serial_share]), 1e-3))
+
+
+class Outcome(NamedTuple):
+    """Best decision seen, whether the rounds came to rest, latency after each round (NaN past the end)."""
+
+    decision: Decision
+    converged: Bool[Array, ""]
+    history: Float[Array, " H"]
+
+
+@jax.jit
+def decide(
+    t: Tiers,
+    modes: Int[Array, " K"],
+    precoder: Complex[Array, "K S1 T"],
+    echo_beam: Complex[Array, "K T"],
+    stages: Stages,
+    rival: float | Float[Array, ""] = jnp.inf,
+) -> Outcome:
+    """Descend from a start, settling the computing exactly after every round.
+
+    Parameters
+    ----------
+    echo_beam : (K, T)
+        Beams that meet every echo requirement strictly; see :func:`repair`.
+    rival : float
+        Latency, s, to come below: given up once all rounds that are left would not do at the pace of the last one.
+    """
+    k, links = t.snr.shape
+    ahead = downhill(t, modes, stages.penalty)
 
     class Round(NamedTuple):
         precoder: Complex[Array, "K S1 T"]
@@ -149,26 +194,17 @@ def decide(
 
     def one(r: Round) -> Round:
         opening = r.turn < 0  # the start is settled as it is
-        moved = beams.improve(
-            t.uplink,
-            worth,
-            lambda w: echo_shortfall(t, w),
-            r.precoder,
-            r.others,
-            r.price,
-            budget,
-            r.memory,
-            penalty=stages.penalty,
-            max_evaluations=jnp.where(opening, 1, stages.evaluations),
-        )
-        w = jnp.where(gate, jnp.where(opening, r.precoder, moved.precoder), 0.0)
+        evaluations = jnp.where(opening, 1, stages.evaluations)
+        moved = ahead.round(r.precoder, r.others, r.price, r.memory, evaluations)
+        w = jnp.where(ahead.gate, jnp.where(opening, r.precoder, moved.precoder), 0.0)
         now = settle(t, modes, repair(t, w, modes, echo_beam), r.best.evaluations + moved.evaluations)
         better = opening | (now.latency < r.best.latency)
         best = jax.tree.map(lambda a, b: jnp.where(better, a, b), now, r.best)._replace(evaluations=now.evaluations)
         gain = jnp.where(opening, jnp.inf, (r.best.latency - best.latency) / best.latency)
         return Round(
             w,
-            others(now),  # those of the descent may have left a link without a share, and its stream without a use
+            # those of the descent may have left a link without a share, and its stream without a use
+            as_logs(now.computing.share, now.computing.serial_share),
             jnp.where(opening, r.price, moved.price),
             moved.memory,
             best,
@@ -186,7 +222,7 @@ def decide(
     zero = jnp.asarray(0)
     shape = jax.eval_shape(settle, t, modes, precoder, zero)
     start = Round(
-        jnp.where(gate, precoder, 0.0),
+        jnp.where(ahead.gate, precoder, 0.0),
         jnp.zeros(k * links + k),
         jnp.zeros(k),
         beams.no_memory(precoder, k * links + k),

@@ -92,6 +92,49 @@ def starting_beams(
     return jnp.where((mode == LOCAL)[:, None], safe, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own)
 
 
+def descend(
+    t: Tiers,
+    mode: Int[Array, " K"],
+    target: Int[Array, " K"],
+    start: Complex[Array, "K T"],
+    price: Float[Array, " K"],
+    memory: Memory,
+    stages: Stages,
+) -> beams.Beams:
+    """One round downhill on the upload times, the echoes by prices; single streams have an axis of their own."""
+    s = t.scenario
+    away = (mode != LOCAL) & (s.task_bits > 0)
+
+    def worth(rate: Float[Array, "K 1"], w: Complex[Array, "K 1 T"], _: Float[Array, " 0"]) -> Float[Array, ""]:
+        time = jnp.where(away, s.task_bits / jnp.maximum(rate[:, 0], 1e-9), 0.0)
+        return jnp.log(jnp.where(jnp.any(away), jnp.sum(time), 1.0))
+
+    return beams.improve(
+        t.uplink(mode, target),
+        worth,
+        lambda w: cones.shortfall(t.echo, s.sensing_sinr_min, w[:, 0], ECHO_MARGIN),
+        start[:, None],
+        jnp.zeros(0),
+        price,
+        t.budget(mode),
+        memory,
+        penalty=stages.penalty,
+        max_evaluations=stages.evaluations,
+    )
+
+
+def settle(
+    t: Tiers,
+    mode: Int[Array, " K"],
+    target: Int[Array, " K"],
+    w: Complex[Array, "K T"],
+    safe: Complex[Array, "K T"],
+) -> tuple[Complex[Array, "K T"], Float[Array, ""]]:
+    """Beams with their echoes met by the least step towards ``safe`` ones, and the latency of the decision."""
+    fixed = cones.repair(t.echo, t.scenario.sensing_sinr_min, w, safe)
+    return fixed, score(t, mode, target, fixed)
+
+
 @jax.jit
 def decide(
     t: Tiers,
@@ -109,16 +152,7 @@ def decide(
         Beams within the powers of the decision that meet every echo requirement.
     """
     s = t.scenario
-    uplink, budget = t.uplink(mode, target), t.budget(mode)
     away = (mode != LOCAL) & (s.task_bits > 0)
-
-    def worth(rate: Float[Array, "K 1"], w: Complex[Array, "K 1 T"], _: Float[Array, " 0"]) -> Float[Array, ""]:
-        time = jnp.where(away, s.task_bits / jnp.maximum(rate[:, 0], 1e-9), 0.0)
-        return jnp.log(jnp.where(jnp.any(away), jnp.sum(time), 1.0))
-
-    def settle(w: Complex[Array, "K T"]) -> tuple[Complex[Array, "K T"], Float[Array, ""]]:
-        fixed = cones.repair(t.echo, s.sensing_sinr_min, w, safe)
-        return fixed, score(t, mode, target, fixed)
 
     class Round(NamedTuple):
         precoder: Complex[Array, "K T"]
@@ -135,20 +169,9 @@ def decide(
     fixed_s = t.latency(mode, target, jnp.full(s.terminals, jnp.inf))
 
     def one(r: Round) -> Round:
-        moved = beams.improve(
-            uplink,
-            worth,
-            lambda w: cones.shortfall(t.echo, s.sensing_sinr_min, w[:, 0], ECHO_MARGIN),
-            r.precoder[:, None],
-            jnp.zeros(0),
-            r.price,
-            budget,
-            r.memory,
-            penalty=stages.penalty,
-            max_evaluations=stages.evaluations,
-        )
+        moved = descend(t, mode, target, r.precoder, r.price, r.memory, stages)
         w = moved.precoder[:, 0]
-        fixed, latency = settle(w)
+        fixed, latency = settle(t, mode, target, w, safe)
         better = latency < r.latency
         best, lowest = jnp.where(better, fixed, r.best), jnp.minimum(latency, r.latency)
         gain = (r.latency - lowest) / jnp.maximum(lowest - fixed_s, 1e-300)
@@ -162,7 +185,7 @@ def decide(
         # the first rounds still learn the echo prices and may not improve
         return (r.turn < stages.rounds) & ((r.gain > stages.tolerance) | (r.turn < 2)) & jnp.any(away)
 
-    fixed, latency = settle(start)
+    fixed, latency = settle(t, mode, target, start, safe)
     history = jnp.full(stages.rounds + 1, jnp.nan).at[0].set(latency)
     first = Round(
         start, jnp.zeros(s.terminals), beams.no_memory(start[:, None], 0), fixed, latency, latency - fixed_s,
