@@ -25,7 +25,7 @@ EXPLORED = 7
 """Slots after which some of the time is kept for the way that has waited longest."""
 GAIN = 1e-4
 """Relative gain of an improvement below which its way counts as tried to the end."""
-FORGETTING = 0.98
+FORGETTING = 0.99
 """What is left of a remembered time where it has kept a step from being made."""
 FAR_DB = 3.0
 """Median change of the gains of the links from which on a network counts as another one."""

@@ -77,8 +77,9 @@ def improved(
         return jnp.asarray(0.0), carried, share
 
     def elsewhere():
-        lowest, computing = assignments.value_of(t, ahead, 1e-3)
-        strongest = optimise.starting_beams(t, ahead, computing.power, beam)
+        links = tiers(s)  # their strongest directions are found here only, not whatever the way
+        lowest, computing = assignments.value_of(links, ahead, 1e-3)
+        strongest = optimise.starting_beams(links, ahead, computing.power, beam)
         # who has computed itself has no beams to go on with
         fresh = (way == STRONGEST) | (modes == LOCAL) & (ahead != LOCAL)
         start = jnp.where(fresh[:, None, None], strongest, carried)

@@ -96,7 +96,11 @@ def _offered(
         gain, beam = optimise.response(t, had.precoder)
         return jnp.log1p(s.terminal_max_power_w[:, None] * gain), beam
 
-    nats, beam = lax.cond(way == ALONE, lambda: (t.alone(), t.direction), against)
+    def alone():
+        own = tiers(s)  # its strongest directions are found here only, not whatever the way
+        return own.alone(), own.direction
+
+    nats, beam = lax.cond(way == ALONE, alone, against)
     mode, target, _ = t.choose(nats)
     own = jnp.take_along_axis(beam, target[:, None, None], axis=1)[:, 0]
     return mode, target, jnp.sqrt(0.98 * t.budget(mode))[:, None] * own
