@@ -6,6 +6,7 @@ import pytest
 import trinode as tn
 from trinode import _programs, online
 from trinode.errors import FileFormatError, InputError
+from trinode.online.plans import Choice
 
 SIZES = {"terminals": 5, "access_points": 7, "ap_antennas": 2}
 
@@ -111,6 +112,54 @@ def test_a_problem_of_ones_own_is_carried_too():
         np.testing.assert_allclose(slot.objective, tn.solve(stated(h)).value, rtol=1e-3)
     assert slot.objective >= slot.carried
     assert controller.step(h).iterations == 0
+
+
+class Timed:
+    """A plan of three ways whose moves take stated times on a clock of its own; only the first way ever gains."""
+
+    name, sense = "timed", "min"
+
+    def __init__(self):
+        self.now = 0.0
+
+    def admitted(self, network, present):
+        return network
+
+    def ways(self, network):
+        return 3
+
+    def lengths(self):
+        return 1, 2, 4
+
+    def exact(self, network):
+        return False
+
+    def anew(self, network):
+        self.now += 100.0
+        return Choice(None, 1.0)
+
+    def repaired(self, network, carried):
+        self.now += 1.0
+        return Choice(None, 1.0)
+
+    def improved(self, network, had, way, rounds):
+        self.now += 2.0 + rounds
+        return had._replace(value=had.value * (0.99 if way == 0 else 1.0))
+
+    def shown(self, network, choice):
+        return None
+
+
+def test_as_many_rounds_as_fit_and_every_way_has_its_turn():
+    controller = online.Controller("fairness", budget_s=10.5)
+    plan = controller.plan = Timed()
+    controller.clock = lambda: plan.now
+    slots = [controller.step(np.full(2, number)) for number in range(29)][1:]
+    assert all(slot.within and slot.moves[0] == "repair" for slot in slots)
+    usual = [slot.moves[1:] for slot in slots if slot.number % 7]
+    assert set(usual) == {((0, 4), (0, 1))}, "the longest first, then what still fits"
+    curious = [slot.moves[1:] for slot in slots if slot.number % 7 == 0]
+    assert curious == [((0, 4), (1, 1)), ((0, 4), (2, 1))] * 2, "the way that has waited longest"
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def tiers(scenario: LatencyScenario) -> Tiers:
     gram = jnp.sum(own.conj()[..., :, None] * own[..., None, :], axis=2)
     value, vector = jnp.linalg.eigh(gram)
     gain, direction = jnp.maximum(value[..., -1], 0.0), vector[..., -1]
-    linked = linked & jnp.any(own != 0, axis=(2, 3))
+    linked = linked & (jnp.trace(gram, axis1=2, axis2=3).real > 0)
     target = jnp.concatenate([index, jnp.zeros((k, 1), index.dtype)], axis=1)
     useful = jnp.concatenate([linked, jnp.zeros((k, 1), bool)], axis=1)
     noise = s.radar_noise_w * s.terminal_channel.shape[2]
