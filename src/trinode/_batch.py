@@ -30,6 +30,15 @@ ACCELERATOR_PART = 256
 def stack(trees: Sequence[Tree]) -> Tree:
     """Join scenarios, or solutions, of equal shapes into one with a leading axis.
 
+    Parameters
+    ----------
+    trees : sequence of Scenario or Solution
+        Static fields become large enough for all of them.
+
+    Returns
+    -------
+    Scenario or Solution
+
     Raises
     ------
     InputError
@@ -56,7 +65,17 @@ def _as_large(tree: Tree, other: Tree) -> Tree:
 
 
 def unstack(tree: Tree) -> list[Tree]:
-    """Take a stacked scenario or solution apart."""
+    """Take a stacked scenario or solution apart.
+
+    Parameters
+    ----------
+    tree : Scenario or Solution
+        With a leading axis.
+
+    Returns
+    -------
+    list
+    """
     whole = jax.tree.map(np.asarray, tree)
     return [jax.tree.map(lambda leaf, i=i: jnp.asarray(leaf[i]), whole) for i in range(length(tree))]
 

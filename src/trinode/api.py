@@ -106,7 +106,29 @@ def draw(
 
 
 def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
-    """Draw many random networks, stacked along a leading axis; ``trials`` is a number or the trials."""
+    """Draw many random networks, stacked along a leading axis; ``trials`` is a number or the trials.
+
+    Parameters
+    ----------
+    system : str
+        Name of a system.
+    seed : int
+        Of all of them; each trial has its own key.
+    trials : int or iterable of int
+        How many, or which trials.
+    **params
+        Parameters of the system, as in :func:`draw`.
+
+    Returns
+    -------
+    Scenario
+        Its arrays have a leading axis of networks.
+
+    Raises
+    ------
+    InputError
+        As :func:`draw`.
+    """
     found = find_system(system)
     values = parameters(found, params)
     listed = range(_count("trials", trials)) if isinstance(trials, int) else list(trials)
@@ -136,6 +158,21 @@ def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **pa
 def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) -> Any:
     """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`).
 
+    Parameters
+    ----------
+    channels : TracedChannels or Channels
+        What was read or traced: :func:`trinode.channels.read`, :func:`bundled`.
+    system : str
+        Name of a system.
+    seed, trial : int
+        Of what channels leave open, such as targets.
+    **params
+        Parameters of the system, but those that channels fix.
+
+    Returns
+    -------
+    Scenario
+
     Raises
     ------
     InputError
@@ -161,6 +198,13 @@ def change(scenario: Any, **arrays: Any) -> Any:
     """``scenario.with_(**arrays)``: the same network with other arrays, checked again.
 
     See :meth:`trinode.systems.contract.Scenario.with_`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One network.
+    **arrays
+        By their names in scenario files.
     """
     return doors.change(scenario, arrays)
 
@@ -240,6 +284,20 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
     """Decide for many networks, stacked along a leading axis (see :func:`stack`), on all cores.
 
     The result does not depend on how many are solved at once.
+
+    Parameters
+    ----------
+    scenarios : Scenario, or Problem whose numbers are stacked
+        Of :func:`draw_batch`, or of :func:`stack`.
+    scheme : str or Scheme
+        Name of a scheme of the system, or one of one's own; the default where empty.
+    start : Solution, optional
+        Stacked decisions to begin at.
+
+    Returns
+    -------
+    Solution or Answers
+        Stacked in the same order.
     """
     if isinstance(scenarios, Problem):
         return drive.solve_batch(scenarios, start)
@@ -280,7 +338,21 @@ def evaluate(scenario: Any, solution: Any, bound: bool = True, scheme: str | Sch
 
 
 def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: str | Scheme = "") -> Report:
-    """Judge many decisions; the report's arrays are stacked along a leading axis."""
+    """Judge many decisions; the report's arrays are stacked along a leading axis.
+
+    Parameters
+    ----------
+    scenarios, solutions : Scenario, Solution
+        Stacked along a leading axis, in the same order.
+    bound : bool
+        Whether to compute bounds, too.
+    scheme : str or Scheme
+        Whose kind the bound of its kind is for.
+
+    Returns
+    -------
+    Report
+    """
     system, scenarios = doors.network(scenarios, many=True, instead="; tn.evaluate takes one")
     doors.solution(system, solutions, many=True, what="solutions")
     if system.host:
@@ -296,13 +368,38 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
 
 
 def bound(scenario: Any, family: str = "") -> Array:
-    """What no solution of a network, or none of a family of schemes, beats."""
+    """What no solution of a network, or none of a family of schemes, beats.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One network.
+    family : str
+        Name of a family of schemes, ``Scheme.family``; every decision where empty.
+
+    Returns
+    -------
+    () float
+        In the unit of the objective; NaN where nothing is known.
+    """
     system, scenario = doors.network(scenario, instead="; bound_batch takes many")
     return _bounded(system, scenario, family)
 
 
 def bound_batch(scenarios: Any, family: str = "") -> Array:
-    """What no solution, or none of a family of schemes, beats, for many networks."""
+    """What no solution, or none of a family of schemes, beats, for many networks.
+
+    Parameters
+    ----------
+    scenarios : Scenario
+        Stacked along a leading axis.
+    family : str
+        As in :func:`bound`.
+
+    Returns
+    -------
+    (N,) float
+    """
     system, scenarios = doors.network(scenarios, many=True, instead="; bound takes one")
     if system.host:
         return jnp.stack([_bounded(system, one, family) for one in unstack(scenarios)])
@@ -315,6 +412,17 @@ def save(path: str | Path, scenario: Any, solution: Any = None, report: Report |
     """Write a scenario file or, where a solution is given, its solution file.
 
     A solution file states objective and bound; they are computed where no report is given.
+
+    Parameters
+    ----------
+    path : str or Path
+        An ``.npz`` file; one that is there is replaced.
+    scenario : Scenario
+        The network.
+    solution : Solution, optional
+        A decision for it.
+    report : Report, optional
+        What the judge said of it.
     """
     system, scenario = doors.network(scenario, instead="; tn.unstack takes them apart")
     if solution is None:
@@ -325,6 +433,15 @@ def save(path: str | Path, scenario: Any, solution: Any = None, report: Report |
 
 def load(path: str | Path) -> Any:
     """Read a scenario or solution file; which one and of which system the file itself says.
+
+    Parameters
+    ----------
+    path : str or Path
+        An ``.npz`` file.
+
+    Returns
+    -------
+    Scenario or Solution
 
     Raises
     ------
@@ -340,6 +457,13 @@ def parameters(system: System | str, given: Mapping[str, Any] | None = None) -> 
     """Parameters of a system, those that are not given at their defaults.
 
     Numbers become arrays, so that other values need no compilation.
+
+    Parameters
+    ----------
+    system : System or str
+        Whose parameters they are.
+    given : mapping
+        Some of them by name; the others have their defaults.
 
     Raises
     ------

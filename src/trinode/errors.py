@@ -29,7 +29,13 @@ class InputError(TrinodeError, ValueError):
 
 
 class FileFormatError(InputError):
-    """A file does not follow the format it should."""
+    """A file does not follow the format it should.
+
+    Parameters
+    ----------
+    field, value, allowed
+        As of :class:`InputError`.
+    """
 
 
 class MissingExtraError(TrinodeError, ImportError):

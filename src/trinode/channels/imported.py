@@ -154,7 +154,13 @@ class Channels:
         return TracedChannels(uplink.copy(), between, *known)
 
     def replace(self, **fields: Any) -> Channels:
-        """The same with other fields."""
+        """The same with other fields.
+
+        Parameters
+        ----------
+        **fields
+            By their names.
+        """
         return dataclasses.replace(self, **fields)
 
 

@@ -68,10 +68,22 @@ class Expression:
 
     @abstractmethod
     def value(self, at: At) -> Any:
-        """The numbers."""
+        """The numbers.
+
+        Parameters
+        ----------
+        at : At
+            Where quantities and constants are looked up.
+        """
 
     def magnitude(self, at: At) -> Any:
-        """How large the numbers are that it is made of, in its shape: of a difference, as large as its terms."""
+        """How large the numbers are that it is made of, in its shape: of a difference, as large as its terms.
+
+        Parameters
+        ----------
+        at : At
+            As in :meth:`value`.
+        """
         return at.xp.abs(self.value(at))
 
     def parts(self) -> tuple[Expression, ...]:
@@ -86,7 +98,13 @@ class Expression:
         yield self
 
     def placed(self, leaf: Callable[[Expression], Expression]) -> Expression:
-        """The same tree with other leaves."""
+        """The same tree with other leaves.
+
+        Parameters
+        ----------
+        leaf : callable
+            From a leaf to the one in its place.
+        """
         changed = {}
         for entry in fields(self):  # type: ignore[arg-type]
             value = getattr(self, entry.name)
@@ -515,33 +533,99 @@ class Log(Expression):
 
 
 def total(of: Any, weights: Any = None) -> Expression:
-    """The (weighted) sum of an expression's numbers."""
+    """The (weighted) sum of an expression's numbers.
+
+    Parameters
+    ----------
+    of : Expression
+        Its numbers are added up, whatever their shape.
+    weights : array_like or Expression, optional
+        One for each number, or for all; 1 if absent.
+
+    Returns
+    -------
+    Expression
+        One number.
+    """
     of = expression(of)
     return Total(of if weights is None else expression(weights) * of)
 
 
 def largest(of: Any, axis: int | None = None) -> Expression:
-    """The largest of an expression's numbers, of all or along an axis."""
+    """The largest of an expression's numbers, of all or along an axis.
+
+    Parameters
+    ----------
+    of : Expression
+    axis : int, optional
+        Along which it is taken; over everything if absent.
+
+    Returns
+    -------
+    Expression
+    """
     return Largest(expression(of), axis)
 
 
 def smallest(of: Any, axis: int | None = None) -> Expression:
-    """The smallest of an expression's numbers, of all or along an axis."""
+    """The smallest of an expression's numbers, of all or along an axis.
+
+    Parameters
+    ----------
+    of : Expression
+    axis : int, optional
+        Along which it is taken; over everything if absent.
+
+    Returns
+    -------
+    Expression
+    """
     return Smallest(expression(of), axis)
 
 
 def log(of: Any) -> Expression:
-    """Natural logarithm; ``total(log(rate))`` is proportional fairness."""
+    """Natural logarithm; ``total(log(rate))`` is proportional fairness.
+
+    Parameters
+    ----------
+    of : Expression
+        Numbers above 0, entry by entry.
+
+    Returns
+    -------
+    Expression
+        Without a unit: that of its argument only shifts it.
+    """
     return Log(expression(of))
 
 
 def log1p(of: Any) -> Expression:
-    """``ln(1 + x)``."""
+    """Natural logarithm of one more, ``ln(1 + x)``.
+
+    Parameters
+    ----------
+    of : Expression
+        Numbers without a unit, entry by entry.
+
+    Returns
+    -------
+    Expression
+    """
     return Log(expression(of), plus_one=True)
 
 
 def db(value: Any) -> np.ndarray:
-    """The linear value of a number of decibels."""
+    """The linear value of a number of decibels.
+
+    Parameters
+    ----------
+    value : array_like
+        dB.
+
+    Returns
+    -------
+    ndarray
+    """
     return 10.0 ** (np.asarray(value, dtype=float) / 10)
 
 

@@ -65,15 +65,47 @@ class Part(eqx.Module):
         return 0
 
     def decide(self, x: Any) -> dict[str, Any]:
-        """The decision that variables stand for: a smooth map, in JAX."""
+        """The decision that variables stand for: a smooth map, in JAX.
+
+        Parameters
+        ----------
+        x : (size,) float
+            Its variables.
+
+        Returns
+        -------
+        dict
+            Arrays by name.
+        """
         return {}
 
     def asked(self, names: frozenset[str]) -> Part:
-        """The part as a problem needs it that asks for these quantities and no others."""
+        """The part as a problem needs it that asks for these quantities and no others.
+
+        Parameters
+        ----------
+        names : frozenset of str
+            Of :meth:`quantities`.
+
+        Returns
+        -------
+        Part
+            The same, or one that leaves out what nobody asks for.
+        """
         return self
 
     def starts(self, aims: Any, avoided: Any) -> list[Any]:
-        """Variables to begin with, in JAX, at least one; what other parts want reached and not reached, or None."""
+        """Variables to begin with, in JAX, at least one; what other parts want reached and not reached, or None.
+
+        Parameters
+        ----------
+        aims, avoided
+            What :meth:`aims` and :meth:`avoids` of the other parts say of this air, joined; None where none does.
+
+        Returns
+        -------
+        list of (size,) float
+        """
         return [jax.numpy.zeros(self.size)]
 
     def aims(self) -> Any:
@@ -86,22 +118,74 @@ class Part(eqx.Module):
 
     @abstractmethod
     def values(self, decision: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-        """All quantities of a decision, smoothly, in JAX."""
+        """All quantities of a decision, smoothly, in JAX.
+
+        Parameters
+        ----------
+        decision : mapping
+            What :meth:`decide` gave.
+        scope : Scope
+            Quantities and decisions of the parts that this one builds on.
+
+        Returns
+        -------
+        dict
+            An array for each name of :meth:`quantities`.
+        """
 
     @abstractmethod
     def judged(self, decision: Mapping[str, np.ndarray], scope: Scope) -> dict[str, np.ndarray]:
-        """The same in plain NumPy, next to the equations, for the answer that a person is shown."""
+        """The same in plain NumPy, next to the equations, for the answer that a person is shown.
+
+        Parameters
+        ----------
+        decision, scope
+            As in :meth:`values`, of NumPy.
+
+        Returns
+        -------
+        dict
+            As of :meth:`values`.
+        """
 
     def shown(self, decision: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The decision as a person asks for it."""
+        """The decision as a person asks for it.
+
+        Parameters
+        ----------
+        decision : mapping
+            What :meth:`decide` gave, of NumPy.
+
+        Returns
+        -------
+        dict
+            Arrays by the names under which an answer is asked for them.
+        """
         return dict(decision)
 
     def limits(self, decision: Mapping[str, np.ndarray]) -> dict[str, float]:
-        """By how much, relatively, a decision exceeds each of the part's own limits; in NumPy."""
+        """By how much, relatively, a decision exceeds each of the part's own limits; in NumPy.
+
+        Parameters
+        ----------
+        decision : mapping
+            What :meth:`decide` gave, of NumPy.
+
+        Returns
+        -------
+        dict
+            By name of the limit; at most 0 where it is met.
+        """
         return {}
 
     def relax(self, view: View) -> None:
-        """State convex limits on what any decision reaches, see :class:`trinode.compose.relaxation.View`."""
+        """State convex limits on what any decision reaches, see :class:`trinode.compose.relaxation.View`.
+
+        Parameters
+        ----------
+        view : View
+            Of the relaxation that is being stated.
+        """
 
     def __getattr__(self, name: str) -> Expression:
         if name.startswith("_") or name in {entry.name for entry in dataclasses.fields(self)}:

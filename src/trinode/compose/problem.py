@@ -50,7 +50,13 @@ class Minimize:
 
 
 class Maximize(Minimize):
-    """The objective is to be large."""
+    """The objective is to be large.
+
+    Parameters
+    ----------
+    objective : Expression
+        One number.
+    """
 
     minimise = False
 
@@ -156,6 +162,15 @@ class Problem:
 
     def placed(self, asked: Expression) -> Expression:
         """An expression in this problem's places.
+
+        Parameters
+        ----------
+        asked : Expression
+            Of parts that the problem was stated with.
+
+        Returns
+        -------
+        Expression
 
         Raises
         ------

@@ -178,7 +178,15 @@ class Controller:
         self._last: dict[int, int] = defaultdict(int)
 
     def prepare(self, network: Any, present: Any = None) -> None:
-        """Compile everything for networks of this size, so that no step waits for it."""
+        """Compile everything for networks of this size, so that no step waits for it.
+
+        Parameters
+        ----------
+        network : Scenario, Problem or what a function takes
+            One of the size.
+        present : (K,) bool, optional
+            As in :meth:`step`.
+        """
         admitted = self.plan.admitted(network, _mask(present))
         self._prepared(admitted, _kind(admitted))
 
@@ -204,7 +212,19 @@ class Controller:
         return self._decided(admitted, kind, begun, None)
 
     def replayed(self, network: Any, moves: tuple[Any, ...]) -> Slot:
-        """A step of exactly these moves, whatever they take; the network as :attr:`Slot.network` has it."""
+        """A step of exactly these moves, whatever they take; the network as :attr:`Slot.network` has it.
+
+        Parameters
+        ----------
+        network : Scenario or Problem
+            As it was decided for.
+        moves : tuple
+            Of :attr:`Slot.moves`.
+
+        Returns
+        -------
+        Slot
+        """
         return self._decided(network, _kind(network), self._now(), moves)
 
     def _now(self) -> tuple[float, float, float]:
@@ -274,7 +294,13 @@ class Controller:
         return not value <= self._value + JUMP * abs(self._value)
 
     def save_log(self, path: Any) -> None:
-        """Write networks, moves and decisions of all slots, for :func:`trinode.online.replay`."""
+        """Write networks, moves and decisions of all slots, for :func:`trinode.online.replay`.
+
+        Parameters
+        ----------
+        path : str or Path
+            An ``.npz`` file.
+        """
         from trinode.online.log import save
 
         save(path, self)

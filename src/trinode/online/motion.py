@@ -279,6 +279,16 @@ def _further(
 def check_walks(network: Any) -> tuple[Any, Any]:
     """The system of a network whose terminals can walk, and the network.
 
+    Parameters
+    ----------
+    network : Scenario
+        One network.
+
+    Returns
+    -------
+    system : System
+    network : Scenario
+
     Raises
     ------
     InputError

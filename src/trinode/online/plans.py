@@ -314,6 +314,13 @@ def silenced(network: Any, present: Any) -> Any:
 def link_gain(system: str, s: Any) -> np.ndarray:
     """Signal-to-noise ratio of each link at 1 W, all its antennas at the access point, the mean over those that send.
 
+    Parameters
+    ----------
+    system : str
+        Name of its system.
+    s : Scenario
+        One network.
+
     Returns
     -------
     gain : (K, M)

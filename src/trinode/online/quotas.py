@@ -93,7 +93,17 @@ def acted(network: Any, action: Any) -> tuple[Any, Report]:
 
 
 def action_shape(network: Any) -> tuple[int, ...]:
-    """Shape of an action for networks of this size."""
+    """Shape of an action for networks of this size.
+
+    Parameters
+    ----------
+    network : Scenario
+        One of the size.
+
+    Returns
+    -------
+    tuple of int
+    """
     system, network = _doors.network(network)
     if system.name not in SYSTEMS:
         raise InputError("network", f"one of {system.name}", f"one of {', '.join(SYSTEMS)}")

@@ -26,7 +26,15 @@ TRACK_SCHEMA: dict[str, Field] = {
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """Frames of one scene and when each begins, s, in order."""
+    """Frames of one scene and when each begins, s, in order.
+
+    Attributes
+    ----------
+    frames : tuple of TracedChannels
+        Of the same access points and sizes.
+    time_s : (N,)
+        Rising.
+    """
 
     frames: tuple[TracedChannels, ...]
     time_s: np.ndarray
@@ -53,6 +61,15 @@ def write_track(path: str | Path, frames: Sequence[TracedChannels], time_s: Any)
 def read_track(path: str | Path) -> Track:
     """Read a track file.
 
+    Parameters
+    ----------
+    path : str or Path
+        An ``.npz`` file of :func:`write_track`.
+
+    Returns
+    -------
+    Track
+
     Raises
     ------
     FileFormatError
@@ -74,6 +91,25 @@ def along(
     """Networks of so many slots along a track: each slot sees the last frame that has begun.
 
     What channels leave open, tasks and targets, is drawn from ``seed`` once and stays.
+
+    Parameters
+    ----------
+    track : Track
+        Of :func:`read_track`.
+    slots : int
+        How many.
+    system : str
+        Name of a system.
+    slot_s : float
+        Length of a slot, s.
+    seed : int
+        Of what channels leave open.
+    **params
+        As :func:`trinode.from_channels` takes them.
+
+    Yields
+    ------
+    Scenario
     """
     held, made = -1, None
     for slot in range(slots):

@@ -167,7 +167,13 @@ class Answer:
 
 
 class Answers(Sequence[Answer]):
-    """The answers to a batch of problems: a sequence, whose numbers are arrays over the problems."""
+    """The answers to a batch of problems: a sequence, whose numbers are arrays over the problems.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+        Of one structure.
+    """
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._each = list(answers)

@@ -77,14 +77,35 @@ class Scenario(Shown):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """Build a scenario from checked arrays; raises as :meth:`check_together`."""
+        """Build a scenario from checked arrays; raises as :meth:`check_together`.
+
+        Parameters
+        ----------
+        arrays : mapping
+            By the names of the file.
+
+        Returns
+        -------
+        Scenario
+        """
         cls.check_together(arrays)
         absent = {one.name: jnp.asarray(one.default) for one in fields(cls) if isinstance(one.default, float)}
         return cls(**absent | cls.inside(arrays)).settled()
 
     @classmethod
     def inside(cls, arrays: Mapping[str, Any]) -> dict[str, Any]:
-        """Fields of arrays that are named as in a file; None stays."""
+        """Fields of arrays that are named as in a file; None stays.
+
+        Parameters
+        ----------
+        arrays : mapping
+            By the names of the file.
+
+        Returns
+        -------
+        dict
+            By the names of the class.
+        """
         return {name: None if value is None else jnp.asarray(value) for name, value in arrays.items()}
 
     @classmethod
@@ -92,6 +113,11 @@ class Scenario(Shown):
         """Raise where arrays, each of them as its field says, do not go together.
 
         Systems may have such cases. Arrays of stacked networks have a leading axis.
+
+        Parameters
+        ----------
+        arrays : mapping
+            By the names of the file.
         """
 
     def settled(self) -> Self:
@@ -102,7 +128,13 @@ class Scenario(Shown):
         return self
 
     def changed(self, arrays: Mapping[str, Array]) -> Self:
-        """The same network with other arrays, by their names in files."""
+        """The same network with other arrays, by their names in files.
+
+        Parameters
+        ----------
+        arrays : mapping
+            Checked.
+        """
         return replace(self, **self.inside(arrays))
 
     @property
@@ -175,7 +207,17 @@ class Solution(Shown):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """Build a solution from checked arrays; numbers that a file may leave out are NaN."""
+        """Build a solution from checked arrays; numbers that a file may leave out are NaN.
+
+        Parameters
+        ----------
+        arrays : mapping
+            By the names of the file.
+
+        Returns
+        -------
+        Solution
+        """
         own = {"status": jnp.asarray(int(Status[str(arrays["status"]).upper()]))}
         for entry in fields(cls):
             if entry.name in arrays and entry.name not in own:
@@ -353,22 +395,48 @@ class Scheme(eqx.Module):
         return self
 
     def of_worker(self, solution: Any) -> Any:
-        """This scheme's solution from its worker's; leaves out what only others of the worker's schemes have."""
+        """This scheme's solution from its worker's; leaves out what only others of the worker's schemes have.
+
+        Parameters
+        ----------
+        solution : Solution
+            Of :meth:`worker`.
+        """
         return solution
 
     def met(self, system: System, scenario: Any, solution: Any) -> Bool[Array, ""]:
-        """Whether the judge finds a solution of this scheme feasible; a worker's are those of its schemes."""
+        """Whether the judge finds a solution of this scheme feasible; a worker's are those of its schemes.
+
+        Parameters
+        ----------
+        system, scenario, solution
+            What was solved, and how.
+        """
         return system.judge(scenario, solution).feasible
 
     def solve(self, scenario: Any, start: Any = None) -> Any:
-        """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given."""
+        """Return a :class:`Solution` of the scenario, begun at ``start`` where one is given.
+
+        Parameters
+        ----------
+        scenario : Scenario
+            One network.
+        start : Solution, optional
+            An earlier decision, from which a scheme that iterates ends no worse.
+        """
         worker = self.worker()
         if worker is self:
             raise TypeError(f"{type(self).__name__} does not define solve")
         return self.of_worker(worker.solve(scenario, start))
 
     def solve_each(self, scenarios: Sequence[Any], starts: Sequence[Any]) -> list[Any]:
-        """Solutions of networks of equal shapes by a scheme of the host: one after the other, or as it knows better."""
+        """Solutions of networks of equal shapes by a scheme of the host: one after the other, or as it knows better.
+
+        Parameters
+        ----------
+        scenarios, starts : sequence
+            As :meth:`solve` takes them, in the same order.
+        """
         return [self.solve(scenario, start) for scenario, start in zip(scenarios, starts, strict=True)]
 
 
@@ -479,7 +547,13 @@ class System:
     file: str = ""
 
     def beside(self, what: Literal["tables", "pictures", "bench", "page", "training"]) -> Any:
-        """The module that shows or measures it in one way, imported where it is asked for; None where it names none."""
+        """The module that shows or measures it in one way, imported where it is asked for; None where it names none.
+
+        Parameters
+        ----------
+        what : str
+            The field that names it.
+        """
         name = getattr(self, what)
         return import_module(name) if name and isinstance(name, str) else None
 
@@ -501,7 +575,18 @@ class System:
         return rest.partition("}")[0]
 
     def scheme(self, name: str = "") -> Scheme:
-        """The scheme of that name, or the default."""
+        """The scheme of that name, or the default.
+
+        Parameters
+        ----------
+        name : str
+            Of a scheme; the default where empty.
+
+        Raises
+        ------
+        InputError
+            There is none of this name.
+        """
         if not name:
             return next(iter(self.schemes.values()))
         if name not in self.schemes:
@@ -513,7 +598,17 @@ class System:
         return self.schemes[name]
 
     def judge(self, scenario: Any, solution: Any) -> Report:
-        """The word on a decision, whatever it says of itself: its objective is NaN where it is not feasible."""
+        """The word on a decision, whatever it says of itself: its objective is NaN where it is not feasible.
+
+        Parameters
+        ----------
+        scenario, solution
+            Of one network.
+
+        Returns
+        -------
+        Report
+        """
         asserted = replace(solution, status=jnp.full_like(solution.status, Status.CONVERGED))
         report = self.evaluate(scenario, asserted)
         objective = jnp.where(report.feasible, report.objective, jnp.nan)
@@ -524,6 +619,16 @@ class System:
 
         What is not feasible is ``infeasible``, and the terminals that the scheme named, or all, are not served (but
         where the objective is maximised); what is feasible and was given up is at its ``iteration_limit``.
+
+        Parameters
+        ----------
+        solution : Solution
+        feasible : bool
+            The judge's word; an array for stacked ones.
+
+        Returns
+        -------
+        Solution
         """
         xp = _numpy(feasible)
         status, served = xp.asarray(solution.status), xp.asarray(solution.terminal_feasible)
@@ -534,21 +639,68 @@ class System:
         return replace(solution, status=jnp.asarray(marked), terminal_feasible=jnp.asarray(served))
 
     def scenario_from(self, arrays: Mapping[str, object]) -> Any:
-        """Check arrays against the scenario schema and build the scenario."""
+        """Check arrays against the scenario schema and build the scenario.
+
+        Parameters
+        ----------
+        arrays : mapping
+            By the names of the file.
+
+        Returns
+        -------
+        Scenario
+
+        Raises
+        ------
+        InputError
+            Names the array, what it holds and what is allowed.
+        """
         return self.Scenario.from_arrays(check_arrays(self.scenario_schema, arrays))
 
     def read_scenario(self, path: Any, repairs: list[Repair] | None = None) -> Any:
-        """Read a scenario file; rounding as in :meth:`read_solution`."""
+        """Read a scenario file; rounding as in :meth:`read_solution`.
+
+        Parameters
+        ----------
+        path : str or Path
+            An ``.npz`` file.
+        repairs : list of Repair, optional
+            As in :meth:`read_solution`.
+
+        Returns
+        -------
+        Scenario
+        """
         return self.Scenario.from_arrays(self._read(path, "scenario", self.scenario_schema, repairs))
 
     def write_scenario(self, path: Any, scenario: Any) -> None:
-        """Write a scenario file."""
+        """Write a scenario file.
+
+        Parameters
+        ----------
+        path : str or Path
+            An ``.npz`` file.
+        scenario : Scenario
+            One network.
+        """
         write_file(path, f"{self.name}-scenario", self.scenario_schema, to_arrays(scenario, self.scenario_schema))
 
     def read_solution(self, path: Any, repairs: list[Repair] | None = None) -> tuple[Any, dict[str, np.ndarray]]:
         """Read a solution file; returns the solution and all arrays of the file (with its claims).
 
         Rounding is repaired (:mod:`trinode.channels.rounding`); repairs are put on the list, or warned of without one.
+
+        Parameters
+        ----------
+        path : str or Path
+            An ``.npz`` file.
+        repairs : list of Repair, optional
+            Takes what was repaired.
+
+        Returns
+        -------
+        solution : Solution
+        arrays : dict
         """
         arrays = self._read(path, "solution", self.solution_schema, repairs)
         return self.Solution.from_arrays(arrays), arrays
@@ -566,12 +718,32 @@ class System:
         """Write a solution file, its objective, bound and feasibility taken from the report.
 
         The history holds the steps at which the objective was a finite number.
+
+        Parameters
+        ----------
+        path : str or Path
+            An ``.npz`` file.
+        solution : Solution
+            One decision.
+        report : Report
+            What the judge said of it.
         """
         arrays = self.solution_arrays(solution, report)
         write_file(path, f"{self.name}-solution", self.solution_schema, arrays)
 
     def solution_arrays(self, solution: Any, report: Report) -> dict[str, Any]:
-        """What a solution file holds."""
+        """What a solution file holds.
+
+        Parameters
+        ----------
+        solution, report
+            As in :meth:`write_solution`.
+
+        Returns
+        -------
+        dict
+            Arrays by name.
+        """
         solution = self.marked(solution, report.feasible)
         history = np.asarray(solution.history)
         return to_arrays(solution, self.solution_schema) | {

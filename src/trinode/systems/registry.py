@@ -39,6 +39,15 @@ def system_names() -> list[str]:
 def system(name: str) -> System:
     """Load a system, with the schemes that other packages add to it.
 
+    Parameters
+    ----------
+    name : str
+        One of :func:`system_names`.
+
+    Returns
+    -------
+    System
+
     Raises
     ------
     InputError
@@ -53,7 +62,13 @@ def system(name: str) -> System:
 
 
 def register(system: System) -> None:
-    """Make a system known to this process, by its name; a later one of the same name replaces it."""
+    """Make a system known to this process, by its name; a later one of the same name replaces it.
+
+    Parameters
+    ----------
+    system : System
+        It gets the schemes that other packages add to it.
+    """
     prefix = f"{system.name}."
     more = {
         entry.name.removeprefix(prefix): entry.load()
