@@ -12,10 +12,11 @@ _flags.add(_flags.QUICKLY)  # what is tested is small and runs once; XLA reads t
 
 import jax  # noqa: E402
 
-from trinode import _programs  # noqa: E402
+from trinode import _memory, _programs  # noqa: E402
 
-ROOM = 2**30
-"""Bytes that compiled programs may add to a process before they are let go."""
+ROOM = min(max(2**30, _memory.room()), 3 * 2**30)
+"""Bytes that compiled programs may add to a process before they are let go: of the memory, and of the 65,000 pieces of
+it that Linux grants a process, of which a gigabyte of programs takes 8,000."""
 begun = 0
 
 FIRST = ("test_contract", "systems", "reference")
@@ -44,14 +45,22 @@ def pytest_runtest_teardown(item, nextitem):
     """Compiled programs take gigabytes together, but the small ones among them serve every file."""
     global begun
     now, another = resident(), nextitem is None or nextitem.path != item.path
+    if now > begun + ROOM:
+        trim()  # a third is what compiling left
+        now = resident()
     if now > begun + ROOM or (not now and another):
         _programs.forget()
         jax.clear_caches()
         gc.collect()
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if now else None
-        if trim is not None:  # the C library would keep what is free
-            trim(0)
+        trim()
         begun = resident()
+
+
+def trim():
+    """Give back memory that is free: the C library would keep it."""
+    give = getattr(ctypes.CDLL(None), "malloc_trim", None) if resident() else None
+    if give is not None:
+        give(0)
 
 
 def resident():
