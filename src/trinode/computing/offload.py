@@ -282,7 +282,8 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""], trips: int = TRIPS) 
     rate = last.rate
     share, upload, _, power, rise, haste, _ = at(rate, last.guess)
     steep = rise * rate
-    value = work.energy(share, upload, power) + price * work.remote_frequency(share, upload)
+    load = jnp.where(price > 0, price * work.remote_frequency(share, upload), 0.0)  # what is free may be infinite
+    value = work.energy(share, upload, power) + load
     # what the search may have missed: the value is convex in share and time on the air, so above its tangent plane,
     # which rises by `late` per second that the upload takes longer than the share does at this rate
     late = power + haste - steep

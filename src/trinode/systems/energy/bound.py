@@ -26,8 +26,10 @@ from trinode.computing import offload
 from trinode.computing.offload import Curve
 from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
+from trinode.systems.contract import FEASIBILITY_TOLERANCE
 from trinode.systems.energy import crowding, reduced
 from trinode.systems.energy import problem as problems
+from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.reduced import Air
 from trinode.systems.energy.scenario import EnergyScenario
@@ -66,10 +68,8 @@ class Free(NamedTuple):
 
 def free_of_interference(problem: Problem) -> Free:
     """The bound of a problem."""
-    air, work = problem.air, problem.work
-    base, slope, fastest = _alone(air)
-    one = jnp.ones_like(base)
-    curve = Curve(problem.nats, base, slope, jnp.zeros_like(base), one, fastest)
+    work, curve = problem.work, _curve(problem)
+    fastest = curve.fastest
 
     class Turn(NamedTuple):
         price: Float[Array, ""]
@@ -90,6 +90,12 @@ def free_of_interference(problem: Problem) -> Free:
     demand = least_demand(problem)
     reached = jnp.sum(demand) <= work.capacity * (1 + 1e-12)
     return Free(jnp.where(reached, last.best * (1 - 1e-12), jnp.inf), last.price, jnp.expm1(last.rate), demand)
+
+
+def _curve(problem: Problem) -> Curve:
+    """Power against rate without any interference."""
+    base, slope, fastest = _alone(problem.air)
+    return Curve(problem.nats, base, slope, jnp.zeros_like(base), jnp.ones_like(base), fastest)
 
 
 def least_demand(problem: Problem) -> Float[Array, " K"]:
@@ -184,10 +190,14 @@ def coupled(problem: Problem) -> Float[Array, ""]:
         return offload.pace(work, curve, free.price).each
 
     each = jax.vmap(piece)(level, steep, g[:-1], g[1:])
-    each = jnp.where((power[:, 0] <= air.limit) & ~jnp.isnan(each), each, jnp.inf)
+    each = jnp.where(power[:, 0] <= air.limit, each, jnp.inf)
+    # whom the access point does not hear has no curve: what it costs alone holds for all of its SINRs
+    alone = offload.pace(work, _curve(problem), free.price).each
+    each = jnp.where(jnp.isnan(power[:, 0]) | jnp.isnan(each), alone, each)
     least_sum = crowding.together(air, jnp.maximum(air.limit - least, 0.0), g[:-1], each)
     value = least_sum - free.price * work.capacity
-    return jnp.where(jnp.isfinite(free.value), jnp.maximum(free.value, value * (1 - 1e-9)), jnp.inf)
+    possible = jnp.isfinite(free.value) & (largest_margin(air, need).most >= 1 - FEASIBILITY_TOLERANCE)
+    return jnp.where(possible, jnp.maximum(free.value, value * (1 - 1e-9)), jnp.inf)
 
 
 def _least_noise(gram: Complex[Array, "D D"], toward: Complex[Array, " D"]) -> Float[Array, " C"]:

@@ -77,7 +77,7 @@ def _largest(
 
 
 def together(air: Air, power: Float[Array, " K"], edges: Float[Array, "S K"], each: Float[Array, "S K"]) -> Array:
-    """Least sum of ``each`` over all terminals, where pairs of them are heard together.
+    """Least sum of ``each`` over all terminals, where pairs of them are heard together; infinite where one cannot be.
 
     Parameters
     ----------
@@ -93,11 +93,14 @@ def together(air: Air, power: Float[Array, " K"], edges: Float[Array, "S K"], ea
     def gain(i: Array, j: Array) -> Float[Array, ""]:
         fits = (edges[:, i][:, None] <= most[i, j][None]) & (edges[:, j][None] <= most[j, i][:, None])
         sums = jnp.where(fits, each[:, i][:, None] + each[:, j][None], jnp.inf)
-        return jnp.maximum(jnp.min(sums) - alone[i] - alone[j], 0.0)
+        both = alone[i] + alone[j]
+        return jnp.where(jnp.isfinite(both), jnp.maximum(jnp.min(sums) - both, 0.0), 0.0)
 
     own = jnp.arange(k)
     gains = lax.map(lambda i: jax.vmap(lambda j: gain(i, j))(own), own)
-    gains = jnp.where(jnp.isfinite(gains) & (own[:, None] < own), gains, 0.0)
+    gains = jnp.where(own[:, None] < own, gains, 0.0)
+    exclude = jnp.any(jnp.isposinf(gains))
+    gains = jnp.where(jnp.isfinite(gains), gains, 0.0)
 
     def match(_: int, state: tuple[Array, Bool[Array, " K"]]) -> tuple[Array, Bool[Array, " K"]]:
         """The pair of the largest gain among those who are still without one."""
@@ -107,4 +110,4 @@ def together(air: Air, power: Float[Array, " K"], edges: Float[Array, "S K"], ea
         return total + left[i, j], free & (own != i) & (own != j)
 
     total, _ = lax.fori_loop(0, k // 2, match, (jnp.zeros(()), jnp.ones(k, bool)))
-    return jnp.sum(alone) + total
+    return jnp.where(exclude, jnp.inf, jnp.sum(alone) + total)

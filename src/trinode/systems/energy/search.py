@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Complex, Float, Int
+from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Status
 from trinode.systems.energy import optimise, reduced
 from trinode.systems.energy.bound import free_of_interference
+from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.optimise import Decision, Outcome, Problem
 from trinode.systems.energy.reduced import Air
 from trinode.systems.energy.scenario import EnergyScenario
@@ -58,67 +59,9 @@ def echo_limits(air: Air) -> Echoes:
     asked = jnp.where(air.need > 0, 1.0, 0.0)
     highest = jnp.max(air.need)
     same = jnp.all((air.need == highest) | (air.need <= 0))  # then one follows from the other
-    value, beams = lax.map(lambda need: largest_margin(air, need), jnp.stack([air.need, jnp.where(same, 0.0, asked)]))
+    needs = jnp.stack([air.need, jnp.where(same, 0.0, asked)])
+    value, beams, _ = lax.map(lambda need: largest_margin(air, need), needs)
     return Echoes(value[0], jnp.where(same & jnp.any(asked > 0), value[0] * highest, value[1]), beams[0])
-
-
-def largest_margin(
-    air: Air, need: Float[Array, " K"], trips: int = 12, inner: int = 60
-) -> tuple[Float[Array, ""], Complex[Array, "K 2 D"]]:
-    """Largest factor on all requirements that some sensing beams reach with no data on the air.
-
-    At fixed receivers, powers that reach the same margin everywhere at the limit are the fixed point of a positive
-    concave map, found by iterating it; better receivers raise the margin, and the two alternate until all margins are
-    the same at the best receivers. That is the optimum where a terminal is heard in one direction only, as with one
-    target; where in several, beams are matched to the receivers on the way, and the value is a stationary one.
-    """
-    k = need.shape[0]
-    own = jnp.arange(k)
-    asked = need > 0
-    wish = jnp.where(asked, need, 1.0)
-    limit = jnp.where(asked, air.limit, 0.0)
-
-    class Trip(NamedTuple):
-        beams: Complex[Array, "K 2 D"]
-        best: Float[Array, ""]
-        kept: Complex[Array, "K 2 D"]
-        spread: Float[Array, ""]
-        made: Int[Array, ""]
-
-    def one(t: Trip) -> Trip:
-        sinr, heard = reduced.listen_echo(air, t.beams)
-        reached = jnp.where(asked, sinr / wish, jnp.inf)
-        low, high = jnp.min(reached), jnp.max(jnp.where(asked, reached, 0.0))
-        ahead = heard[own, own]
-        beam = ahead / jnp.sqrt(jnp.maximum(jnp.sum(jnp.abs(ahead) ** 2, axis=1, keepdims=True), 1e-300))
-        through = jnp.abs(jnp.sum(heard.conj() * beam[None], axis=2)) ** 2
-        ask = jnp.where(asked, wish / jnp.maximum(through[own, own], 1e-300), 0.0)
-        others = jnp.where(own[:, None] == own[None], 0.0, through)
-
-        class Fill(NamedTuple):
-            power: Float[Array, " K"]
-            change: Float[Array, ""]
-            made: Int[Array, ""]
-
-        def fill(f: Fill) -> Fill:
-            wanted = ask * (1 + jnp.sum(others * f.power, axis=1))
-            power = wanted * jnp.min(jnp.where(asked, limit / jnp.maximum(wanted, 1e-300), jnp.inf))
-            change = jnp.max(jnp.where(asked, jnp.abs(power / jnp.maximum(f.power, 1e-300) - 1), 0.0))
-            return Fill(power, change, f.made + 1)
-
-        begun = Fill(jnp.sum(jnp.abs(t.beams[:, 1]) ** 2, axis=1), jnp.asarray(jnp.inf), jnp.asarray(0))
-        power = while_loop(lambda f: (f.made < inner) & (f.change > 1e-10), fill, begun).power
-        power = jnp.where(asked & jnp.isfinite(power), power, 0.0)
-        beams = jnp.stack([jnp.zeros_like(beam), jnp.sqrt(power)[:, None] * beam], axis=1)
-        kept = jnp.where(low > t.best, t.beams, t.kept)
-        return Trip(beams, jnp.maximum(low, t.best), kept, high / jnp.maximum(low, 1e-300) - 1, t.made + 1)
-
-    start = optimise.starting_beams(air, null=False).at[:, 0].set(0.0) * jnp.sqrt(2.0)
-    start = jnp.where(asked[:, None, None], start, 0.0)
-    possible = jnp.any(asked) & jnp.all(~asked | (air.limit * reduced.alone(air)[1] > 0))
-    first = Trip(start, jnp.asarray(0.0), start, jnp.asarray(jnp.inf), jnp.asarray(0))
-    last = while_loop(lambda t: possible & (t.made < trips) & (t.spread > 1e-8), one, first)
-    return jnp.where(jnp.any(asked), last.best, jnp.inf), last.kept
 
 
 def modest_beams(problem: Problem) -> Complex[Array, "K 2 D"]:
