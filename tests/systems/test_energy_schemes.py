@@ -12,10 +12,12 @@ import trinode as tn
 from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
 from trinode.systems.contract import Status, to_arrays
-from trinode.systems.energy import crowding, reduced, search, system
+from trinode.systems.energy import crowding, reduced, system
 from trinode.systems.energy import problem as problems
+from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.params import EnergyParams
 from trinode.systems.energy.scenario import EnergyScenario
+from trinode.systems.reason import NO_POINT, verdict
 
 bounds = importlib.import_module("trinode.systems.energy.bound")  # the package has a function of the name
 
@@ -172,6 +174,50 @@ def test_a_deadline_that_no_split_meets_names_the_terminal_and_by_how_much(varia
     assert float(report.residuals["17e access point frequency"]) <= 1e-9
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("hurried", "terminal 1 cannot meet the deadline, whatever the others do"),
+        ("crowded", "cycle/s of the access point, which has 6e+08"),
+        ("loud", "terminals 0, 1, 2 cannot meet the echo requirement, whatever the others do"),
+    ],
+)
+def test_infeasible_is_proved_in_words(variants, name, words):
+    s = variants[name][0]
+    report = tn.evaluate(s, variants[name][1])
+    assert np.isposinf(report.bound)
+    assert words in verdict(system, s, report)
+    assert verdict(system, s, report).startswith("proved: ")
+    unproved = eqx.tree_at(lambda r: r.bound, report, jnp.asarray(1.0))
+    assert verdict(system, s, unproved) == NO_POINT
+
+
+def test_terminals_that_the_access_point_does_not_hear_do_not_make_a_network_infeasible(variants):
+    """They compute themselves; the bound once took them for proof that nobody can be served."""
+    s = changed(variants["plain"][0], latency_max_s=jnp.ones(3), terminal_max_frequency_hz=jnp.full(3, 2e9))
+    s = changed(s, uplink_channel=s.uplink_channel.at[1].set(0.0))
+    report = tn.evaluate(s, tn.solve(s))
+    assert bool(report.feasible)
+    assert float(report.metrics["offload_fraction"][1]) == 0
+    assert float(report.bound) <= float(report.objective) <= 1.2 * float(report.bound)
+
+
+def test_two_terminals_of_one_direction_are_proved_not_to_be_heard_together():
+    """With one antenna at the access point the SINRs of two, linearly received, have a product below 1."""
+    s = drawn(2, terminals=2, ap_antennas=1, bandwidth_hz=2e5, latency_max_s=0.5, sensing_sinr_min_db=-40.0)
+    gain = np.linalg.norm(np.asarray(s.uplink_channel), axis=(1, 2)) ** 2 * np.asarray(s.terminal_max_power_w)
+    louder = np.sqrt(8 * float(s.ap_noise_w) / gain)
+    s = changed(s, uplink_channel=s.uplink_channel * louder[:, None, None])
+    away = 1 - np.asarray(s.terminal_max_frequency_hz * s.latency_max_s / (s.cycles_per_bit * s.task_bits))
+    least = 2 ** (away * np.asarray(s.task_bits) / (float(s.bandwidth_hz) * np.asarray(s.latency_max_s))) - 1
+    assert least.prod() > 1
+    assert np.all(least < 7)  # of 8 that each reaches alone
+    report = tn.evaluate(s, tn.solve(s))
+    assert not bool(report.feasible)
+    assert np.isposinf(report.bound)
+    assert "exclude each other" in verdict(system, s, report)
+
+
 def test_an_overloaded_access_point_serves_those_who_ask_least(variants):
     s, x, report = variants["crowded"]
     assert int(x.status) == Status.INFEASIBLE
@@ -252,7 +298,8 @@ def test_unreachable_echoes_say_what_could_be_met(variants):
 
 @jax.jit
 def margin_of(scenario, need):
-    return search.largest_margin(reduced.reduce(scenario), need)[0]
+    found = largest_margin(reduced.reduce(scenario), need)
+    return found.value, found.most
 
 
 def test_margin_of_two_terminals_by_hand():
@@ -269,14 +316,17 @@ def test_margin_of_two_terminals_by_hand():
             sinr = np.diagonal(gain) * power / (1 + gain[[0, 1], [1, 0]] * power[::-1]) / need
             low, high = (low, (low + high) / 2) if sinr[1 - fixed] > sinr[fixed] else ((low + high) / 2, high)
         best = max(best, sinr.min())
-    assert float(margin_of(s, s.sensing_sinr_min)) == pytest.approx(best, rel=1e-6)
+    value, most = map(float, margin_of(s, s.sensing_sinr_min))
+    assert value == pytest.approx(best, rel=1e-6)
+    assert best <= most <= best * (1 + 1e-6)
 
 
 def test_physical_echoes_of_two_terminals_never_both_reach_0_db():
     s = drawn(0, terminals=2, cross_echo="physical", radar_antennas=6)
-    assert 0.5 < float(margin_of(s, jnp.ones(2))) < 1
+    value, most = map(float, margin_of(s, jnp.ones(2)))
+    assert 0.5 < value <= most < 1
     literal = drawn(0, terminals=2, radar_antennas=6)
-    assert float(margin_of(literal, jnp.ones(2))) > 1
+    assert float(margin_of(literal, jnp.ones(2))[0]) > 1
 
 
 def test_reduction_loses_nothing_of_measured_channels(variants):

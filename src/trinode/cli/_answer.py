@@ -9,7 +9,7 @@ import numpy as np
 
 from trinode.cli._show import Column, Table
 from trinode.systems.contract import Report, Status, System
-from trinode.systems.reason import reason
+from trinode.systems.reason import reason, verdict
 from trinode.systems.units import readable
 
 
@@ -81,6 +81,7 @@ def as_json(system: System, scheme: str, scenario: Any, solution: Any, report: R
         "system": system.name,
         **summary(system, scheme, solution, report),
         "bound_reason": unbounded(system, scenario, report),
+        "verdict": "" if report.feasible else verdict(system, scenario, report),
         "terminal_feasible": np.asarray(solution.terminal_feasible),
         **reachable(solution),
         "terminals": list(rows),
@@ -151,6 +152,8 @@ def print_answer(system: System, title: str, scheme: str, scenario: Any, solutio
         unserved = np.flatnonzero(~np.asarray(solution.terminal_feasible)).tolist()
         who = f"terminals {unserved} are not served" if unserved else "what is asked for is not met"
         typer.echo(f"infeasible: {who}; {reason(system, report)}; below is the best effort")
+        if words := verdict(system, scenario, report):
+            typer.echo(f"  {words}")
         for text in reach_words(scenario, solution):
             typer.echo(f"  {text}")
     typer.echo()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, System
@@ -15,3 +17,24 @@ def reason(system: System, report: Report) -> str:
     values = np.asarray(report.residuals[name])
     place = f" [{int(np.argmax(values))}]" if values.ndim else ""
     return f"{name}{place} is broken by {float(np.max(values)):.3g}, relatively"
+
+
+NO_POINT = "no feasible point found, and nothing proves that there is none"
+
+
+def proved(system: System, bound: Any) -> bool:
+    """Whether a bound says that no decision meets all constraints."""
+    return bool(bound == (np.inf if system.sense == "min" else -np.inf))
+
+
+def verdict(system: System, scenario: Any, report: Report) -> str:
+    """Of an infeasible answer, what proves that there is no other, or that nothing does.
+
+    Empty where the bound of a system does not know everything that is asked for: its answers then say themselves what
+    is out of reach.
+    """
+    if proved(system, report.bound):
+        return f"proved: {system.bound_reason(scenario)}" if system.bound_reason else "proved: the bound is infinite"
+    if proved(system, report.scheme_bound):
+        return "proved for decisions of this kind: their bound is infinite"
+    return NO_POINT if system.bound_reason else ""

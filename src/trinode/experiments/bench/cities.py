@@ -233,7 +233,7 @@ def tables(name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, An
         "begun at the answer of each of them. Losses, gaps and seconds are those of the default alone, over the "
         f"networks that it serves; beaten is by more than {BEATEN:g} of the value. Missed: only others find a feasible "
         "point. Infeasible: nobody finds one, and the bound proves that there is none; open: nobody finds one, and "
-        "nothing is proved."
+        "the bound proves nothing (answers of latency, threetier and region say what is out of reach)."
     )
     given = ", ".join(f"{key} = {value:g}" for key, value in contest.given.items())
     title = f"{contest.system}: {contest.default} on cities" + (f", {given}" if given else "")

@@ -10,6 +10,7 @@ from trinode.systems.energy.figures import FIGURES
 from trinode.systems.energy.metrics import METRICS
 from trinode.systems.energy.model import evaluate
 from trinode.systems.energy.params import EnergyParams
+from trinode.systems.energy.proof import bound_reason
 from trinode.systems.energy.scenario import EnergyScenario, draw
 from trinode.systems.energy.schedule import SCHEDULE
 from trinode.systems.energy.schemes import SCHEMES
@@ -37,6 +38,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,
     figures=FIGURES,
