@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from trinode import api
 from trinode.systems.contract import Status
 from trinode.systems.threetier import host, optimise, system, wmmse
 from trinode.systems.threetier.agents import InProcess, Rules, StationLost, pricing
@@ -115,6 +116,31 @@ def test_steps_that_are_spent_or_not_solved_are_no_rest(scenario, monkeypatch):
     ):
         assert int(solution.status) == Status.ITERATION_LIMIT
         assert int(np.sum(~np.isnan(np.asarray(solution.history)))) == 1
+
+
+def test_nobody_is_trapped_at_home(scenario):
+    """Begun at beams that only sense everybody computes at home, as what they do not look at says; and that rests."""
+    home = api.solve(scenario, "local")
+    free = float(EVALUATE(scenario, Centralised().solve(scenario)).objective)
+    alone = float(EVALUATE(scenario, home).objective)
+    assert alone > 2 * free
+    solutions = [converse(scenario, rules, start=home)[0] for rules in (Rules(), PLUS)]
+    for solution in (Centralised().solve(scenario, home), *solutions):
+        assert float(EVALUATE(scenario, solution).objective) < free + 0.05 * (alone - free)
+
+
+def test_no_rest_where_one_other_beam_would_do(scenario, monkeypatch):
+    home = api.solve(scenario, "local")
+    monkeypatch.setattr(host, "ESCAPES", 0)
+    for solution in (Centralised().solve(scenario, home), converse(scenario, PLUS, start=home)[0]):
+        assert float(EVALUATE(scenario, solution).objective) == float(EVALUATE(scenario, home).objective)
+        assert int(solution.status) == Status.ITERATION_LIMIT
+
+
+def test_a_step_cut_short_has_to_gain_less_to_be_rest():
+    assert wmmse.at_rest(9e-6, 1.0, 1e-5)
+    assert not wmmse.at_rest(9e-6, 1 / 64, 1e-5)
+    assert not wmmse.at_rest(-2e-5, 1 / 1024, 1e-5)
 
 
 @pytest.mark.parametrize("seed", [4, 5])

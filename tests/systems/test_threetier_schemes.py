@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from trinode import api
+from trinode.errors import InputError
 from trinode.sensing import cones
 from trinode.systems.contract import Status
 from trinode.systems.threetier import optimise, search, system
 from trinode.systems.threetier.params import ThreetierParams
+from trinode.systems.threetier.schemes.joint import Joint
 from trinode.systems.threetier.tiers import CLOUD, EDGE, KINDS, LOCAL, tiers
 
 SHAPE = {
@@ -80,6 +82,50 @@ def test_joint_is_close_to_the_bound(few):
     assert np.all(joint >= limit * (1 - 1e-9))
     assert np.all(joint <= limit * 1.02)
     assert np.all(joint <= objective(few, "local")[0])
+
+
+def strict(scenarios, share):
+    """The same with requirements at a share of the largest that any beams meet."""
+    s = eqx.tree_at(lambda s: s.sensing_sinr_min, scenarios, 1e9 * scenarios.sensing_sinr_min)
+    most = np.asarray(objective(s, "joint")[1].sensing_margin_max)
+    return eqx.tree_at(lambda x: x.sensing_sinr_min, s, s.sensing_sinr_min * (share * most)[:, None])
+
+
+def test_more_effort_is_never_worse_and_no_scheme_better(few):
+    """Where echoes leave hardly any room, too, where prices that are not known yet cost the more."""
+    tight = strict(few, 0.98)
+    mixed = jax.tree.map(lambda a, b: jnp.concatenate([a[:2], b[2:]]), few, tight)
+    quick, default, thorough = (objective(mixed, Joint(effort=name))[0] for name in search.EFFORTS)
+    assert np.all(thorough <= default)
+    assert np.all(default <= quick)
+    assert np.all(thorough >= np.asarray(api.bound_batch(mixed)) * (1 - 1e-9))
+    assert np.all(default <= objective(mixed, "centralised")[0] * (1 + 1e-6))
+    with pytest.raises(InputError, match="effort"):
+        Joint(effort="none")
+
+
+def test_barriers_and_prices_end_alike_where_echoes_are_tight(few):
+    """Two ways to the same beams; on the way each is feasible and none above its start."""
+    tight = strict(few, 0.9)
+
+    @jax.jit
+    @jax.vmap
+    def both(s):
+        t = tiers(s)
+        view = search.prepare(t, t.alone(), KINDS[""])[1]
+        mode, target = jnp.full(3, CLOUD), jnp.asarray([0, 1, 1])
+        safe = search.safe_beams(t, mode, view)
+        stages = optimise.Stages(rounds=40)
+
+        def one(within):
+            return optimise.decide(t, mode, target, safe, safe, stages, within)
+
+        return jax.vmap(one)(jnp.asarray([False, True]))
+
+    found = both(tight)
+    latency, history = np.asarray(found.latency), np.asarray(found.history)
+    np.testing.assert_allclose(latency[:, 0], latency[:, 1], rtol=2e-3)
+    assert np.all(latency < history[..., 0] * (1 - 1e-3))
 
 
 def test_joint_is_never_worse_than_what_takes_no_descent(few):

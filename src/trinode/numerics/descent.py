@@ -166,7 +166,7 @@ def constrained(
     multipliers: Float[Array, " m"],
     memory: Memory | None = None,
     *,
-    penalty: float,
+    penalty: float | Float[Array, ""],
     max_evaluations: int | Int[Array, ""],
     tolerance: float,
 ) -> tuple[Descent, Float[Array, " m"]]:

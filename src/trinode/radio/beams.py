@@ -49,7 +49,7 @@ def improve(
     max_power: Float[Array, " K"],
     memory: Memory | None = None,
     *,
-    penalty: float = 5.0,
+    penalty: float | Float[Array, ""] = 5.0,
     max_evaluations: int | Int[Array, ""] = 40,
     tolerance: float = 1e-6,
 ) -> Beams:

@@ -44,16 +44,26 @@ def repair(
     The slack along the way is at least its chord, which tells how far to go. Where the safe beams miss a requirement,
     the result is they, turned.
     """
-    towards = jnp.sum(model.steering.conj() * precoder, axis=1)
-    size = jnp.abs(towards)
-    phase = jnp.where(size > 0, towards / jnp.where(size > 0, size, 1.0), 1.0)
-    straight = jnp.sum(model.steering.conj() * safe, axis=1)
-    length = jnp.abs(straight)
-    turned = safe * (phase * jnp.where(length > 0, straight.conj() / jnp.where(length > 0, length, 1.0), 1.0))[:, None]
+    phase = _phase(model, precoder)
+    turned = aligned(model, precoder, safe)
     at_0, at_1 = slack(model, need, phase, precoder), slack(model, need, phase, turned)
     step = jnp.where((need > 0) & (at_0 < 0), -at_0 / jnp.where(at_1 > at_0, at_1 - at_0, 1e-300), 0.0)
     step = jnp.clip(jnp.max(step) * (1 + 1e-9), 0.0, 1.0)
     return (1 - step) * precoder + step * turned
+
+
+def _phase(model: EchoModel, precoder: Complex[Array, "K T"]) -> Complex[Array, " K"]:
+    towards = jnp.sum(model.steering.conj() * precoder, axis=1)
+    size = jnp.abs(towards)
+    return jnp.where(size > 0, towards / jnp.where(size > 0, size, 1.0), 1.0)
+
+
+def aligned(model: EchoModel, precoder: Complex[Array, "K T"], other: Complex[Array, "K T"]) -> Complex[Array, "K T"]:
+    """Other beams, turned so that their echoes have the phases of the first ones': all between both is in the cone."""
+    straight = jnp.sum(model.steering.conj() * other, axis=1)
+    length = jnp.abs(straight)
+    back = jnp.where(length > 0, straight.conj() / jnp.where(length > 0, length, 1.0), 1.0)
+    return other * (_phase(model, precoder) * back)[:, None]
 
 
 def least_power(

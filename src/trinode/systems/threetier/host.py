@@ -23,6 +23,13 @@ BEGINNINGS = ("best", "mrs", "mrt")
 two with the smaller sum of latencies. The paper asks for "a feasible value" only. From either alone the algorithm
 can end above what the other has without a step."""
 
+ESCAPES = 3
+"""How often the paper's algorithms begin again at most, where one terminal's other beam would do at once."""
+TRAPPED = 1e-2
+"""Share of the sum of latencies that this has to gain."""
+RESTED = 1e-3
+"""Where it would gain more than this share, nothing has come to rest."""
+
 
 @jax.jit
 def prepared(s: ThreetierScenario) -> tuple[Tiers, Screen]:
@@ -41,13 +48,56 @@ def beginning(t: Tiers, view: Screen, towards_target: Any) -> tuple[Any, Any]:
     """
     s = t.scenario
     home = jnp.argmax(jnp.sum(jnp.abs(s.uplink_channel) ** 2, axis=(2, 3)), axis=1)
+    keeps, safe = _frugal(t, view)
+    w = jnp.sqrt(t.budget(keeps))[:, None] * jnp.where(towards_target, search.sensing_beams(t), search.data_beams(t))
+    return cones.repair(t.echo, s.sensing_sinr_min * (1 + 1e-7), w, safe), home
+
+
+def _frugal(t: Tiers, view: Screen) -> tuple[Any, Any]:
+    """Who keeps the power of its processor back, and beams of the largest margin within the rest."""
+    s = t.scenario
     keeps = jnp.where(jnp.isfinite(t.local_s) & (t.own_cpu_w < s.terminal_max_power_w), LOCAL, EDGE)
     safe = search.safe_beams(t, keeps, view)
     meets = jnp.all((s.sensing_sinr_min <= 0) | (t.echo.sinr(safe[:, None]) >= s.sensing_sinr_min))
-    keeps = jnp.where(meets, keeps, EDGE)
-    safe = jnp.where(meets, safe, view.beam)
-    w = jnp.sqrt(t.budget(keeps))[:, None] * jnp.where(towards_target, search.sensing_beams(t), search.data_beams(t))
-    return cones.repair(t.echo, s.sensing_sinr_min * (1 + 1e-7), w, safe), home
+    return jnp.where(meets, keeps, EDGE), jnp.where(meets, safe, view.beam)
+
+
+@jax.jit
+def other_beam(t: Tiers, view: Screen, w: Any) -> tuple[Any, Any]:
+    """The best beams of which one terminal's is other than ``w``, and the sum of latencies that they have.
+
+    Tried is the best response of each terminal to each access point, repaired where an echo misses, under the exact
+    offloading for it. What steps of beams do not see: the rate of a terminal to an access point at which its beam does
+    not look, of one that computes itself in particular, says nothing of what it could be.
+    """
+    s = t.scenario
+    k, m = s.terminals, s.access_points
+    _, beam = optimise.response(t, w)
+    safe = _frugal(t, view)[1]
+    full = jnp.sqrt(0.98 * s.terminal_max_power_w)
+
+    def one(who: Any, where: Any) -> tuple[Any, Any]:
+        moved = w.at[who].set(full[who] * beam[who, where])
+        moved = cones.repair(t.echo, s.sensing_sinr_min * (1 + 1e-7), moved, safe)
+        return moved, offload(t, optimise.link_rates(t, moved), moved).latency
+
+    beams, latency = jax.vmap(one)(*jnp.divmod(jnp.arange(k * m), m))
+    best = jnp.argmin(latency)
+    return beams[best], latency[best]
+
+
+class Escapes:
+    """Where to begin again after beams and their sum of latencies, if anywhere, and whether these are at rest."""
+
+    def __init__(self, t: Tiers, view: Screen):
+        self._t, self._view, self._left = t, view, ESCAPES
+
+    def __call__(self, w: Any, latency: float) -> tuple[Any, bool]:
+        """Beams or None, and whether no other beam of one terminal would do much better at once."""
+        other, least = other_beam(self._t, self._view, w)
+        self._left -= 1
+        worth = self._left >= 0 and least < (1 - TRAPPED) * latency
+        return (np.asarray(other) if worth else None), bool(least >= (1 - RESTED) * latency)
 
 
 @jax.jit

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
+from trinode._words import one_of
+from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
-from trinode.sensing import echo
+from trinode.sensing import cones, echo
 from trinode.systems.contract import Status
 from trinode.systems.threetier import optimise
 from trinode.systems.threetier.optimise import Outcome, Stages
@@ -180,29 +184,84 @@ def better(one: Outcome, other: Outcome) -> Outcome:
     return jax.tree.map(lambda a, b: jnp.where(other.latency < one.latency, b, a), one, other)
 
 
-class Effort(eqx.Module):
-    """How long to look.
+NEAR = 4
+"""With at most so many terminals decisions with one terminal forced to another access point are always tried."""
+SUSPECTS = 24
+"""With at most so many terminals (and tasks of one size at the edge) they are tried where the upload is suspicious."""
+LEVELS = (0.1, 1.0)
+"""Shares of the mean leakage that regularise beams which begin with little of it (:func:`starts`)."""
 
-    Attributes
-    ----------
-    turns : int
-        Most decisions that get beams.
-    neighbours : int
-        With at most so many terminals, decisions with one terminal forced to another access point are tried too,
-        while their bounds say that they could win.
-    promise : float
-        Tried only if what they are estimated to reach is at most so many times the best.
-    suspects, suspicion, tries
-        With at most ``suspects`` terminals (and tasks of one size at the edge) they are tried too where the upload is
-        a share of more than ``suspicion`` above what it takes without interference, in at most ``tries`` turns.
+
+EFFORTS = ("quick", "default", "thorough")
+"""Levels of a search, each of which goes on where the one before ends: more effort is never worse."""
+TURNS = (4, 12, 48)
+"""Most decisions that get beams, up to each level."""
+SUSPICION = (math.inf, 0.04, 0.0)
+"""An upload that takes a share of more than this above what it takes without interference is suspicious: then other
+starts are descended as well, decisions with one terminal forced to another access point are tried while their bounds
+say that they could win, and the best is descended again, within the echoes, until it gains nothing."""
+STARTS = (1, 4, 5)
+"""How many of :func:`starts` are descended where it is."""
+PROMISE = (0.15, 0.15, 1.0)
+"""A decision is tried only if it is estimated to take at most a share of so much of the upload more than the best."""
+
+
+def level(effort: str) -> Int[Array, ""]:
+    """The last level of an effort: a number, so that one program does for all."""
+    if effort not in EFFORTS:
+        raise InputError("effort", effort, one_of(effort, EFFORTS))
+    return jnp.asarray(EFFORTS.index(effort))
+
+
+class Begin(NamedTuple):
+    """A decision and beams to descend from."""
+
+    mode: Int[Array, " K"]
+    target: Int[Array, " K"]
+    precoder: Complex[Array, "K T"]
+
+
+def starts(t: Tiers, first: Decision, view: Screen, kinds: tuple[int, ...]) -> Begin:
+    """Where descents begin, along a leading axis.
+
+    The decision for terminals alone on the air with the strongest directions; beams at the strongest access points and
+    at the targets, repaired where an echo misses, with the best decision for each (where the paper's algorithms begin);
+    the first decision again with beams that leak little to the other access points in use.
     """
+    s = t.scenario
+    full = jnp.sqrt(s.terminal_max_power_w)[:, None]
+    away = first.mode != LOCAL
+    used = jnp.any(away[:, None] & (first.target[:, None] == jnp.arange(s.access_points)), axis=0)
+    gram = jnp.einsum("kmat,kmau->kmtu", t.channel.conj(), t.channel)
+    own = jnp.take_along_axis(gram, first.target[:, None, None, None], axis=1)[:, 0]
+    others = used[None] & (first.target[:, None] != jnp.arange(s.access_points))
+    leak = jnp.sum(jnp.where(others[..., None, None], gram, 0.0), axis=1)
+    mean = jnp.trace(leak, axis1=1, axis2=2).real / leak.shape[-1]
+    leak = leak / jnp.where(mean > 0, mean, 1.0)[:, None, None]
 
-    turns: int = eqx.field(static=True, default=8)
-    neighbours: int = eqx.field(static=True, default=4)
-    promise: float = eqx.field(static=True, default=1.01)
-    suspects: int = eqx.field(static=True, default=12)
-    suspicion: float = eqx.field(static=True, default=0.04)
-    tries: int = eqx.field(static=True, default=4)
+    def quiet(level: Float[Array, ""]) -> Begin:
+        pull = jnp.linalg.solve(leak + level * jnp.eye(leak.shape[-1]), own)
+        strongest = jnp.take_along_axis(t.direction, first.target[:, None, None], axis=1)[:, 0]
+
+        def power(_, x: Complex[Array, "K T"]) -> Complex[Array, "K T"]:
+            x = jnp.sum(pull * x[:, None], axis=2)
+            return x / jnp.maximum(jnp.linalg.norm(x, axis=1, keepdims=True), 1e-300)
+
+        return Begin(first.mode, first.target, full * lax.fori_loop(0, 20, power, strongest))
+
+    def toward(beam: Complex[Array, "K T"]) -> Begin:
+        w = cones.repair(t.echo, s.sensing_sinr_min * (1 + 1e-7), full * beam, view.beam)
+        mode, target, _ = t.choose(optimise.link_rates(t, w), kinds)
+        return Begin(mode, target, w)
+
+    alone = Begin(first.mode, first.target, optimise.starting_beams(t, first.mode, first.target, view.beam))
+    found = [jax.tree.map(lambda leaf: leaf[None], alone)]
+    found += [jax.vmap(toward)(jnp.stack([data_beams(t), sensing_beams(t)])), jax.vmap(quiet)(jnp.asarray(LEVELS))]
+    some = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *found)
+    quietly = jax.vmap(lambda mode: safe_beams(t, mode, view))(some.mode)
+    within = jnp.sqrt(0.98 * jax.vmap(t.budget)(some.mode))[..., None] / jnp.where(full > 0, full, 1.0)
+    moved = jnp.where(jnp.arange(len(some.mode))[:, None, None] > 0, within * some.precoder, some.precoder)
+    return some._replace(precoder=jnp.where((some.mode == LOCAL)[..., None], quietly, moved))
 
 
 def alternate(
@@ -211,11 +270,16 @@ def alternate(
     view: Screen,
     stages: Stages,
     kinds: tuple[int, ...],
-    effort: Effort,
+    effort: Int[Array, ""],
     start: ThreetierSolution | None,
     wanted: Bool[Array, ""],
 ) -> tuple[Outcome, Bool[Array, ""]]:
     """Beams for a decision, the exact decision for what each terminal could reach then, and again to a fixed point.
+
+    Parameters
+    ----------
+    effort : int
+        See :func:`level`.
 
     Returns
     -------
@@ -228,13 +292,17 @@ def alternate(
     k, m = s.terminals, s.access_points
     full = s.terminal_max_power_w[:, None]
     ideal = t.alone()
-    near = k <= effort.neighbours
-    looks = m > 1 and (near or (k <= effort.suspects and s.even_edge))  # integer programs would take too long
+    near = k <= NEAR
+    looks = m > 1 and (near or (k <= SUSPECTS and s.even_edge))  # integer programs would take too long
     everywhere = jnp.divmod(jnp.arange(k * m), m)
     least = t.choose(ideal, kinds)
-    suspicious = least.latency + effort.suspicion * jnp.maximum(
-        least.latency - t.latency(least.mode, least.target, jnp.full(k, jnp.inf)), 0.0
-    )
+
+    def upload(found: Decision | Outcome) -> Float[Array, ""]:
+        """What a decision takes more than computing and backhaul."""
+        return jnp.maximum(found.latency - t.latency(found.mode, found.target, jnp.full(k, jnp.inf)), 0.0)
+
+    levels = jnp.arange(len(EFFORTS))
+    suspicious = jnp.where(levels > 0, least.latency + jnp.asarray((0.0, *SUSPICION[1:])) * upload(least), jnp.inf)
 
     def forced(nats: Float[Array, "K M"]) -> Decision:
         """The best decisions with each terminal forced to each access point."""
@@ -269,46 +337,67 @@ def alternate(
         going: Bool[Array, ""]
         made: Int[Array, ""]
         clouded: Bool[Array, ""]
+        level: Int[Array, ""]
+        begun: Int[Array, ""]
+        rested: Float[Array, ""]
+        within: Bool[Array, ""]
 
     def code(mode: Int[Array, "... K"], target: Int[Array, "... K"]) -> Int[Array, "... K"]:
         return jnp.where(mode == LOCAL, -1, mode * m + target)
 
     def one(turn: Turn) -> Turn:
         safe = safe_beams(t, turn.mode, view)
-        found = optimise.decide(t, turn.mode, turn.target, turn.precoder, safe, stages)
+        found = optimise.decide(t, turn.mode, turn.target, turn.precoder, safe, stages, turn.within)
         best = better(turn.best, found)
         tried = turn.tried.at[turn.made].set(code(turn.mode, turn.target))
         gain, beam = optimise.response(t, best.precoder)
-        wide = near | ((best.latency > suspicious) & (turn.made + 1 < effort.tries))
-        ahead, lower = options(jnp.log1p(full * gain), wide)
+        open_ = (best.latency > suspicious) & (levels <= effort)
+        ahead, lower = options(jnp.log1p(full * gain), near | jnp.any(open_))
         known = jnp.any(jnp.all(code(ahead.mode, ahead.target)[:, None] == tried[None], axis=2), axis=1)
-        worth = ~known & (lower < best.latency * (1 - 1e-7)) & (ahead.latency < best.latency * effort.promise)
-        pick = jnp.argmin(jnp.where(worth, ahead.latency, jnp.inf))
+        more = jnp.where(jnp.isfinite(best.latency), upload(best), 0.0)
+        hope = best.latency + jnp.asarray(PROMISE)[:, None] * more
+        seen = near | open_[:, None] | (jnp.arange(lower.size) == 0)
+        worth = seen & ~known & (lower < best.latency * (1 - 1e-7)) & (ahead.latency < hope)
+        # in each level first other starts, then what responses promise, and last the best again while that gains; the
+        # best that has not come to rest before that
+        listed = open_ & (turn.begun < jnp.asarray(STARTS))
+        gains = open_ & (best.latency < turn.rested - 1e-5 * more)
+        open_ = (listed | jnp.any(worth, axis=1) | gains) & (turn.made + 1 < jnp.asarray(TURNS))
+        open_ = open_ & (levels >= turn.level) & (levels <= effort)
+        now = jnp.argmax(open_)
+        pick = jnp.argmin(jnp.where(worth[now], ahead.latency, jnp.inf))
         mode, target = ahead.mode[pick], ahead.target[pick]
         beam = jnp.take_along_axis(beam, target[:, None, None], axis=1)[:, 0]
         away = jnp.sqrt(0.98 * t.budget(mode))[:, None] * beam
         w = jnp.where((mode == LOCAL)[:, None], safe_beams(t, mode, view), away)
         stays = (mode == best.mode) & (target == best.target)
-        w = jnp.where(stays[:, None], best.precoder, w)
+        promised = Begin(mode, target, jnp.where(stays[:, None], best.precoder, w))
+        other = jax.tree.map(lambda leaf: leaf[jnp.minimum(turn.begun, len(leaf) - 1)], queue)
+        same = Begin(best.mode, best.target, best.precoder)
+        again = ~listed[now] & ((gains[now] & ~best.converged) | ~jnp.any(worth[now]))
+        then = jax.tree.map(lambda a, b, c: jnp.where(listed[now], a, jnp.where(again, b, c)), other, same, promised)
+        going = jnp.any(open_)
         return Turn(
-            mode, target, w, best, tried, turn.evaluations + found.evaluations, jnp.any(worth), turn.made + 1,
-            turn.clouded | (jnp.any(worth) & jnp.any(mode == CLOUD)),
+            then.mode, then.target, then.precoder, best, tried, turn.evaluations + found.evaluations, going,
+            turn.made + 1, turn.clouded | (going & jnp.any(then.mode == CLOUD)), now, turn.begun + listed[now],
+            jnp.where(again, best.latency, turn.rested), again,
         )  # fmt: skip
 
-    mode, target = first.mode, first.target
-    safe = safe_beams(t, mode, view)
-    w = optimise.starting_beams(t, mode, target, safe)
+    queue = starts(t, first, view, kinds)
+    mode, target, w = (leaf[0] for leaf in queue)
     history = jnp.full(stages.rounds + 1, jnp.nan)
+    safe = safe_beams(t, mode, view)
     none = Outcome(mode, target, safe, jnp.asarray(jnp.inf), jnp.asarray(0), jnp.asarray(True), history)
     if start is not None:
         none = as_is(t, start, kinds, stages.rounds)
         usable = jnp.isfinite(none.latency)
         mode, target = jnp.where(usable, none.mode, mode), jnp.where(usable, none.target, target)
         w = jnp.where(usable, none.precoder, w)
-    tried = jnp.full((effort.turns, k), -2)
+    tried = jnp.full((TURNS[-1], k), -2)
     clouded = jnp.any((first.mode == CLOUD) | (least.mode == CLOUD) | (mode == CLOUD))
-    begin = Turn(mode, target, w, none, tried, jnp.asarray(0), view.met & wanted, jnp.asarray(0), clouded)
-    last = while_loop(lambda turn: turn.going & (turn.made < effort.turns), one, begin)
+    zero, never = jnp.asarray(0), jnp.asarray(jnp.inf)
+    begin = Turn(mode, target, w, none, tried, zero, view.met & wanted, zero, clouded, zero, zero + 1, never, never < 0)
+    last = while_loop(lambda turn: turn.going, one, begin)
     return last.best._replace(evaluations=last.evaluations), last.clouded
 
 

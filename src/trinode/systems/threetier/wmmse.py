@@ -29,6 +29,11 @@ LEAST_SHARE = 1e-3
 """A beam step that raises the upload time is halved down to this share of it."""
 
 
+def at_rest(gained: float, share: float, tolerance: float) -> bool:
+    """Whether a step that gained no more than the tolerance says that beams rest: cut short it has to gain less."""
+    return -tolerance <= gained <= share * tolerance
+
+
 class Receivers(NamedTuple):
     """Weighted receivers of the terminals decoded at one station; see :class:`.agents.messages.Prices`."""
 
@@ -222,7 +227,7 @@ class PricedProblem(NamedTuple):
         matrix = self.quadratic + np.einsum("j,jtu->tu", price, self.leaks)
         pull = self.linear + price[self.terminal] * self.own
         values, basis = np.linalg.eigh(matrix)
-        values = np.maximum(values, 1e-300)
+        values = np.maximum(values, 1e-100)  # their cubes are divided by
         turned = basis.conj().T @ pull
         shift = _power_price(values, np.abs(turned) ** 2, self.budget_w)
         w = basis @ (turned / (values + shift))

@@ -107,6 +107,10 @@ class Radars(NamedTuple):
 Offload = Callable[[Any, Any], tuple[Any, Any, float]]
 """Exact decision from rates (K, M) in nat/s/Hz and beams (K, T), and its sum of latencies."""
 
+Escape = Callable[[Any, float], tuple[Any, bool]]
+"""From beams and their sum of latencies: beams that meet every requirement to begin again with, or None, and whether
+those that there are may count as being at rest."""
+
 
 class Cloud:
     """Drives the stations.
@@ -117,6 +121,8 @@ class Cloud:
         Exact decision for given rates, used where the rules ask for it and to begin with nothing decided.
     watch : callable, optional
         Told of every step; for tests and for tables.
+    escape : callable, optional
+        Asked whenever all has come to an end; see :data:`Escape`.
     """
 
     def __init__(
@@ -126,11 +132,13 @@ class Cloud:
         rules: Rules,
         offload: Offload,
         watch: Callable[[dict[str, Any]], None] | None = None,
+        escape: Escape | None = None,
     ):
         self._transport, self._rules, self._offload, self._watch = transport, rules, offload, watch
         self._w = np.array(start.precoder)
         self._carer = np.array(start.home)
         self._run = Run(np.full(len(self._w), LOCAL), np.zeros(len(self._w), np.int64), self._w.copy())
+        self._escape = escape
         self._best = np.inf
         self._stations = 0
 
@@ -141,6 +149,13 @@ class Cloud:
         began = time.thread_time()
         try:
             self._converse()
+            while self._escape is not None:
+                ahead, rested = self._escape(self._run.precoder, self._best)
+                self._run.ended = self._run.ended if rested else "step limit"
+                if ahead is None:
+                    break
+                self._w, self._run.ended = np.array(ahead), "step limit"
+                self._converse()
         except StationLost as fault:
             self._run.ended = str(fault)
         self._run.thread_seconds = time.thread_time() - began
@@ -150,7 +165,8 @@ class Cloud:
         self._d = self._gather_demands()
         nats = self._rates()
         mode, target, latency = self._offload(nats, self._w)
-        self._run.mode, self._run.target = mode, target
+        if np.isinf(self._best):
+            self._run.mode, self._run.target = mode, target
         self._keep(latency, mode, target)  # what rounding loses is not kept
         place, rested = None, False
         for turn in range(self._rules.outer):
@@ -308,7 +324,7 @@ class Cloud:
                 continue
             if not gained > self._rules.beam_tolerance * upload:
                 self._w = kept
-                return state.solved
+                return state.solved and wmmse.at_rest(gained, share, self._rules.beam_tolerance * upload)
             state = self._priced(own, answers, state) if self._rules.priced else self._bounded(own, answers, state)
             ahead, share = self._w.copy(), 1.0
         self._w = kept

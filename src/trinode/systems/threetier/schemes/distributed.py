@@ -48,7 +48,7 @@ def converse(
         raise InputError("begin", begin, "one of " + ", ".join(host.BEGINNINGS))
     t, view = host.prepared(scenario)
     k = scenario.terminals
-    length = rules.outer * rules.beam_steps
+    length = rules.outer * rules.beam_steps * (1 + host.ESCAPES)
     if not bool(view.met):
         nothing = np.full(length, np.nan)
         mode = np.full(k, LOCAL)
@@ -62,7 +62,8 @@ def converse(
 
     try:
         carrier.open(host.station_data(t, home))
-        run = Cloud(carrier, Start(w, home), rules, offload, watch).run(scenario.access_points)
+        cloud = Cloud(carrier, Start(w, home), rules, offload, watch, host.Escapes(t, view))
+        run = cloud.run(scenario.access_points)
     finally:
         carrier.close()
     values = [step["latency_s"] for step in run.steps if step["algorithm"] == "2"]

@@ -7,14 +7,14 @@ from typing import ClassVar, NamedTuple, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Int
 
 from trinode.numerics.loops import while_loop
 from trinode.systems.contract import Scheme
 from trinode.systems.threetier import search
 from trinode.systems.threetier.optimise import Outcome, Stages
 from trinode.systems.threetier.scenario import ThreetierScenario
-from trinode.systems.threetier.search import Effort, Screen
+from trinode.systems.threetier.search import Screen
 from trinode.systems.threetier.solution import ThreetierSolution
 from trinode.systems.threetier.tiers import KINDS, tiers
 
@@ -27,7 +27,7 @@ class _Worker(Scheme):
     summary: ClassVar[str] = "exact offloading and beams in turns"
     cloud: Bool[Array, ""]
     stages: Stages
-    effort: Effort
+    effort: Int[Array, ""]
 
     def solve(self, scenario: ThreetierScenario, start: ThreetierSolution | None = None) -> ThreetierSolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
@@ -60,15 +60,24 @@ class _Worker(Scheme):
 
 
 class _InTurns(Scheme):
-    """What both have in common."""
+    """What both have in common.
+
+    Attributes
+    ----------
+    effort : {"quick", "default", "thorough"}
+        How long to look for other beams and decisions where those found may not be the best; never worse with more.
+    """
 
     cloud: ClassVar[bool] = True
     stages: Stages = eqx.field(default_factory=Stages)
-    effort: Effort = eqx.field(default_factory=Effort)
+    effort: str = eqx.field(static=True, default="default")
+
+    def __check_init__(self):
+        search.level(self.effort)
 
     def worker(self) -> _Worker:
-        """The program of both."""
-        return _Worker(jnp.asarray(self.cloud), self.stages, self.effort)
+        """The program of both, whatever the effort."""
+        return _Worker(jnp.asarray(self.cloud), self.stages, search.level(self.effort))
 
 
 @final
