@@ -255,7 +255,7 @@ def check(thing: Any, silence: Iterable[str] = ()) -> Look:
     return look(scenario, system.scenario_schema, silence)
 
 
-def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
+def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None, effort: str = "") -> Any:
     """Decide.
 
     Parameters
@@ -266,11 +266,19 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
         A scheme's name or object; the system's default where empty.
     start : Solution, optional
         Where a scheme that iterates begins; the result is never worse than it.
+    effort : str
+        How much a scheme tries that has this setting: quick, default or thorough; as it is set where empty.
+
+    Raises
+    ------
+    InputError
+        What is no network, an unknown scheme, a start of another size, or an effort of a scheme that has none.
     """
     if isinstance(scenario, Problem):
+        _no_effort(effort)
         return drive.solve(scenario, start)
     system, scenario = doors.network(scenario, instead="; tn.solve_batch takes many")
-    chosen = _scheme(system, scheme, start)
+    chosen = _scheme(system, scheme, start, effort=effort)
     if start is not None:
         check_sizes(system, scenario, start, "start")
     if chosen.host:
@@ -280,7 +288,7 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
     return _sizes.cropped(system, chosen.of_worker(run(_solve, named, chosen.worker(), wide, begin)), scenario)
 
 
-def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) -> Any:
+def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None, effort: str = "") -> Any:
     """Decide for many networks, stacked along a leading axis (see :func:`stack`), on all cores.
 
     The result does not depend on how many are solved at once.
@@ -300,9 +308,10 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None) ->
         Stacked in the same order.
     """
     if isinstance(scenarios, Problem):
+        _no_effort(effort)
         return drive.solve_batch(scenarios, start)
     system, scenarios = doors.network(scenarios, many=True, instead="; tn.solve takes one")
-    chosen = _scheme(system, scheme, start, many=True)
+    chosen = _scheme(system, scheme, start, many=True, effort=effort)
     if chosen.host:
         each = unstack(scenarios)
         starts = unstack(start) if start is not None else [None] * len(each)
@@ -610,8 +619,13 @@ def _is_real(leaf: Any) -> bool:
     return isinstance(leaf, int | float) and not isinstance(leaf, bool)
 
 
-def _scheme(system: System, scheme: str | Scheme, start: Any, many: bool = False) -> Scheme:
-    chosen = system.scheme(scheme) if isinstance(scheme, str) else scheme
+def _no_effort(effort: str) -> None:
+    if effort:
+        raise InputError("effort", effort, "nothing beside a problem of one's own")
+
+
+def _scheme(system: System, scheme: str | Scheme, start: Any, many: bool = False, effort: str = "") -> Scheme:
+    chosen = (system.scheme(scheme) if isinstance(scheme, str) else scheme).with_effort(effort)
     if start is not None:
         doors.solution(system, start, many, "start")
     if start is not None and not chosen.iterates:

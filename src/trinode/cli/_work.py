@@ -15,7 +15,9 @@ drawing = Lock()
 """To be held while a picture is made: matplotlib draws one at a time."""
 
 
-def answers(system: System, scenario: Any, schemes: Sequence[str], start: Any = None) -> dict[str, tuple[Any, Report]]:
+def answers(
+    system: System, scenario: Any, schemes: Sequence[str], start: Any = None, effort: str = ""
+) -> dict[str, tuple[Any, Report]]:
     """Solution and report of each scheme; bounds are computed while schemes still work."""
     from trinode import _pool, _programs, api
 
@@ -23,7 +25,7 @@ def answers(system: System, scenario: Any, schemes: Sequence[str], start: Any = 
     family = {name: system.scheme(name).family for name in schemes}
     kinds = dict.fromkeys(["", *family.values()])
     with ThreadPoolExecutor(len(schemes) + len(kinds)) as pool:
-        solving = {name: pool.submit(api.solve, scenario, name, start) for name in schemes}
+        solving = {name: pool.submit(api.solve, scenario, name, start, effort) for name in schemes}
         bounding = {kind: pool.submit(api.bound, scenario, kind) for kind in kinds}
         solutions = {name: task.result() for name, task in solving.items()}
         bounds = {kind: task.result() for kind, task in bounding.items()}

@@ -26,6 +26,9 @@ def solve(
     channels: Channels = None,
     layout: Layout = None,
     scheme: Annotated[str, typer.Option(metavar="NAME", help="How to decide; the system's default if absent.")] = "",
+    effort: Annotated[
+        str, typer.Option(metavar="NAME", help="How much a scheme tries that knows it: quick, default or thorough.")
+    ] = "",
     start: Annotated[Path | None, typer.Option(metavar="FILE", help="Begin at the solution of this file.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the solution to this file.")] = None,
     as_json: AsJson = False,
@@ -42,6 +45,7 @@ def solve(
       trinode solve latency --channels munich --layout 3 --plot out
       trinode solve latency --scenario network.npz --start last.npz --out next.npz
       trinode solve latency --seed 3 --json
+      trinode solve region --channels munich --layout 15 --effort thorough
     """
     if out is not None and scenario is not None and out.exists() and scenario.exists() and out.samefile(scenario):
         raise InputError("--out", out, "another file than that of --scenario, which it would replace")
@@ -52,10 +56,10 @@ def solve(
 
         found = find_system(system)
         name = scheme or next(iter(found.schemes))
-        found.scheme(name)
+        found.scheme(name).with_effort(effort)
         _out.check_file("--out", out)
         _out.check_folder("--plot", plot)
-    with head_start(f"solve {system} {name}"):
+    with head_start(f"solve {system} {name} {effort}".rstrip()):
         with working("loading", as_json):
             from trinode import api
             from trinode.cli._answer import as_json as answer_json
@@ -68,7 +72,7 @@ def solve(
             for one in repairs:
                 typer.echo(f"{start}: repaired: {one}", err=True)
         with working(f"solving with {name} (the first time includes compiling)", as_json):
-            solution, report = answers(found, made.scenario, [name], begin)[name]
+            solution, report = answers(found, made.scenario, [name], begin, effort)[name]
     files: list[Path] = []
     faults: list[Exception] = []
     if out is not None:

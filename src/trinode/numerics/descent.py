@@ -187,9 +187,15 @@ def augmented(
     penalty: float | Float[Array, ""],
 ) -> Objective:
     """The augmented Lagrangian of ``constraints(x) <= 0``."""
+    return lambda x: lagrangian(objective(x), constraints(x), multipliers, penalty)
 
-    def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
-        pressed = jnp.maximum(multipliers + penalty * constraints(x), 0.0)
-        return objective(x) + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty)
 
-    return lagrangian
+def lagrangian(
+    value: Float[Array, ""],
+    excess: Float[Array, " m"],
+    multipliers: Float[Array, " m"],
+    penalty: float | Float[Array, ""],
+) -> Float[Array, ""]:
+    """Value of the augmented Lagrangian, of an objective and of constraints ``excess <= 0``."""
+    pressed = jnp.maximum(multipliers + penalty * excess, 0.0)
+    return value + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty)

@@ -69,10 +69,9 @@ def lbfgs(
         after = value_and_slope(trial)
         return _State(point, jnp.where(good, f, s.f), now, d, slope, a, trial, *after, memory, calm, s.trips + 1)
 
-    zero, still = jnp.asarray(0.0), jnp.zeros_like(start)
-    first = value_and_slope(start)
-    none = jnp.asarray(0)
-    began = _State(start, jnp.asarray(jnp.inf), still, still, zero, zero, start, *first, memory, none, none + 1)
+    # the first trip steps by nothing and evaluates the start, so that the function is compiled once
+    zero, still, unknown, none = jnp.asarray(0.0), jnp.zeros_like(start), jnp.asarray(jnp.inf), jnp.asarray(0)
+    began = _State(start, unknown, still, still, zero, zero + 1, start, unknown, still, memory, none, none)
     last = while_loop(lambda s: (s.trips < max_evaluations) & (s.calm < 5), trip, began)
     better = last.trial_f < last.f
     point = jnp.where(better, last.trial, last.x)

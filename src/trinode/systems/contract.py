@@ -34,6 +34,10 @@ FEASIBILITY_TOLERANCE = 1e-6
 """Largest relative residual that still counts as feasible."""
 
 
+EFFORTS = ("quick", "default", "thorough")
+"""How much a scheme tries, where it has a setting ``effort``."""
+
+
 class Status(IntEnum):
     """How a solve ended."""
 
@@ -389,6 +393,22 @@ class Scheme(eqx.Module):
     evenness: ClassVar[float] = 5e-3
     ordered: ClassVar[bool] = False
     part: ClassVar[int] = 1
+
+    def with_effort(self, effort: str) -> Self:
+        """The same scheme, trying as much as is asked; as it is where that is empty.
+
+        Raises
+        ------
+        InputError
+            An unknown effort, or a scheme that has no such setting.
+        """
+        if not effort:
+            return self
+        if effort not in EFFORTS:
+            raise InputError("effort", effort, one_of(effort, EFFORTS))
+        if not isinstance(getattr(self, "effort", None), str):
+            raise InputError("effort", effort, f"nothing: {self.name} has no such setting")
+        return replace(self, effort=effort)  # type: ignore[call-arg]
 
     def worker(self) -> Scheme:
         """The scheme that does the work: schemes that differ in numbers only give one kind, which is compiled once."""

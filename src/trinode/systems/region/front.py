@@ -19,9 +19,10 @@ from jaxtyping import Array, Float
 from trinode.errors import InputError
 from trinode.numerics import curvature, serial
 from trinode.numerics.curvature import Memory
-from trinode.systems.region import optimise, sensing_only
+from trinode.systems.region import optimise, sensing_only, starts
 from trinode.systems.region.bound import bound
 from trinode.systems.region.downlink import covariance, downlink
+from trinode.systems.region.metric import metric
 from trinode.systems.region.optimise import Answer, Beams, Shape
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.sensing_only import PatternLimit
@@ -30,6 +31,7 @@ from trinode.systems.region.solution import RegionSolution
 By = Literal["error", "rate"]
 
 ROUNDS, OPENING, EVALUATIONS, TOLERANCE = 5, 400, 100, 1e-4
+SEARCH = starts.Search(kept=1, phases=2)
 NEVER = 1e9
 """A pattern error that no decision reaches."""
 RATE_MARGIN = 1e-7
@@ -174,7 +176,8 @@ def _by_error(s: RegionScenario, shares: Float[Array, " P"]) -> _Points:
     d = downlink(s)
     sensing = sensing_only.solve(s)
     none = optimise.nothing(d)
-    shape = Shape(sensing.active, sensing.active)
+    shape = Shape(sensing.active, sensing.active, metric(d))
+    found = starts.beams(d, starts.search(d, SEARCH).x)
 
     def step(carry: tuple[Beams, Array, Array], share: Array) -> tuple[Any, Any]:
         beams, price, loose = carry
@@ -198,7 +201,8 @@ def _by_error(s: RegionScenario, shares: Float[Array, " P"]) -> _Points:
         loose = jnp.where(first, error, loose)
         return (after, jnp.where(first, 0.0, run.price), loose), (best, error, after)
 
-    start = (optimise.start_beams(d, None), jnp.zeros(1), jnp.asarray(jnp.inf))
+    begin = starts.unheard(d, PatternLimit(sensing, jnp.asarray(NEVER)), found, shape.metric)
+    start = (jax.tree.map(lambda leaf: leaf[0], begin), jnp.zeros(1), jnp.asarray(jnp.inf))
     _, (answers, errors, beams) = lax.scan(step, start, shares)
     return _points(s, sensing, answers, errors, beams)
 
@@ -208,7 +212,7 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
     """P4 at rates that lie the given shares of the way from the first of some points to their last."""
     d = downlink(s)
     sensing = sensing_only.solve(s)
-    shape = Shape(sensing.active, sensing.active)
+    shape = Shape(sensing.active, sensing.active, metric(d))
     high, low = ends.value[0], ends.value[-1]
     room = jnp.maximum(ends.error[0] - sensing.smallest, 1e-3 * sensing.smallest + 1e-300)
     like = jax.tree.map(lambda leaf: leaf[0], ends.beams)

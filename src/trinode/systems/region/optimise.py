@@ -15,13 +15,14 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.numerics import curvature, serial
+from trinode.numerics import curvature, descent, serial
 from trinode.numerics.curvature import Memory
 from trinode.numerics.descent import Descent
 from trinode.numerics.loops import while_loop
 from trinode.sensing import beampattern
 from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
 from trinode.systems.region.downlink import Downlink, covariance
+from trinode.systems.region.metric import Metric, metric
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.sensing_only import Need
 from trinode.systems.region.solution import RegionSolution
@@ -49,10 +50,11 @@ class Answer(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """Which access points send at full power, and which have a sensing stream."""
+    """Which access points send at full power, which have a sensing stream, and what the coordinates of beams are."""
 
     full: Bool[Array, " M"]
     sensing: Bool[Array, " M"]
+    metric: Metric
 
 
 def regularised(d: Downlink, level: float = 1.0) -> Complex[Array, "M A K"]:
@@ -100,11 +102,18 @@ def better(one: Answer, other: Answer) -> Answer:
     return jax.tree.map(lambda a, b: jnp.where(other.value > one.value, b, a), one, other)
 
 
+def sensing_shape(d: Downlink, need: Need) -> Shape:
+    """Access points that sense send at full power, and have a sensing stream, where anything is asked of them."""
+    full = need.active & need.asked
+    return Shape(full, full, metric(d))
+
+
 def pack(beams: Beams, shape: Shape) -> Float[Array, " n"]:
-    """Real variables of beams whose powers are at most 1."""
+    """Real variables of beams whose powers are at most 1: their coordinates, and what is left of the powers."""
     power = jnp.sum(jnp.abs(beams.data) ** 2, axis=(1, 2)) + jnp.sum(jnp.abs(beams.sensing) ** 2, axis=1)
     slack = jnp.where(shape.full, 0.0, jnp.sqrt(jnp.maximum(1 - power, 1e-4)))
-    parts = (beams.data.real, beams.data.imag, beams.sensing.real, beams.sensing.imag, slack)
+    data, sensing = shape.metric.coordinates(beams)
+    parts = (data.real, data.imag, sensing.real, sensing.imag, slack)
     return jnp.concatenate([part.reshape(-1) for part in parts])
 
 
@@ -114,15 +123,12 @@ def unpack(x: Float[Array, " n"], shape: Shape, like: Beams) -> Beams:
     size, more = like.data.size, like.sensing.size
     # taken apart once, so that the slope is put together once
     real, imag, rest, slack = lax.split(x, (size, size, 2 * more, d[0]))
-    data = real.reshape(d), imag.reshape(d)
     rest = jnp.where(shape.sensing[:, None], rest.reshape(2, *v), 0.0)
+    data, sensing = shape.metric.beams((lax.complex(real.reshape(d), imag.reshape(d)), lax.complex(*rest)))
     slack = jnp.where(shape.full, 0.0, slack)
-    norm = jnp.sum(data[0] ** 2 + data[1] ** 2, axis=(1, 2)) + jnp.sum(rest[0] ** 2 + rest[1] ** 2, axis=1) + slack**2
-    scale = 1 / jnp.sqrt(norm)
-    return Beams(
-        lax.complex(*data) * scale[:, None, None],
-        lax.complex(rest[0], rest[1]) * scale[:, None],
-    )
+    norm = jnp.sum(data.real**2 + data.imag**2, axis=(1, 2)) + jnp.sum(sensing.real**2 + sensing.imag**2, axis=1)
+    scale = 1 / jnp.sqrt(norm + slack**2)
+    return Beams(data * scale[:, None, None], sensing * scale[:, None])
 
 
 class Run(NamedTuple):
@@ -139,9 +145,19 @@ class Run(NamedTuple):
     calm: Int[Array, ""]
 
 
-def communicate(d: Downlink, beams: Beams, best: Answer, *, evaluations: int, rounds: int, tolerance: float) -> Run:
-    """Maximise the sum rate alone (P2)."""
-    shape = Shape(*(jnp.zeros(d.shape[0], bool) for _ in range(2)))
+def communicate(
+    d: Downlink,
+    beams: Beams,
+    best: Answer,
+    *,
+    evaluations: int,
+    rounds: int,
+    tolerance: float,
+    most: Int[Array, ""] | None = None,
+) -> Run:
+    """Maximise the sum rate alone (P2); parameters as of :func:`with_sensing`."""
+    nobody = jnp.zeros(d.shape[0], bool)
+    shape = Shape(nobody, nobody, metric(d))
     known = jnp.maximum(sum_rate(d, beams.data, jnp.zeros_like(best.covariance)), best.value)
 
     def one(run: Run) -> Run:
@@ -156,7 +172,7 @@ def communicate(d: Downlink, beams: Beams, best: Answer, *, evaluations: int, ro
         found = Answer(data, radar, sum_rate(d, data, radar))
         return _record(run, end, end.point, run.price, found, jnp.asarray(True), least)
 
-    return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(1), rounds)
+    return _rounds(one, pack(beams, shape), best, rounds, jnp.zeros(1), rounds if most is None else most)
 
 
 def with_sensing(
@@ -174,6 +190,7 @@ def with_sensing(
     most: Int[Array, ""] | None = None,
     price: Float[Array, " n"] | None = None,
     free: bool = False,
+    shape: Shape | None = None,
 ) -> Run:
     """Maximise the sum rate within what is asked of sensing (P3).
 
@@ -198,10 +215,11 @@ def with_sensing(
     free : bool
         Whether the first round leaves the requirement aside, and the next one begins where it ended, blended with
         the sensing-only optimum.
+    shape : Shape, optional
+        :func:`sensing_shape`, where it is known.
     """
     asked = need.asked
-    full = need.active & asked
-    shape = Shape(full, full)
+    shape = sensing_shape(d, need) if shape is None else shape
 
     first, _ = feasible(d, need, beams.data, _outer(beams.sensing))
     known = jnp.maximum(first.value, best.value)
@@ -214,23 +232,22 @@ def with_sensing(
         value, short = (surrogate or exact)(unpack(run.x, shape, beams))
         aside = ((run.rounds == 0) | ~asked) if free else ~asked
 
-        def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
-            return -value(unpack(x, shape, beams))
+        def excess(sent: Beams) -> Float[Array, " m"]:
+            return jnp.where(aside, -1e3, short(sent) + margin)
 
-        def excess(x: Float[Array, " n"]) -> Float[Array, " m"]:
-            return jnp.where(aside, -1e3, short(unpack(x, shape, beams)) + margin)
+        def lagrangian(x: Float[Array, " n"]) -> Float[Array, ""]:
+            sent = unpack(x, shape, beams)
+            return descent.lagrangian(-value(sent), excess(sent), run.price, PENALTY * scale)
 
-        end, price = serial.constrained(
-            objective,
-            excess,
+        end = serial.lbfgs(
+            lagrangian,
             run.x,
-            run.price,
             run.memory if surrogate is None else curvature.nothing(run.x.size),
-            penalty=PENALTY * scale,
             max_evaluations=jnp.where(run.rounds == 0, opening, evaluations),
             tolerance=tolerance * scale,
         )
         sent = unpack(end.point, shape, beams)
+        price = jnp.maximum(run.price + PENALTY * scale * excess(sent), 0.0)
         found, share = feasible(d, need, sent.data, _outer(sent.sensing))
         moved = end.point
         if free:
