@@ -161,7 +161,7 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
     Parameters
     ----------
     channels : TracedChannels or Channels
-        What was read or traced: :func:`trinode.channels.read`, :func:`bundled`.
+        What was read or traced: :func:`trinode.channels.read`.
     system : str
         Name of a system.
     seed, trial : int

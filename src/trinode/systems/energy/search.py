@@ -34,6 +34,8 @@ AS_IS, RAISED, PLAIN = 0, 1, 2
 DETOURS = (RAISED, 4), (RAISED, 0), (PLAIN, 0), (PLAIN, 1), (PLAIN, 2)
 WAYS = [(AS_IS, n) for n in range(5)] + [step for detour in DETOURS for step in (detour, (AS_IS, -1))]
 """Starts in their order: the problem and the beams in the list of :func:`solve`; -1 goes on where the last ended."""
+DRAWN = 24
+"""Random starts where the others have found nobody's deadline and echoes met together, and no bound says that none can."""
 FEW = 4
 """Up to so many terminals rounds are worth their time to a much smaller change, and all sets of them are admitted."""
 
@@ -78,6 +80,17 @@ def modest_beams(problem: Problem) -> Complex[Array, "K 2 D"]:
     return beams.at[:, 0].multiply(part[:, None] ** 0.25)
 
 
+def drawn_beams(air: Air) -> Complex[Array, "n K 2 D"]:
+    """Beams of random directions and powers, down to 30 dB below the limits, the same for all networks of a size."""
+    k, d = air.limit.shape[0], air.basis.shape[2]
+    dice = np.random.default_rng(0)
+    beams = dice.standard_normal((2, DRAWN, k, 2, d))
+    beams = (beams[0] + 1j * beams[1]) / np.linalg.norm(beams, axis=(0, 4))[..., None]
+    level = 10 ** (-1.5 * dice.random((DRAWN, k, 2)))  # of amplitudes
+    level /= np.linalg.norm(level, axis=2, keepdims=True)
+    return jnp.asarray(beams * level[..., None]) * jnp.sqrt(air.limit)[:, None, None]
+
+
 def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
     """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
 
@@ -85,6 +98,7 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     largest margin with little data and with modest data, and modest beams. Where terminals crowd each other, one of
     them that sends nothing is a local optimum, and which of them it is depends on the way there. So the last starts
     lead over another problem, in which nobody may send less than :data:`SHARED` of the task, or energy has no weights.
+    Where all of them have failed, :data:`DRAWN` random ones are tried.
 
     Where not everybody is served in the end, larger sets than those who are served are tried, the others silent: of few
     terminals all sets of one more, and since whoever falls silent harms nobody, none can be served that is larger than
@@ -96,8 +110,11 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     modest = modest_beams(problem)
     apart, matched = (optimise.starting_beams(air, null) for null in (True, False))
     careful, audibly = (jnp.stack([data[:, 0], echoes.beams[:, 1]], axis=1) for data in (0.1 * apart, modest))
-    listed = jnp.stack([apart, matched, careful, audibly, modest] + ([] if start is None else [start]))
-    way = np.array(([] if start is None else [(AS_IS, len(listed) - 1)]) + WAYS)
+    known = [apart, matched, careful, audibly, modest] + ([] if start is None else [start])
+    listed = jnp.concatenate([jnp.stack(known), drawn_beams(air)])
+    way = [(AS_IS, 5)] * (start is not None) + WAYS
+    usual = len(way)
+    way = np.array(way + [(AS_IS, len(known) + n) for n in range(DRAWN)])
     over = np.where(way[:, 1] < 0, np.roll(way[:, 0], 1), way[:, 0])
     ways = jax.tree.map(lambda *leaves: jnp.stack(leaves), problem, problem.sending(SHARED), problem.plain())
     differs = jnp.any((ways.work.lowest != work.lowest) | (ways.work.remote_weight != work.remote_weight), axis=1)
@@ -119,7 +136,8 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
 
     def further(s: Search) -> Bool[Array, ""]:
         met = s.best.decision.energy <= free.value * (1 + GOOD_ENOUGH)
-        return audible & (s.left[0] | (jnp.any(s.left) & ~met & possible))
+        open_ = jnp.any(s.left[:usual]) & ~met | jnp.any(s.left) & ~(s.best.decision.energy < jnp.inf)
+        return audible & (s.left[0] | (open_ & possible))
 
     def sets(s: Search) -> Bool[Array, "n K"]:
         served = s.best.decision.served
