@@ -192,6 +192,14 @@ def test_infeasible_is_proved_in_words(variants, name, words):
     assert verdict(system, s, unproved) == NO_POINT
 
 
+def test_random_starts_serve_whom_no_chosen_one_does():
+    """Bundled Munich, layout 20: every chosen start ends with somebody unserved, 6 of 64 random ones with nobody."""
+    s = tn.bundled("munich", 20, "energy")
+    report = tn.evaluate(s, tn.solve(s))
+    assert bool(report.feasible)
+    assert float(report.bound) <= float(report.objective) <= 1.02 * float(report.bound)
+
+
 def test_terminals_that_the_access_point_does_not_hear_do_not_make_a_network_infeasible(variants):
     """They compute themselves; the bound once took them for proof that nobody can be served."""
     s = changed(variants["plain"][0], latency_max_s=jnp.ones(3), terminal_max_frequency_hz=jnp.full(3, 2e9))
