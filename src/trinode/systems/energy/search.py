@@ -35,7 +35,7 @@ DETOURS = (RAISED, 4), (RAISED, 0), (PLAIN, 0), (PLAIN, 1), (PLAIN, 2)
 WAYS = [(AS_IS, n) for n in range(5)] + [step for detour in DETOURS for step in (detour, (AS_IS, -1))]
 """Starts in their order: the problem and the beams in the list of :func:`solve`; -1 goes on where the last ended."""
 DRAWN = 24
-"""Random starts where the others have found nobody's deadline and echoes met together, and no bound says that none can."""
+"""Random starts, tried where all others leave somebody unserved and no bound says that nothing else is possible."""
 FEW = 4
 """Up to so many terminals rounds are worth their time to a much smaller change, and all sets of them are admitted."""
 
