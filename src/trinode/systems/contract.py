@@ -397,6 +397,11 @@ class Scheme(eqx.Module):
     def with_effort(self, effort: str) -> Self:
         """The same scheme, trying as much as is asked; as it is where that is empty.
 
+        Parameters
+        ----------
+        effort : str
+            One of :data:`EFFORTS`.
+
         Raises
         ------
         InputError
