@@ -25,10 +25,12 @@ import numpy as np
 from trinode import api
 from trinode.errors import InputError
 from trinode.sensing import beampattern
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status, to_arrays
+from trinode.systems.decision import Status
+from trinode.systems.declared import to_arrays
 from trinode.systems.region import model
 from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 SIZES: dict[str, tuple[dict[str, Any], ...]] = {
     "latency": (

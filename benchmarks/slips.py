@@ -25,7 +25,7 @@ from trinode.channels.files import check_arrays
 from trinode.channels.look import look
 from trinode.channels.look.seen import seen
 from trinode.channels.look.slips import along_lines
-from trinode.systems.contract import to_arrays
+from trinode.systems.declared import to_arrays
 from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names
 

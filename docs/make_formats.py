@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trinode.channels.files import Field, Schema
 from trinode.channels.rounding import NOTHING, ROUNDING
-from trinode.systems.contract import SOLUTION_FIELDS
+from trinode.systems.decision import SOLUTION_FIELDS
 from trinode.systems.registry import system, system_names
 
 HEAD = """# Scenario and solution files

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trinode import api
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.registry import system as load
 
 SIZES = {"K": 3, "M": 5, "A": 2, "T": 7, "R": 4, "S": 6, "D": 8, "Q": 9, "*": 10, "2|3": 3}

@@ -14,8 +14,7 @@ from networks import network
 from trinode import api
 from trinode.channels.traced import TracedChannels
 from trinode.systems import doors, registry
-from trinode.systems.contract import to_arrays
-from trinode.systems.declared import schema_of
+from trinode.systems.declared import schema_of, to_arrays
 from trinode.systems.registry import system as load
 
 SYSTEMS = ["energy", "fairness", "latency", "region", "threetier"]

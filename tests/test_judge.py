@@ -11,7 +11,8 @@ import trinode as tn
 from trinode.channels.rounding import RoundingWarning
 from trinode.experiments import execute, items
 from trinode.systems import checks, registry
-from trinode.systems.contract import Report, Status
+from trinode.systems.decision import Status
+from trinode.systems.report import Report
 
 
 @pytest.fixture(autouse=True)

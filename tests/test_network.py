@@ -10,7 +10,7 @@ import trinode as tn
 from trinode import bring
 from trinode.channels import Channels, ChannelWarning
 from trinode.channels.bundled import load_bundled
-from trinode.systems.contract import to_arrays
+from trinode.systems.declared import to_arrays
 from trinode.systems.registry import system as find_system
 
 K, M, A, T, S = 3, 4, 2, 5, 6

@@ -15,10 +15,13 @@ from jaxtyping import Array, Float
 
 from trinode.errors import InputError
 from trinode.radio import draws
-from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
+from trinode.systems.contract import Scheme, System
+from trinode.systems.decision import Solution, Status
 from trinode.systems.declared import NONNEGATIVE, POSITIVE
 from trinode.systems.figure import FigureSpec, Measure, Panel, Sweep
 from trinode.systems.metric import Metric
+from trinode.systems.network import Scenario
+from trinode.systems.report import Report
 
 STEPS = 12
 

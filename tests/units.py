@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from trinode.systems.contract import System, to_arrays
+from trinode.systems.contract import System
+from trinode.systems.declared import to_arrays
 
 POWERS = ("ap_noise_w", "radar_noise_w", "terminal_max_power_w", "ap_max_power_w")
 CAPACITANCES = ("terminal_capacitance", "edge_capacitance", "ap_capacitance")

@@ -55,9 +55,12 @@ if TYPE_CHECKING:
     from trinode.define import define_system
     from trinode.errors import FileFormatError, InputError, MissingExtraError, TrinodeError
     from trinode.solving.answer import Answer, Answers
-    from trinode.systems.contract import Report, Scenario, Scheme, Solution, Status, System
+    from trinode.systems.contract import Scheme, System
+    from trinode.systems.decision import Solution, Status
+    from trinode.systems.network import Scenario
     from trinode.systems.params import Params
     from trinode.systems.registry import register, system, system_names
+    from trinode.systems.report import Report
 
 __all__ = [
     "AngleEcho",
@@ -145,8 +148,11 @@ _HOMES = {
     "trinode.define": ("define_system",),
     "trinode.solving.answer": ("Answer", "Answers"),
     "trinode.errors": ("FileFormatError", "InputError", "MissingExtraError", "TrinodeError"),
-    "trinode.systems.contract": ("Report", "Scenario", "Scheme", "Solution", "Status", "System"),
+    "trinode.systems.contract": ("Scheme", "System"),
+    "trinode.systems.decision": ("Solution", "Status"),
+    "trinode.systems.network": ("Scenario",),
     "trinode.systems.params": ("Params",),
+    "trinode.systems.report": ("Report",),
     "trinode.systems.registry": ("register", "system", "system_names"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

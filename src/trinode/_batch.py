@@ -19,7 +19,7 @@ import numpy as np
 
 from trinode import _pool, _runtime  # noqa: F401  (double precision before the first array)
 from trinode.errors import InputError
-from trinode.systems.contract import Scenario
+from trinode.systems.network import Scenario
 
 Tree = TypeVar("Tree")
 

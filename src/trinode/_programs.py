@@ -26,7 +26,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from trinode import _cache, _flags
-from trinode.systems.contract import Report, Scenario, Solution
+from trinode.systems.decision import Solution
+from trinode.systems.network import Scenario
+from trinode.systems.report import Report
 
 
 class Program:

@@ -32,9 +32,13 @@ from trinode.errors import FileFormatError, InputError
 from trinode.radio.draws import named_key
 from trinode.solving import drive
 from trinode.systems import doors
-from trinode.systems.contract import Report, Scenario, Scheme, Solution, System, to_arrays
+from trinode.systems.contract import Scheme, System
+from trinode.systems.decision import Solution
+from trinode.systems.declared import to_arrays
+from trinode.systems.network import Scenario
 from trinode.systems.registry import elsewhere, system_names
 from trinode.systems.registry import system as find_system
+from trinode.systems.report import Report
 
 __all__ = [
     "bound",
@@ -197,7 +201,7 @@ def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: 
 def change(scenario: Any, **arrays: Any) -> Any:
     """``scenario.with_(**arrays)``: the same network with other arrays, checked again.
 
-    See :meth:`trinode.systems.contract.Scenario.with_`.
+    See :meth:`trinode.systems.network.Scenario.with_`.
 
     Parameters
     ----------

@@ -22,7 +22,8 @@ from trinode.channels.traced import SCHEMA, TracedChannels, check_channels
 from trinode.errors import InputError
 from trinode.radio.propagation import LIGHT_M_S
 from trinode.systems import doors
-from trinode.systems.contract import Scenario, System
+from trinode.systems.contract import System
+from trinode.systems.network import Scenario
 from trinode.systems.registry import elsewhere
 from trinode.systems.registry import system as find_system
 

@@ -23,10 +23,12 @@ from trinode.compose.problem import Problem
 from trinode.errors import InputError
 from trinode.solving.stated import VARIABLES, General, Stated, decided_by
 from trinode.systems import registry
-from trinode.systems.contract import Scenario, Scheme, Solution, System
+from trinode.systems.contract import Scheme, System
+from trinode.systems.decision import Solution
 from trinode.systems.declared import schema_of
 from trinode.systems.figure import FigureSpec, Panel, Sweep
 from trinode.systems.metric import Metric
+from trinode.systems.network import Scenario
 from trinode.systems.units import UNITS, unit_of
 
 PROBED = 5, 6

@@ -11,9 +11,9 @@ import pytest
 
 import trinode as tn
 from networks import filled, network
-from trinode.systems.contract import Report
 from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names
+from trinode.systems.report import Report
 
 
 @pytest.mark.parametrize("name", system_names())

@@ -9,7 +9,7 @@ import pytest
 
 from trinode.cli import present_energy
 from trinode.plots import energy, pictures
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.energy import model
 from trinode.systems.energy.params import EnergyParams
 from trinode.systems.energy.scenario import draw

@@ -17,7 +17,7 @@ from trinode.reference import latency as reference
 from trinode.reference.latency import _network as physics
 from trinode.reference.latency.sensing import sensing_slack
 from trinode.reference.latency.steps import Run
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.latency import model, system
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import draw

@@ -14,7 +14,7 @@ import units
 from trinode.experiments import execute, items
 from trinode.experiments.store import Store
 from trinode.systems import checks
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.figure import Sweep
 from trinode.systems.registry import system as load
 from trinode.systems.registry import system_names

@@ -11,7 +11,8 @@ import pytest
 import trinode as tn
 from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
-from trinode.systems.contract import Status, to_arrays
+from trinode.systems.decision import Status
+from trinode.systems.declared import to_arrays
 from trinode.systems.energy import crowding, reduced, system
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.margin import largest_margin

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.fairness import model
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution

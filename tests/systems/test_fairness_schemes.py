@@ -10,7 +10,7 @@ import pytest
 
 import trinode as tn
 from trinode.errors import InputError
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.fairness import model
 from trinode.systems.fairness.params import FairnessParams
 from trinode.systems.fairness.solution import FairnessSolution

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import trinode as tn
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.latency import system
 from trinode.systems.latency.params import LatencyParams
 

@@ -9,7 +9,7 @@ import pytest
 
 import trinode as tn
 from trinode import _sizes, api
-from trinode.systems.contract import to_arrays
+from trinode.systems.declared import to_arrays
 from trinode.systems.latency import system
 from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.scenario import cluster_size

@@ -10,7 +10,7 @@ from scipy.stats import norm
 import trinode as tn
 from trinode import api
 from trinode.errors import InputError
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.region import detection
 
 SHAPE = {

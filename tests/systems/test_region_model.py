@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trinode.errors import InputError
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.region import model, system
 from trinode.systems.region.downlink import downlink
 from trinode.systems.region.params import RegionParams

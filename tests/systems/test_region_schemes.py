@@ -11,10 +11,11 @@ import pytest
 import trinode as tn
 from trinode import api
 from trinode.errors import InputError
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
+from trinode.systems.decision import Status
 from trinode.systems.region import front, sensing_only, stated
 from trinode.systems.region.schemes import SCHEMES
 from trinode.systems.region.schemes.bcd import BlockDescent
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 SHAPE = {
     "terminals": 5,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trinode import api
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.threetier import host, optimise, system, wmmse
 from trinode.systems.threetier.agents import InProcess, Rules, StationLost, pricing
 from trinode.systems.threetier.agents import messages as say

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trinode.errors import InputError
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.threetier import model, system
 from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.scenario import ThreetierScenario

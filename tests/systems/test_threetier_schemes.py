@@ -11,7 +11,8 @@ import pytest
 from trinode import api
 from trinode.errors import InputError
 from trinode.sensing import cones
-from trinode.systems.contract import Status
+from trinode.systems.contract import EFFORTS
+from trinode.systems.decision import Status
 from trinode.systems.threetier import optimise, search, system
 from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.schemes.joint import Joint
@@ -95,7 +96,7 @@ def test_more_effort_is_never_worse_and_no_scheme_better(few):
     """Where echoes leave hardly any room, too, where prices that are not known yet cost the more."""
     tight = strict(few, 0.98)
     mixed = jax.tree.map(lambda a, b: jnp.concatenate([a[:2], b[2:]]), few, tight)
-    quick, default, thorough = (objective(mixed, Joint(effort=name))[0] for name in search.EFFORTS)
+    quick, default, thorough = (objective(mixed, Joint(effort=name))[0] for name in EFFORTS)
     assert np.all(thorough <= default)
     assert np.all(default <= quick)
     assert np.all(thorough >= np.asarray(api.bound_batch(mixed)) * (1 - 1e-9))

@@ -8,8 +8,10 @@ import jax
 import numpy as np
 
 from trinode.cli._show import Column, Table
-from trinode.systems.contract import Report, Status, System
+from trinode.systems.contract import System
+from trinode.systems.decision import Status
 from trinode.systems.reason import reason, verdict
+from trinode.systems.report import Report
 from trinode.systems.units import readable
 
 

@@ -9,7 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trinode.systems.contract import Report, System
+    from trinode.systems.contract import System
+    from trinode.systems.report import Report
 
 drawing = Lock()
 """To be held while a picture is made: matplotlib draws one at a time."""

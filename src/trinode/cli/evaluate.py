@@ -14,7 +14,8 @@ from trinode.cli._show import Column, Table, print_json, working
 
 if TYPE_CHECKING:
     from trinode.channels.rounding import Repair
-    from trinode.systems.contract import Report, System
+    from trinode.systems.contract import System
+    from trinode.systems.report import Report
 
 CLAIM_TOLERANCE = 1e-6
 

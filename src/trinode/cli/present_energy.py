@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trinode.cli._show import Column, Table
-from trinode.systems.contract import Report
+from trinode.systems.report import Report
 
 DEMO = {"terminals": 3, "latency_max_s": 0.5, "ap_energy_weight_step": 0.9}
 """Terminals to which the energy of the access point matters less, as much, and more than their own."""

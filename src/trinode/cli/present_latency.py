@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trinode.cli._show import Column, Table
-from trinode.systems.contract import Report
+from trinode.systems.report import Report
 
 
 def terminal_table(scenario: Any, solution: Any, report: Report) -> Table:

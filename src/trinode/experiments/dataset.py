@@ -12,7 +12,7 @@ import numpy as np
 from trinode.errors import MissingExtraError
 from trinode.experiments.items import expand
 from trinode.experiments.store import Store
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.figure import Sweep
 from trinode.systems.registry import system as find_system
 

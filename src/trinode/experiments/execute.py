@@ -19,8 +19,8 @@ from trinode import _programs, api
 from trinode._words import one_of
 from trinode.errors import InputError
 from trinode.experiments.items import Item
-from trinode.systems.contract import Report
 from trinode.systems.registry import system as find_system
+from trinode.systems.report import Report
 
 _REDUCE = {"sum": np.nansum, "mean": np.nanmean, "max": np.nanmax, "min": np.nanmin}
 

@@ -17,7 +17,8 @@ from trinode.online.motion import ageing
 from trinode.online.plans import SYSTEMS, link_gain
 from trinode.online.quotas import acted, action_shape
 from trinode.systems import doors as _doors
-from trinode.systems.contract import SOLUTION_FIELDS, to_arrays
+from trinode.systems.decision import SOLUTION_FIELDS
+from trinode.systems.declared import to_arrays
 from trinode.systems.registry import system as find_system
 
 LOST = -10.0

@@ -23,8 +23,9 @@ from trinode.solving import drive
 from trinode.solving.answer import Answer
 from trinode.solving.rounds import Settings
 from trinode.systems import doors as _doors
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, System
+from trinode.systems.contract import System
 from trinode.systems.registry import system as find_system
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 SYSTEMS = ("energy", "fairness", "latency", "region", "threetier")
 """Systems whose decisions can be carried from slot to slot: each has a file beside this one."""

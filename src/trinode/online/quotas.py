@@ -13,8 +13,8 @@ from trinode import _programs, _sizes, api
 from trinode.errors import InputError
 from trinode.online.plans import SYSTEMS, light, link_gain
 from trinode.systems import doors as _doors
-from trinode.systems.contract import Report
 from trinode.systems.registry import system as find_system
+from trinode.systems.report import Report
 
 
 class Quotas(NamedTuple):

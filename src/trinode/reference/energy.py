@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trinode.errors import MissingExtraError
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trinode.errors import MissingExtraError
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.solution import ThreetierSolution
 

@@ -13,8 +13,10 @@ import jax
 import numpy as np
 
 from trinode.plots._map import radiated_pattern, target_angle
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, Status, System
+from trinode.systems.contract import System
+from trinode.systems.decision import Status
 from trinode.systems.reason import reason
+from trinode.systems.report import FEASIBILITY_TOLERANCE, Report
 from trinode.systems.units import readable, unit_of
 
 BINDS = 1e-3

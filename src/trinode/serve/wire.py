@@ -23,9 +23,12 @@ from trinode.channels.files import Field, Schema, check_arrays
 from trinode.channels.rounding import Repair
 from trinode.errors import FileFormatError, InputError
 from trinode.systems import doors
-from trinode.systems.contract import Report, Status, System, to_arrays
+from trinode.systems.contract import System
+from trinode.systems.decision import Status
+from trinode.systems.declared import to_arrays
 from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names
+from trinode.systems.report import Report
 
 MOST_ENTRIES = 100
 """Arrays of a file; no system has as many."""

@@ -24,8 +24,10 @@ from trinode.compose.problem import Maximize, Minimize, Problem
 from trinode.errors import InputError
 from trinode.solving import drive
 from trinode.solving.answer import Answer
-from trinode.systems.contract import SOLUTION_FIELDS, Report, Scheme, Status
+from trinode.systems.contract import Scheme
+from trinode.systems.decision import SOLUTION_FIELDS, Status
 from trinode.systems.registry import system_of
+from trinode.systems.report import Report
 
 REMEMBERED = 256
 """Networks whose answers are kept, so that who asks for a decision and then for its bound waits once."""

@@ -14,7 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trinode.systems.contract import Report, Scheme, Status, System, to_arrays
+from trinode.systems.contract import Scheme, System
+from trinode.systems.decision import Status
+from trinode.systems.declared import to_arrays
+from trinode.systems.report import Report
 
 Solve = Callable[..., Any]
 """``solve(stacked scenarios, start=None) -> stacked solutions``."""

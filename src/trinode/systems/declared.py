@@ -15,6 +15,7 @@ from string import digits
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from trinode.channels.files import Field
@@ -92,3 +93,9 @@ def same(params: Any, kind: type, **sizes: int) -> dict[str, Float[Array, "..."]
     numbers = {name: f.dims for name, f in schema_of(kind).items() if f.kind == "float"}
     asked = {name: dims for name, dims in numbers.items() if given.get(name) is not None}
     return {name: jnp.full([sizes[one] for one in dims], given[name], dtype=float) for name, dims in asked.items()}
+
+
+def to_arrays(module: Any, schema: Mapping[str, Field]) -> dict[str, Any]:
+    """The attributes of a scenario or solution that a schema names, as NumPy arrays."""
+    found = {name: getattr(module, name, None) for name in schema}
+    return {name: np.asarray(value) for name, value in found.items() if value is not None}

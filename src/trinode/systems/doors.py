@@ -91,7 +91,7 @@ def solution(system: System, given: Any, many: bool = False, what: str = "soluti
 
 
 def change(scenario: Any, given: Mapping[str, Any]) -> Any:
-    """See :meth:`trinode.systems.contract.Scenario.with_`."""
+    """See :meth:`trinode.systems.network.Scenario.with_`."""
     system, scenario = network(scenario, instead="; change each, and tn.stack them")
     arrays: dict[str, Any] = {}
     for name, value in given.items():
@@ -113,7 +113,7 @@ def change(scenario: Any, given: Mapping[str, Any]) -> Any:
 
 
 def filled(scenario: Any) -> Mapping[str, str]:
-    """See :attr:`trinode.systems.contract.Scenario.filled`."""
+    """See :attr:`trinode.systems.network.Scenario.filled`."""
     known = _filled.get(id(scenario))
     return known[1] if known is not None and known[0]() is scenario else {}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Report, System
+from trinode.systems.contract import System
+from trinode.systems.report import FEASIBILITY_TOLERANCE, Report
 
 
 def reason(system: System, report: Report) -> str:

@@ -101,3 +101,8 @@ def _parameter_rows(params: Any) -> Iterator[Row]:
         value, default = getattr(params, field.name), field.default
         usual = value is default or np.array_equal(np.asarray(value), np.asarray(default))
         yield field.name, text_of(field.name, value), "" if usual else f"default {text_of(field.name, default)}"
+
+
+def count_of(value: Any, axes: int) -> int | None:
+    """How many are stacked, from an array that has so many axes of its own; None for one alone."""
+    return np.shape(value)[0] if value is not None and np.ndim(value) > axes else None

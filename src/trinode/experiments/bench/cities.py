@@ -32,7 +32,7 @@ from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
 from trinode.experiments.bench import Say, Section, table
 from trinode.experiments.code import code_of
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.registry import system as find_system
 
 BEATEN = 1e-6

@@ -16,7 +16,7 @@ from trinode.computing import pool
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
 from trinode.sensing import echo
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.latency import model
 from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 from trinode.systems.registry import system as find_system

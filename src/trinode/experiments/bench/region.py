@@ -17,10 +17,10 @@ from trinode.experiments.bench import Say, median_seconds, table
 from trinode.experiments.bench.stated import compared
 from trinode.numerics import trigonometric
 from trinode.sensing import beampattern
-from trinode.systems.contract import FEASIBILITY_TOLERANCE
 from trinode.systems.region import front
 from trinode.systems.region.stated import problem
 from trinode.systems.registry import system as find_system
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 SYSTEM = "region"
 SMALL = {

@@ -14,7 +14,7 @@ from trinode import api
 from trinode.computing import assignment
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.registry import system as find_system
 from trinode.systems.threetier import host, optimise, search
 from trinode.systems.threetier.agents import Rules

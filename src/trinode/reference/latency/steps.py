@@ -28,7 +28,7 @@ from trinode.reference.latency.frequency import paper_frequency_step, share_late
 from trinode.reference.latency.offloading import algorithm1, equal_split
 from trinode.reference.latency.resources import CLOUD, EDGE, LOCAL
 from trinode.reference.latency.sensing import largest_factor, sensing_margin
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.latency.solution import LatencySolution
 
 RECEIVED_RESERVE = 1e-6

@@ -26,13 +26,13 @@ from trinode.computing import offload
 from trinode.computing.offload import Curve
 from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
-from trinode.systems.contract import FEASIBILITY_TOLERANCE
 from trinode.systems.energy import crowding, reduced
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.reduced import Air
 from trinode.systems.energy.scenario import EnergyScenario
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 FAMILIES = {"": math.nan, "full-local": 0.0, "full-offload": 1.0, "half-offload": 0.5, "ofdma": math.nan}
 """Restrictions of the decision: the offloaded share that all terminals must have, NaN where it is free."""

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from trinode.systems.contract import Report
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
+from trinode.systems.report import Report
 
 
 def evaluate(scenario: EnergyScenario, solution: EnergySolution) -> Report:

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trinode.systems.contract import FEASIBILITY_TOLERANCE
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy import reduced
 from trinode.systems.energy.bound import bound, least_demand
 from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.scenario import EnergyScenario
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 ALONE = "whatever the others do"
 

@@ -14,9 +14,9 @@ from jaxtyping import Array, Complex, Float, Key
 
 from trinode.channels.files import Field, Schema
 from trinode.radio import draws, propagation
-from trinode.systems.contract import Scenario
 from trinode.systems.declared import INNER, NONNEGATIVE, POSITIVE, same
 from trinode.systems.energy.params import EnergyParams
+from trinode.systems.network import Scenario
 
 NEGLIGIBLE = 1e-10
 """Singular values below this share of the largest do not count as dimensions of a channel."""

@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics.loops import while_loop
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.energy import optimise, reduced
 from trinode.systems.energy.bound import free_of_interference
 from trinode.systems.energy.margin import largest_margin

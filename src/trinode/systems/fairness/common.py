@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.computing.split import SplitTasks, split_tasks
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.fairness.air import Air
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution

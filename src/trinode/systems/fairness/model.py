@@ -10,9 +10,9 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from trinode.systems.contract import Report
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution
+from trinode.systems.report import Report
 
 
 def evaluate(scenario: FairnessScenario, solution: FairnessSolution) -> Report:

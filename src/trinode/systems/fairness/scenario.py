@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
 from trinode.radio import draws, propagation
-from trinode.systems.contract import Scenario
 from trinode.systems.declared import NONNEGATIVE, POSITIVE, same
 from trinode.systems.fairness.params import FairnessParams
+from trinode.systems.network import Scenario
 
 SPREAD = {"task_bits": "task bits", "cycles_per_bit": "cycles per bit", "terminal_frequency_hz": "terminal frequency"}
 """What unequal tasks differ in, and under which names that is drawn."""

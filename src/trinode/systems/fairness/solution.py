@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 from jaxtyping import Array, Bool, Complex, Float
 
-from trinode.systems.contract import Solution
+from trinode.systems.decision import Solution
 from trinode.systems.declared import shares
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from trinode.systems.contract import Report
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
+from trinode.systems.report import Report
 
 
 def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:

@@ -15,7 +15,7 @@ from trinode.computing import pool
 from trinode.numerics.curvature import Memory
 from trinode.numerics.loops import while_loop
 from trinode.radio import beams
-from trinode.systems.contract import Status
+from trinode.systems.decision import Status
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 

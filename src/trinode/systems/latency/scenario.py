@@ -14,9 +14,9 @@ from jaxtyping import Array, Bool, Complex, Float, Key
 
 from trinode.channels.traced import check_diagonal
 from trinode.radio import clusters, draws, propagation
-from trinode.systems.contract import Scenario
 from trinode.systems.declared import NONNEGATIVE, POSITIVE, same
 from trinode.systems.latency.params import LatencyParams
+from trinode.systems.network import Scenario
 
 
 class LatencyScenario(Scenario):

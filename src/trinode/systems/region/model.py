@@ -12,10 +12,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from trinode.sensing import beampattern
-from trinode.systems.contract import Report
 from trinode.systems.region import detection
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.solution import RegionSolution
+from trinode.systems.report import Report
 
 
 def evaluate(scenario: RegionScenario, solution: RegionSolution) -> Report:

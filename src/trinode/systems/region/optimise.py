@@ -20,12 +20,13 @@ from trinode.numerics.curvature import Memory
 from trinode.numerics.descent import Descent
 from trinode.numerics.loops import while_loop
 from trinode.sensing import beampattern
-from trinode.systems.contract import FEASIBILITY_TOLERANCE, Status
+from trinode.systems.decision import Status
 from trinode.systems.region.downlink import Downlink, covariance
 from trinode.systems.region.metric import Metric, metric
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.sensing_only import Need
 from trinode.systems.region.solution import RegionSolution
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 PENALTY = 4.0
 MARGIN = 1e-3

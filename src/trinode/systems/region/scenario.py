@@ -15,8 +15,8 @@ from trinode.errors import InputError
 from trinode.numerics.assignment import assign
 from trinode.radio import draws, estimation, pilots, propagation
 from trinode.sensing import beampattern
-from trinode.systems.contract import Scenario
 from trinode.systems.declared import NAN, NONNEGATIVE, POSITIVE, hermitian
+from trinode.systems.network import Scenario
 from trinode.systems.region.detection import Targets, echo_gain, echo_snr
 from trinode.systems.region.params import RegionParams
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 from jaxtyping import Array, Complex, Float
 
-from trinode.systems.contract import Solution
+from trinode.systems.decision import Solution
 from trinode.systems.declared import LEFT_OUT, NAN, hermitian
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from trinode.sensing import detection
-from trinode.systems.contract import Report
+from trinode.systems.report import Report
 from trinode.systems.threetier.scenario import ThreetierScenario
 from trinode.systems.threetier.solution import ThreetierSolution
 

@@ -14,8 +14,8 @@ from jaxtyping import Array, Complex, Float, Key
 
 from trinode.channels.traced import check_diagonal
 from trinode.radio import draws, propagation
-from trinode.systems.contract import Scenario
 from trinode.systems.declared import NONNEGATIVE, POSITIVE, same
+from trinode.systems.network import Scenario
 from trinode.systems.threetier.params import ThreetierParams
 
 

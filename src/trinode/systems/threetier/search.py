@@ -15,7 +15,8 @@ from trinode._words import one_of
 from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
 from trinode.sensing import cones, echo
-from trinode.systems.contract import Status
+from trinode.systems.contract import EFFORTS
+from trinode.systems.decision import Status
 from trinode.systems.threetier import optimise
 from trinode.systems.threetier.optimise import Outcome, Stages
 from trinode.systems.threetier.solution import ThreetierSolution
@@ -192,10 +193,8 @@ LEVELS = (0.1, 1.0)
 """Shares of the mean leakage that regularise beams which begin with little of it (:func:`starts`)."""
 
 
-EFFORTS = ("quick", "default", "thorough")
-"""Levels of a search, each of which goes on where the one before ends: more effort is never worse."""
 TURNS = (4, 12, 48)
-"""Most decisions that get beams, up to each level."""
+"""Most decisions that get beams, up to each effort, which goes on where the one before ends: more is never worse."""
 SUSPICION = (math.inf, 0.04, 0.0)
 """An upload that takes a share of more than this above what it takes without interference is suspicious: then other
 starts are descended as well, decisions with one terminal forced to another access point are tried while their bounds
