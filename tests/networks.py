@@ -7,6 +7,18 @@ from trinode.systems.decision import Status
 from trinode.systems.registry import system as load
 
 SIZES = {"K": 3, "M": 5, "A": 2, "T": 7, "R": 4, "S": 6, "D": 8, "Q": 9, "*": 10, "2|3": 3}
+REGION = {
+    "terminals": 5,
+    "access_points": 3,
+    "ap_antennas": 6,
+    "targets": 2,
+    "pilots": 4,
+    "directions": 61,
+    "pattern_mse_max": 0.85,
+    "area_m": 900.0,
+    "element_spacing": 0.45,
+}
+"""Parameters of the small region networks that tests share, so that they share programs, too."""
 
 
 def filled(schema, dice):

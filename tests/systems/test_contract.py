@@ -11,6 +11,7 @@ import pytest
 
 import trinode as tn
 import units
+from networks import REGION
 from trinode.experiments import execute, items
 from trinode.experiments.store import Store
 from trinode.systems import checks
@@ -36,17 +37,7 @@ SMALL = {
         "edge_capacity_hz": 4e9,
         "sensing_sinr_min_db": -1.0,
     },
-    "region": {
-        "terminals": 5,
-        "access_points": 3,
-        "ap_antennas": 6,
-        "targets": 2,
-        "pilots": 4,
-        "directions": 61,
-        "pattern_mse_max": 0.85,
-        "area_m": 900.0,
-        "element_spacing": 0.45,
-    },
+    "region": REGION,
     "fairness": {
         "terminals": 3,
         "access_points": 4,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import trinode as tn
+from networks import REGION
 from trinode import api
 from trinode.errors import InputError
 from trinode.systems.decision import Status
@@ -17,22 +18,10 @@ from trinode.systems.region.schemes import SCHEMES
 from trinode.systems.region.schemes.bcd import BlockDescent
 from trinode.systems.report import FEASIBILITY_TOLERANCE
 
-SHAPE = {
-    "terminals": 5,
-    "access_points": 3,
-    "ap_antennas": 6,
-    "targets": 2,
-    "pilots": 4,
-    "directions": 61,
-    "pattern_mse_max": 0.85,
-    "area_m": 900.0,
-    "element_spacing": 0.45,
-}
-
 
 @pytest.fixture(scope="module")
 def few():
-    return api.draw_batch("region", trials=4, **SHAPE)
+    return api.draw_batch("region", trials=4, **REGION)
 
 
 def values(scenarios, scheme):
@@ -120,7 +109,7 @@ WILD = (
 
 @pytest.fixture(scope="module")
 def wild():
-    return api.stack([api.draw("region", trial, **(SHAPE | more)) for trial, more in enumerate(WILD)])
+    return api.stack([api.draw("region", trial, **(REGION | more)) for trial, more in enumerate(WILD)])
 
 
 @pytest.mark.parametrize("scheme", list(SCHEMES))
@@ -153,7 +142,7 @@ def test_the_bound_holds_where_channels_are_strong(few):
 
 def test_the_bound_is_above_dirty_paper_coding_at_full_power(few):
     # for two terminals at two access points: the least, over the weights, of the largest, over the powers
-    s = api.draw("region", **(SHAPE | {"terminals": 2, "pilots": 1, "access_points": 2}))
+    s = api.draw("region", **(REGION | {"terminals": 2, "pilots": 1, "access_points": 2}))
     power = np.asarray(s.ap_power)
     g = np.sqrt(power)[:, None, None] * np.asarray(s.channel_estimate)
     error = np.einsum("mmkaa->mk", np.asarray(s.error_covariance)).real / 6
@@ -171,7 +160,7 @@ def test_the_bound_is_above_dirty_paper_coding_at_full_power(few):
 
 
 def test_the_bound_of_one_terminal_at_one_access_point_is_its_capacity():
-    s = api.draw("region", **(SHAPE | {"terminals": 1, "pilots": 1, "access_points": 1, "targets": 1}))
+    s = api.draw("region", **(REGION | {"terminals": 1, "pilots": 1, "access_points": 1, "targets": 1}))
     h = np.asarray(s.channel_estimate)[0, 0]
     theta = np.asarray(s.error_covariance)[0, 0, 0]
     p = float(s.ap_power[0])
@@ -183,7 +172,7 @@ def test_the_bound_of_one_terminal_at_one_access_point_is_its_capacity():
 
 
 def test_the_bound_holds_where_errors_are_correlated_between_access_points():
-    strong = api.draw_batch("region", trials=4, reflection=1e6, **SHAPE)
+    strong = api.draw_batch("region", trials=4, reflection=1e6, **REGION)
     theta = np.asarray(strong.error_covariance)
     assert np.abs(theta[:, 0, 1]).max() > 1e-3 * np.abs(theta[:, 0, 0]).max()
     assert np.all(values(strong, "communication")[0] <= np.asarray(api.bound_batch(strong)))
@@ -227,7 +216,7 @@ def test_power_that_no_direction_sees_meets_any_error_and_every_scheme_says_so(f
 
 
 def test_terminals_on_top_of_access_points_are_ten_metres_away():
-    near = api.draw_batch("region", trials=4, **(SHAPE | {"area_m": 0.5}))
+    near = api.draw_batch("region", trials=4, **(REGION | {"area_m": 0.5}))
     objective, solutions = values(near, "communication")
     assert np.all(np.isfinite(objective))
     assert np.all(np.isfinite(np.asarray(solutions.precoder)))
@@ -251,7 +240,7 @@ def test_histories_never_fall(few):
 
 
 def test_parallel_blocks_do_not_rise_steadily():
-    s = api.draw("region", trial=1, **(SHAPE | {"area_m": 400.0}))
+    s = api.draw("region", trial=1, **(REGION | {"area_m": 400.0}))
     turn = api.solve(s, BlockDescent(sweeps=20, tolerance=0.0))
     together = api.solve(s, BlockDescent(sweeps=20, tolerance=0.0, parallel=True))
     assert np.all(np.diff(np.asarray(turn.history)) >= -1e-9)
@@ -311,7 +300,7 @@ def test_regions_that_cannot_be(few):
 
 def test_several_targets_at_an_access_point():
     many = api.draw_batch(
-        "region", trials=4, targets_per_ap=2, broadside=False, **(SHAPE | {"targets": 4, "pattern_mse_max": 5.0})
+        "region", trials=4, targets_per_ap=2, broadside=False, **(REGION | {"targets": 4, "pattern_mse_max": 5.0})
     )
     beams = np.asarray(many.ideal_pattern) * np.asarray(many.sensing_ap)[..., None]
     edges = (np.diff(beams, axis=-1) > 0).sum(axis=-1) + (beams[..., 0] > 0)

@@ -9,29 +9,18 @@ import numpy as np
 import pytest
 
 import trinode as tn
+from networks import REGION
 from trinode import api
 from trinode.errors import InputError
 from trinode.systems.region import optimise, starts
 from trinode.systems.region.downlink import downlink
 from trinode.systems.region.metric import metric
 
-SHAPE = {
-    "terminals": 5,
-    "access_points": 3,
-    "ap_antennas": 6,
-    "targets": 2,
-    "pilots": 4,
-    "directions": 61,
-    "pattern_mse_max": 0.85,
-    "area_m": 900.0,
-    "element_spacing": 0.45,
-}
-
 
 @pytest.fixture(scope="module")
 def loud():
     """Terminals hear 40 dB more than by default, where single starts end far below each other."""
-    few = api.draw_batch("region", trials=4, **SHAPE)
+    few = api.draw_batch("region", trials=4, **REGION)
     return eqx.tree_at(lambda s: s.channel_estimate, few, 1e2 * few.channel_estimate)
 
 

@@ -112,7 +112,7 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
     careful, audibly = (jnp.stack([data[:, 0], echoes.beams[:, 1]], axis=1) for data in (0.1 * apart, modest))
     known = [apart, matched, careful, audibly, modest] + ([] if start is None else [start])
     listed = jnp.concatenate([jnp.stack(known), drawn_beams(air)])
-    way = [(AS_IS, 5)] * (start is not None) + WAYS
+    way = [(AS_IS, len(known) - 1)] * (start is not None) + WAYS
     usual = len(way)
     way = np.array(way + [(AS_IS, len(known) + n) for n in range(DRAWN)])
     over = np.where(way[:, 1] < 0, np.roll(way[:, 0], 1), way[:, 0])
