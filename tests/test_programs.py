@@ -205,6 +205,16 @@ def test_a_result_is_of_no_less_definite_a_type_than_any_array(folder):
     assert len(TRACES) == 1
 
 
+def test_numbers_whose_type_jax_calls_weak_need_no_program_of_their_own(folder):
+    _programs.call(double, "toy", scenario(), 2.0)
+    weak = eqx.tree_at(lambda one: one.line_bps, scenario(), jnp.asarray(7.0))
+    assert weak.line_bps.weak_type
+    found = _programs.call(double, "toy", weak, 2.0)
+    plain = double("toy", scenario(line_bps=7.0), 2.0)
+    np.testing.assert_allclose(found["solution"].share, plain["solution"].share, rtol=1e-12)
+    assert len(TRACES) == 2
+
+
 def test_one_thread_makes_the_program_and_the_others_wait(folder, monkeypatch):
     monkeypatch.setattr(_programs, "_turns", Semaphore(2))
     with ThreadPoolExecutor(6) as pool:

@@ -139,8 +139,9 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
     leaves = [one for one, is_array in zip(given, passed) if is_array]
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         return function(*arguments, **named)
-    leaves = [leaf if isinstance(leaf, jax.Array) else np.asarray(leaf) for leaf in leaves]
-    shapes = tuple((leaf.dtype, leaf.shape, getattr(leaf, "weak_type", False)) for leaf in leaves)
+    # numbers of one kind, whether JAX calls their type weak or not, are one program's
+    leaves = [leaf if isinstance(leaf, jax.Array) and not leaf.weak_type else np.asarray(leaf) for leaf in leaves]
+    shapes = tuple((leaf.dtype, leaf.shape) for leaf in leaves)
     rest = tuple(None if is_array else one for one, is_array in zip(given, passed))
     here = (function, structure, rest, tuple(passed), shapes, tuple(_options()))
     ready = _ready.get(here)
@@ -149,7 +150,7 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
     with _lock(here):  # one thread compiles, the others wait
         ready = _ready.get(here)
         if ready is None:
-            words = (str(structure), repr(rest), repr([(str(kind), *more) for kind, *more in shapes]), repr(passed))
+            words = (str(structure), repr(rest), repr([(str(kind), shape) for kind, shape in shapes]), repr(passed))
             said = [function.__module__, function.__qualname__, *words]
             key = hashlib.sha256("\n".join([fingerprint(), *said]).encode()).hexdigest()[:32]
             came = None if _alone.get() else _arrived(key)  # compiled for many threads

@@ -101,7 +101,7 @@ def test_contract(name, scheme, tmp_path):
     def solve(batch, start=None):
         return tn.solve_batch(batch, scheme, start=start)
 
-    checks.check_scheme(system, system.schemes[scheme], scenarios, solve)
+    checks.check_scheme(system, system.schemes[scheme], scenarios, solve, tn.bound_batch)
     point = {**SMALL.get(name, {}), **HOPELESS[name]}
     hopeless = tn.draw(name, **point)
     solutions = solve(checks.stacked([hopeless]))

@@ -168,7 +168,7 @@ def test_the_bound_of_one_terminal_at_one_access_point_is_its_capacity():
     rate = np.log2(1 + p * np.sum(np.abs(h) ** 2) / (1 + p * np.trace(theta).real / len(h)))
     assert float(api.bound(s)) == pytest.approx(rate, rel=1e-3)
     assert float(api.bound(s)) >= rate * (1 - 1e-9)
-    assert float(tn.evaluate(s, tn.solve(s, "communication")).objective) == pytest.approx(rate, rel=1e-4)
+    assert float(tn.evaluate(s, tn.solve(s, "communication"), bound=False).objective) == pytest.approx(rate, rel=1e-4)
 
 
 def test_the_bound_holds_where_errors_are_correlated_between_access_points():
