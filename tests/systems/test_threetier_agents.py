@@ -89,6 +89,45 @@ def test_prices_are_found_where_streams_are_fewer_than_antennas(seed):
     assert worth([problem.respond(price).precoder for problem in problems]) <= worth(w)
 
 
+@pytest.mark.parametrize("seed", [1, 4])
+def test_terminals_that_no_station_hears_only_sense(seed):
+    """They cost nothing, whatever they do: the prices of their echoes are found all the same."""
+    rng = np.random.default_rng(seed)
+    k, antennas = 3, 4
+
+    def draw(*shape):
+        return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+
+    w, into, steering = draw(k, antennas), draw(k, k, 2, antennas), draw(k, antennas)
+    leakage = 1e-2 * np.einsum("jkrt,jkru->jktu", into.conj(), into) * (1 - np.eye(k))[:, :, None, None]
+    echo = np.abs(np.sum(steering.conj() * w, axis=1)) ** 2
+    need = 0.95 * echo / (np.einsum("kt,jktu,ku->j", w.conj(), leakage, w).real + 0.02)
+    vectors = 3 * draw(k, k, antennas) * (np.arange(k) < 1)[:, None]
+    problems = []
+    for i in range(k):
+        own = wmmse.Sensing(1.0, steering[i], 0.02, need[i], leakage[:, i], 1.2 * np.sum(np.abs(w[i]) ** 2))
+        problems.append(wmmse.PricedProblem.build(own, i, vectors[:, i], 1.5 * vectors[i, i], w[i], need / echo))
+
+    def ask(price):
+        parts = [problem.respond(price) for problem in problems]
+        return pricing.Dual(sum(x.value for x in parts), sum(x.violation for x in parts), sum(x.slope for x in parts))
+
+    price, met = pricing.maximise(ask, np.zeros(k), need > 0, 1e-8)
+    assert met
+    assert np.max(ask(price).violation) <= 1e-7
+
+
+def test_prices_that_bend_nothing_do_not_overflow():
+    slope = -np.array([[1e100, 0.0, 0.0], [0.0, 0.0, 1e84], [0.0, 1e84, 0.0]])
+
+    def ask(p):
+        return pricing.Dual(float(p[1] + p[2] - 5e99 * p[0] ** 2), np.array([-1e100 * p[0], 1.0, 1.0]), slope)
+
+    price, met = pricing.maximise(ask, np.zeros(3), np.ones(3, bool), 1e-8)
+    assert not met
+    assert np.all(np.isfinite(price))
+
+
 @pytest.mark.parametrize("seed", [5, 11])
 def test_no_run_ends_above_what_it_may_begin_with(seed):
     """MRS and MRT under exact offloading; from MRT alone, and by rounding, it ended up to 1 % above."""

@@ -237,7 +237,7 @@ def tables(name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, An
     )
     given = ", ".join(f"{key} = {value:g}" for key, value in contest.given.items())
     title = f"{contest.system}: {contest.default} on cities" + (f", {given}" if given else "")
-    return [table(title, COLUMNS, rows, note), _worst(name, records)]
+    return [table(title, COLUMNS, rows, note), *_worst(name, records)]
 
 
 COLUMNS = (
@@ -292,8 +292,8 @@ def _summary(contest: Contest, records: Sequence[Mapping[str, Any]]) -> list[Any
     ]
 
 
-def _worst(name: str, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The networks on which the default loses most."""
+def _worst(name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The networks on which the default loses most, in a table where there are any."""
     contest = CONTESTS[name]
     unit = find_system(contest.system).objective_unit
     ranked = []
@@ -316,7 +316,7 @@ def _worst(name: str, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for lost, record, value, who in ranked[:WORST]
     ]
     columns = ["city", "layout", "K x M x A x T x R", f"{contest.default} ({unit})", f"best known ({unit})", "by"]
-    return table(f"{name}: worst networks of {contest.default}", [*columns, "loss (%)"], rows)
+    return [table(f"{name}: worst networks of {contest.default}", [*columns, "loss (%)"], rows)] if rows else []
 
 
 def _percent(values: Any) -> list[float]:

@@ -78,10 +78,12 @@ def _pressed(vectors: Complex) -> tuple[Complex, Real]:
     """Quadratic forms (..., T, T) of receivers (I, ..., T), and what holds each beam to the present one.
 
     Fewer streams than antennas, or base stations with few antennas, leave directions that cost nothing, and the prices
-    of the radars no scale: there the beam is held back, slightly, which keeps the step a descent.
+    of the radars no scale: there the beam is held back, slightly, which keeps the step a descent. Whom no station hears
+    has no scale of its own: any will do.
     """
     quadratic = np.einsum("i...t,i...u->...tu", vectors, vectors.conj())
-    trace = np.maximum(np.trace(quadratic, axis1=-2, axis2=-1).real, 1e-300)
+    trace = np.trace(quadratic, axis1=-2, axis2=-1).real
+    trace = np.where(trace > 0, trace, 1.0)
     flat = np.linalg.eigvalsh(quadratic)[..., 0] < 1e-10 * trace
     return quadratic, np.where(flat, PROX, 1e-12) * trace
 

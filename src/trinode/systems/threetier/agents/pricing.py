@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+FLAT = 1e-200
+"""Bend of the dual over the largest from which on it is scaled: what rounding leaves of none must not overflow."""
+
 
 class Dual(NamedTuple):
     """Value of the dual function, its gradient (the violations) and its Hessian, summed over the stations."""
@@ -41,7 +44,8 @@ def maximise(
         if not np.any(off[asked] > tolerance):
             return price, True
         bend = now.slope[np.ix_(free, free)]
-        scale = np.sqrt(np.maximum(-np.diagonal(bend), 1e-300))
+        scale = np.sqrt(np.maximum(-np.diagonal(bend), FLAT * np.max(np.abs(bend), initial=0.0)))
+        scale = np.where(scale > 0, scale, 1.0)
         damped = -bend / scale[:, None] / scale[None, :] + 1e-12 * np.eye(len(bend))
         step = np.zeros_like(price)
         step[free] = np.linalg.lstsq(damped, now.violation[free] / scale, rcond=None)[0] / scale
