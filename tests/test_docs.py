@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import fresh
 from trinode.systems.registry import system_names
 
 ROOT = Path(__file__).parents[1]
@@ -25,10 +26,11 @@ def blocks(page, language):
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)
 def test_python_on_pages_runs(page, tmp_path):
     """All blocks of a page, one after the other, as a reader would paste them."""
-    code = "\n".join(blocks(page, "python"))
-    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=400)
-    assert ended.returncode == 0, ended.stderr
-    assert "Warning" not in ended.stderr
+    code, logs = "\n".join(blocks(page, "python")), tmp_path / "logs"
+    logs.mkdir()
+    ended = fresh.Process(code, folder=tmp_path, logs=logs).end(timeout=400)
+    assert ended.code == 0, ended.err
+    assert "Warning" not in ended.err
 
 
 def test_sweeps_and_mobile_networks_on_pages_are_that(tmp_path):
@@ -127,12 +129,11 @@ def test_the_site_builds_without_a_broken_link(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_example_of_an_own_scheme_meets_the_contract():
-    ended = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "own_scheme.py")], capture_output=True, text=True, timeout=300
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "meets the contract" in ended.stdout
+def test_the_example_of_an_own_scheme_meets_the_contract(tmp_path):
+    code = f"import runpy; runpy.run_path({str(ROOT / 'examples' / 'own_scheme.py')!r}, run_name='__main__')"
+    ended = fresh.Process(code, folder=tmp_path, logs=tmp_path).end(timeout=300)
+    assert ended.code == 0, ended.err
+    assert "meets the contract" in ended.out
 
 
 def test_a_scheme_joins_through_an_entry_point(tmp_path):

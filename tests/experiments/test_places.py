@@ -5,8 +5,6 @@ import errno
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from functools import partial
@@ -17,6 +15,7 @@ import pytest
 from joblib.externals.loky import process_executor
 
 import fake_items
+import fresh
 import toy
 from trinode import _pool
 from trinode.errors import InputError, StoreError
@@ -49,12 +48,14 @@ def undisturbed(tmp_path, toy_system):
     return content(SWEEP, tmp_path / "undisturbed", tmp_path / "undisturbed")
 
 
-def start(folder):
-    return subprocess.Popen([sys.executable, "-c", RUNNER, str(folder)], stderr=subprocess.PIPE)
+def start(folder, logs):
+    logs.mkdir(exist_ok=True)
+    return fresh.Process(RUNNER, str(folder), folder=folder.parent, logs=logs)
 
 
 def kept(folder):
-    return len(list((folder / "items").glob("*.npz")))
+    names = os.listdir(folder / "items") if (folder / "items").exists() else []
+    return sum(name.endswith(".npz") for name in names)
 
 
 @pytest.mark.slow
@@ -63,13 +64,13 @@ def test_killed_at_twenty_instants(tmp_path, undisturbed):
     dice = random.Random(7)
     counts = [0]
     for _ in range(20):
-        runner = start(tmp_path / "s")
+        runner = start(tmp_path / "s", tmp_path / "logs")
         target = counts[-1] + dice.randint(1, 11)
-        while runner.poll() is None and kept(tmp_path / "s") < target:
-            time.sleep(1e-3)  # the core is the runner's
+        while runner.running() and kept(tmp_path / "s") < target:
+            time.sleep(3e-3)  # the core is the runner's
         runner.kill()
-        error = runner.communicate(timeout=120)[1]
-        assert runner.returncode in (0, -signal.SIGKILL), error.decode()
+        ended = runner.end(timeout=120)
+        assert ended.code in (0, -signal.SIGKILL), ended.err
         counts.append(kept(tmp_path / "s"))
     assert counts == sorted(counts)
     assert len(set(counts)) > 10, "the kills hit nothing"
@@ -79,10 +80,10 @@ def test_killed_at_twenty_instants(tmp_path, undisturbed):
 
 
 def test_two_runners_at_once(tmp_path, undisturbed):
-    runners = [start(tmp_path / "s"), start(tmp_path / "s")]
+    runners = [start(tmp_path / "s", tmp_path / name) for name in ("one", "other")]
     for runner in runners:
-        error = runner.communicate(timeout=120)[1]
-        assert runner.returncode == 0, error.decode()
+        ended = runner.end(timeout=120)
+        assert ended.code == 0, ended.err
     assert len(list((tmp_path / "s" / "items").iterdir())) == ITEMS
     assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
 
@@ -131,11 +132,9 @@ def test_a_command_with_processes_ends_with_its_work(tmp_path):
     file = tmp_path / "sweep.yaml"
     file.write_text("system: toy\nschemes: [even]\nparameter: line_bps\nvalues: [5, 8]\ntrials: 3\n")
     words = ("sweep", str(file), "--out", str(tmp_path / "s"), "--jobs", "2")
-    ended = subprocess.run(
-        [sys.executable, "-c", COMMAND, *words], check=False, capture_output=True, timeout=150, text=True
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "6 computed" in ended.stdout
+    ended = fresh.Process(COMMAND, *words, folder=tmp_path, logs=tmp_path).end(timeout=150)
+    assert (ended.code, ended.err) == (0, "")
+    assert "6 computed" in ended.out
 
 
 def test_processes_solve_to_the_same_bits(tmp_path, toy_system):

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import signal
-import subprocess
 import sys
 from collections import OrderedDict
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fresh
 import toy
 import trinode.experiments.execute as executing
 from trinode import _pool
@@ -84,8 +84,10 @@ def replace(source, target):
 os.replace = replace
 run(dataclasses.replace(toy.SWEEP, values=(5.0, 10.0), trials=7, block=3), {str(tmp_path)!r})
 """
-    ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, timeout=300)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    logs = tmp_path.parent / f"{tmp_path.name}-logs"
+    logs.mkdir()
+    ended = fresh.Process(script, folder=logs, logs=logs).end(timeout=300)
+    assert ended.code == -signal.SIGKILL, ended.err
     assert len(list(tmp_path.glob("items/*.npz"))) == 3
     assert len(list(tmp_path.glob("items/*.partial"))) == 1
     summary = run(SWEEP, tmp_path)
