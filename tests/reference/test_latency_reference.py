@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from itertools import product
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,9 +20,10 @@ from trinode.reference.latency.sensing import sensing_slack
 from trinode.reference.latency.steps import Run
 from trinode.systems.decision import Status
 from trinode.systems.latency import model, system
+from trinode.systems.latency import scenario as latency
 from trinode.systems.latency.params import LatencyParams
-from trinode.systems.latency.scenario import draw
 
+draw = eqx.filter_jit(latency.draw)
 judge, link_rates, echo_sinr = jax.jit(model.evaluate), jax.jit(model.link_rates), jax.jit(model.echo_sinr)
 
 SMALL = LatencyParams(

@@ -22,16 +22,21 @@ SHAPE = LatencyParams(terminals=3, access_points=4, ap_antennas=3, terminal_ante
 EVERYONE = jnp.ones(3, bool)
 
 
+drawn, tiers_of = eqx.filter_jit(draw), jax.jit(tiers)
+
+
 def network(seed, **arrays):
-    s = draw(SHAPE, jax.random.key(seed))
+    s = drawn(SHAPE, jax.random.key(seed))
     return dataclasses.replace(s, **{name: jnp.asarray(value, float) for name, value in arrays.items()})
 
 
-NETWORKS = [
-    network(0),
-    network(1, task_bits=[2e5, 3e6, 1e6], edge_max_frequency_hz=[5e9, 1e9, 2e9, 3e9]),
-    network(2, fronthaul_max_bps=[1e7, 5e8, 3e7, 2e9], cloud_max_frequency_hz=3e10, ap_max_power_w=[0.1, 1, 5, 2]),
-]
+@pytest.fixture(scope="module")
+def networks():
+    return [
+        network(0),
+        network(1, task_bits=[2e5, 3e6, 1e6], edge_max_frequency_hz=[5e9, 1e9, 2e9, 3e9]),
+        network(2, fronthaul_max_bps=[1e7, 5e8, 3e7, 2e9], cloud_max_frequency_hz=3e10, ap_max_power_w=[0.1, 1, 5, 2]),
+    ]
 
 
 def rates(s, seed=0):
@@ -41,15 +46,19 @@ def rates(s, seed=0):
 
 def ours(s, rate, edge, cloud=None):
     """Latency of both tiers and their certified bounds at given rates, bit/s."""
-    t = tiers(s)
+    t = tiers_of(s)
     nat = jnp.asarray(np.take_along_axis(rate, np.asarray(t.index), 1) * np.log(2) / float(s.bandwidth_hz))
     cloud = ~edge if cloud is None else cloud
+    return both_pools(t, edge, cloud, nat)
+
+
+@jax.jit
+def both_pools(t, edge, cloud, nat):
     return pool.solve(t.edge_pool(edge, nat)), pool.solve(t.cloud_pool(cloud, nat))
 
 
 def test_networks_are_nested():
     """More terminals, access points or antennas leave what was there as it was."""
-    drawn = eqx.filter_jit(draw)
     few = drawn(LatencyParams(terminals=2, access_points=3, terminal_antennas=2, serving=2), jax.random.key(7))
     many = drawn(LatencyParams(terminals=4, access_points=3, terminal_antennas=5, serving=2), jax.random.key(7))
     same = partial(np.testing.assert_allclose, rtol=1e-12)  # compiled apart, so rounded apart
@@ -62,9 +71,9 @@ def test_networks_are_nested():
     same(more.uplink_channel[:, :3], few.uplink_channel)
 
 
-def test_rates_are_the_models():
-    s, rng = NETWORKS[0], np.random.default_rng(0)
-    t = tiers(s)
+def test_rates_are_the_models(networks):
+    s, rng = networks[0], np.random.default_rng(0)
+    t = tiers_of(s)
     links, linked = t.index.shape[1], np.asarray(t.linked)
     assert (links, linked.sum(1).tolist()) == (3, [2, 2, 2])  # one of three links is there for the shape only
     beams = 0.15 * (rng.standard_normal((3, links + 1, 2)) + 1j * rng.standard_normal((3, links + 1, 2)))
@@ -78,9 +87,10 @@ def test_rates_are_the_models():
     np.testing.assert_array_equal(found[:, links], 0)  # the radar's stream carries no data
 
 
-@pytest.mark.parametrize("s", NETWORKS)
+@pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("on_edge", [(1, 1, 1), (0, 0, 0), (1, 0, 1)])
-def test_fixed_rates_are_cvxpys(s, on_edge):
+def test_fixed_rates_are_cvxpys(networks, number, on_edge):
+    s = networks[number]
     rate, on_edge = rates(s), np.array(on_edge, bool)
     edge, cloud = ours(s, rate, jnp.asarray(on_edge))
     exact = reference.resource_step(s, rate, np.where(on_edge, 1, 2))
@@ -91,9 +101,9 @@ def test_fixed_rates_are_cvxpys(s, on_edge):
         assert float(found.lower) == pytest.approx(float(found.latency), rel=1e-6)
 
 
-def test_limits_are_kept_and_prices_sum_to_one():
-    s = NETWORKS[2]
-    t = tiers(s)
+def test_limits_are_kept_and_prices_sum_to_one(networks):
+    s = networks[2]
+    t = tiers_of(s)
     edge, cloud = ours(s, rates(s), EVERYONE, EVERYONE)
     for decision in (edge, cloud):
         used = np.zeros(4)
@@ -108,10 +118,11 @@ def test_limits_are_kept_and_prices_sum_to_one():
     assert float(cloud.serial_share.sum()) <= 1 + 1e-12
 
 
-@pytest.mark.parametrize("s", NETWORKS)
-def test_both_tiers_as_one_are_as_slow_as_the_slower(s):
+@pytest.mark.parametrize("number", range(3))
+def test_both_tiers_as_one_are_as_slow_as_the_slower(networks, number):
+    s = networks[number]
     rate = rates(s)
-    t = tiers(s)
+    t = tiers_of(s)
     nat = jnp.asarray(np.take_along_axis(rate, np.asarray(t.index), 1) * np.log(2) / float(s.bandwidth_hz))
     modes = jnp.asarray([CLOUD, EDGE, CLOUD])
     together, apart = pool.solve(t.pool(modes, nat)), ours(s, rate, modes == EDGE)
@@ -131,9 +142,9 @@ def test_what_the_slowest_leave_over_is_used():
     assert float(found.share[0].max()) == pytest.approx(min(1.0, float(limit[0])), rel=1e-9)
 
 
-def test_price_is_the_derivative():
+def test_price_is_the_derivative(networks):
     """One more bit of a terminal's task costs its price times its own latency per bit."""
-    s = NETWORKS[0]
+    s = networks[0]
     rate = rates(s)
     edge, _ = ours(s, rate, EVERYONE, EVERYONE)
     for k in range(3):
@@ -143,8 +154,8 @@ def test_price_is_the_derivative():
         assert change == pytest.approx(float(edge.price[k] * edge.latency), rel=1e-2, abs=1e-5)
 
 
-def test_twice_the_bits_take_twice_as_long():
-    s = NETWORKS[1]
+def test_twice_the_bits_take_twice_as_long(networks):
+    s = networks[1]
     once = ours(s, rates(s), EVERYONE, EVERYONE)
     twice = ours(dataclasses.replace(s, task_bits=2 * s.task_bits), rates(s), EVERYONE, EVERYONE)
     for a, b in zip(once, twice):
@@ -156,7 +167,7 @@ def test_servers_without_capacity_are_not_used():
     rate = np.where(np.asarray(s.serving), rates(s), 0.0)
     s = dataclasses.replace(s, serving=jnp.asarray([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]], bool))
     rate = rates(s)
-    t = tiers(s)
+    t = tiers_of(s)
     edge, cloud = ours(s, rate, EVERYONE, EVERYONE)
     for found, mode, shut in ((edge, 1, {0, 3}), (cloud, 2, {0})):
         exact = reference.resource_step(s, rate, [mode] * 3)
@@ -165,9 +176,9 @@ def test_servers_without_capacity_are_not_used():
         assert np.all(np.asarray(found.share)[closed] == 0)
 
 
-def test_a_terminal_without_rate_is_left_out():
+def test_a_terminal_without_rate_is_left_out(networks):
     """Whether it may be is for the caller to say; the others are served as if it were not there."""
-    s = NETWORKS[0]
+    s = networks[0]
     rate = rates(s)
     rate[1] = 0
     edge, cloud = ours(s, rate, EVERYONE, EVERYONE)
@@ -180,14 +191,15 @@ def test_a_terminal_without_rate_is_left_out():
         assert np.all(np.asarray(found.share)[1] == 0)
 
 
-def test_nobody():
-    edge, cloud = ours(NETWORKS[0], rates(NETWORKS[0]), ~EVERYONE, ~EVERYONE)
+def test_nobody(networks):
+    edge, cloud = ours(networks[0], rates(networks[0]), ~EVERYONE, ~EVERYONE)
     assert float(edge.latency) == float(cloud.latency) == 0
 
 
-@pytest.mark.parametrize("s", NETWORKS)
-def test_bought_rates_give_the_interference_free_bound(s):
-    t = tiers(s)
+@pytest.mark.parametrize("number", range(3))
+def test_bought_rates_give_the_interference_free_bound(networks, number):
+    s = networks[number]
+    t = tiers_of(s)
     for tier, family in ((t.edge_pool(EVERYONE, None), "mec"), (t.cloud_pool(EVERYONE, None), "cloud")):
         found = pool.solve(tier)
         assert float(found.latency) == pytest.approx(reference.bound(s, family), rel=1e-6)
