@@ -19,12 +19,14 @@ SHAPE = {"terminals": 4, "access_points": 7, "ap_antennas": 3, "task_bits": 7e2,
 
 
 def drawn(count=3, **changes):
-    return tn.draw_batch("fairness", seed=5, trials=count, **(SHAPE | changes))
+    return tn.stack([tn.draw("fairness", 5, trial, **(SHAPE | changes)) for trial in range(count)])
 
 
-def judged(scenarios, scheme="exact", **more):
-    solutions = tn.solve_batch(scenarios, scheme, **more)
-    return solutions, tn.evaluate_batch(scenarios, solutions, scheme=scheme)
+def judged(scenarios, scheme="exact", bound=False):
+    """One after the other: programs of one network are small, and no copies fill their batches."""
+    each = [(s, tn.solve(s, scheme)) for s in tn.unstack(scenarios)]
+    reports = [tn.evaluate(s, x, bound=bound, scheme=scheme) for s, x in each]
+    return tn.stack([x for _, x in each]), jax.tree.map(lambda *leaves: np.stack(leaves), *reports)
 
 
 def gains(scenario):
@@ -62,14 +64,14 @@ def perron_sinr(cross, level):
 )
 def test_one_subcarrier_is_the_perron_optimum(changes):
     scenarios = drawn(**changes)
-    solutions = tn.solve_batch(scenarios, "exact")
-    report = tn.evaluate_batch(scenarios, solutions, bound=False)
+    solutions, report = judged(scenarios)
     for i, scenario in enumerate(tn.unstack(scenarios)):
         best = perron_sinr(*gains(scenario))
         np.testing.assert_allclose(np.asarray(report.metrics["sinr"])[i, 0], best, rtol=1e-8)
     np.testing.assert_allclose(np.asarray(solutions.power_fraction).max(axis=(1, 2)), 1, rtol=1e-12)
     assert np.all(np.asarray(report.metrics["gini"]) < 1e-6)
-    np.testing.assert_allclose(report.objective, tn.bound_batch(scenarios, "given"), rtol=1e-9)
+    limit = [tn.bound(scenario, "given") for scenario in tn.unstack(scenarios)]
+    np.testing.assert_allclose(report.objective, limit, rtol=1e-9)
 
 
 def test_unequal_tasks_match_a_bisection_on_the_latency():
@@ -97,7 +99,7 @@ def test_unequal_tasks_match_a_bisection_on_the_latency():
 
 def test_combiners_and_powers_together_beat_fixed_ones_and_end_at_the_bound():
     scenarios = drawn(terminals=6)
-    solutions, joint = judged(scenarios, "mmse")
+    solutions, joint = judged(scenarios, "mmse", bound=True)
     fixed = judged(scenarios)[1]
     assert np.all(joint.objective < fixed.objective)
     np.testing.assert_allclose(joint.objective, joint.bound, rtol=1e-9)
@@ -157,7 +159,7 @@ def _with_power(scenario, power):
 
 def test_several_subcarriers_are_never_worse_than_the_paper_s_method():
     scenarios = drawn(subcarriers=3)
-    exact, ica = judged(scenarios)[1], judged(scenarios, "ica")[1]
+    exact, ica = judged(scenarios, bound=True)[1], judged(scenarios, "ica")[1]
     assert np.all(exact.objective <= ica.objective * (1 + 1e-9))
     assert np.all(exact.objective >= exact.bound * (1 - 1e-9))
 
@@ -171,7 +173,7 @@ def test_the_paper_s_method_ends_near_the_optimum_on_one_subcarrier():
 
 
 def test_latency_grows_with_the_terminals_of_one_network():
-    values = [np.asarray(judged(drawn(terminals=k))[1].objective) for k in (2, 4, 7)]
+    values = [np.asarray(judged(drawn(terminals=k))[1].objective) for k in (3, 4, 6)]
     assert np.all(values[0] <= values[1] * (1 + 1e-9))
     assert np.all(values[1] <= values[2] * (1 + 1e-9))
 
@@ -213,7 +215,7 @@ def test_no_tasks_take_no_time(scheme):
 def test_some_without_a_task_stay_silent():
     scenarios = drawn()
     some = eqx.tree_at(lambda s: s.task_bits, scenarios, scenarios.task_bits.at[:, 1].set(0))
-    solutions, report = judged(some)
+    solutions, report = judged(some, bound=True)
     np.testing.assert_array_equal(np.asarray(solutions.power_fraction)[:, 0, 1], 0)
     np.testing.assert_allclose(report.objective, report.scheme_bound, rtol=1e-9)
 
