@@ -52,7 +52,7 @@ SIZES: dict[str, tuple[dict[str, Any], ...]] = {
         },
     ),
     "threetier": (
-        {"terminals": 3, "access_points": 4, "ap_antennas": 5, "terminal_antennas": 6, "radar_antennas": 2},
+        {"terminals": 3, "access_points": 2, "ap_antennas": 5, "terminal_antennas": 4, "radar_antennas": 6},
         {"terminals": 5, "access_points": 3, "ap_antennas": 2, "terminal_antennas": 4, "radar_antennas": 6},
     ),
     "region": (

@@ -24,12 +24,19 @@ FIRST = ("test_contract", "systems", "reference")
 
 
 def pytest_collection_modifyitems(items):
-    """The longest first; workers take whole files in this order (``--dist loadfile --no-loadscope-reorder``)."""
+    """The longest first; workers take whole files in this order (``--dist loadfile --no-loadscope-reorder``).
 
-    def rank(item):
-        return next((n for n, name in enumerate(FIRST) if name in (item.path.stem, item.path.parent.name)), len(FIRST))
+    While one worker holds the schemes to the contract, from the first system on, the other tests what else they promise
+    from the last one on: so each finds in the cache what the other has compiled.
+    """
 
-    items.sort(key=rank)
+    def rank(path):
+        return next((n for n, name in enumerate(FIRST) if name in (path.stem, path.parent.name)), len(FIRST))
+
+    files = list(dict.fromkeys(item.path for item in reversed(items)))
+    files.sort(key=rank)
+    place = {path: number for number, path in enumerate(files)}
+    items.sort(key=lambda item: place[item.path])
 
 
 def pytest_collection_finish():

@@ -28,10 +28,10 @@ SPEC.loader.exec_module(defaults)
 SMALL = {
     "threetier": {
         "terminals": 3,
-        "access_points": 4,
+        "access_points": 2,
         "ap_antennas": 5,
-        "terminal_antennas": 6,
-        "radar_antennas": 2,
+        "terminal_antennas": 4,
+        "radar_antennas": 6,
         "bandwidth_hz": 8e6,
         "cycles_per_bit": 300.0,
         "edge_capacity_hz": 4e9,
@@ -69,7 +69,8 @@ SMALL = {
         "terminal_distance_max_m": 15.0,
     },
 }
-"""Shapes that all differ; a system without an entry is tested at its defaults."""
+"""Shapes that all differ, those of the tests of schemes where they can be; a system without an entry is tested at its
+defaults."""
 
 HOPELESS = {
     "threetier": {"sensing_sinr_min_db": 150.0},
