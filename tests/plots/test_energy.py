@@ -15,6 +15,7 @@ from trinode.systems.energy.params import EnergyParams
 from trinode.systems.energy.scenario import draw
 from trinode.systems.energy.solution import EnergySolution
 
+judge = jax.jit(model.evaluate)
 SHAPE = {"terminals": 3, "ap_antennas": 5, "terminal_antennas": 7, "radar_antennas": 4}
 
 
@@ -43,7 +44,7 @@ def case():
         sensing_margin_max=jnp.asarray(jnp.nan),
         sensing_sinr_max=jnp.asarray(jnp.nan),
     )
-    report = model.evaluate(scenario, solution)
+    report = judge(scenario, solution)
     return scenario, solution, dataclasses.replace(report, bound=0.9 * report.objective)
 
 

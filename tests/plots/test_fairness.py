@@ -13,6 +13,8 @@ from trinode.systems.fairness.params import FairnessParams
 from trinode.systems.fairness.scenario import draw
 from trinode.systems.fairness.schemes import SCHEMES
 
+judge = jax.jit(model.evaluate)
+
 
 def texts(figure):
     return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
@@ -22,7 +24,7 @@ def made(layout):
     params = FairnessParams(terminals=4, access_points=6, ap_antennas=2, subcarriers=3, layout=layout)
     scenario = jax.jit(draw)(params, jax.random.key(2))
     solution = jax.jit(SCHEMES["full-power"].solve)(scenario)
-    report = model.evaluate(scenario, solution)
+    report = judge(scenario, solution)
     return scenario, solution, dataclasses.replace(report, bound=0.5 * report.objective)
 
 

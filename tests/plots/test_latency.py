@@ -12,9 +12,11 @@ from trinode.cli import present_latency
 from trinode.plots import _map, latency, pictures
 from trinode.radio.propagation import steering
 from trinode.systems.latency import model
+from trinode.systems.latency import scenario as networks
 from trinode.systems.latency.params import LatencyParams
-from trinode.systems.latency.scenario import draw
 from trinode.systems.latency.solution import LatencySolution
+
+draw, judge = jax.jit(networks.draw), jax.jit(model.evaluate)
 
 
 def decide(scenario, infeasible=False):
@@ -48,7 +50,7 @@ def decide(scenario, infeasible=False):
 def case():
     scenario = draw(LatencyParams(), jax.random.key(0))
     solution = decide(scenario)
-    report = model.evaluate(scenario, solution)
+    report = judge(scenario, solution)
     return scenario, solution, dataclasses.replace(report, bound=0.97 * report.objective)
 
 
@@ -113,7 +115,7 @@ def test_directions_that_no_linear_array_has_are_left_out(case):
 def test_infeasible_decisions_and_missing_positions(case):
     scenario = case[0]
     solution = decide(scenario, infeasible=True)
-    report = model.evaluate(scenario, solution)
+    report = judge(scenario, solution)
     assert "cannot be served" in texts(latency.draw_map(scenario, solution, report))
     assert any("cannot be served" in text for text in texts(latency.draw_bars(scenario, solution, report)))
     placeless = eqx.tree_at(lambda s: s.ap_position_m, scenario, None)
@@ -123,7 +125,7 @@ def test_infeasible_decisions_and_missing_positions(case):
 def test_a_link_without_rate_is_drawn_without_a_bar(case):
     scenario, solution, _ = case
     silent = eqx.tree_at(lambda x: x.precoder, solution, jnp.zeros_like(solution.precoder))
-    report = model.evaluate(scenario, silent)
+    report = judge(scenario, silent)
     assert not np.isfinite(report.objective)
     assert latency.draw_bars(scenario, silent, report).axes[0].get_xlim()[1] > 0
     assert latency.draw_map(scenario, silent, report) is not None
@@ -138,7 +140,7 @@ def test_other_sizes(sizes):
         jax.random.key(1),
     )
     solution = decide(scenario)
-    report = model.evaluate(scenario, solution)
+    report = judge(scenario, solution)
     for draw_one in latency.PICTURES.values():
         figure = draw_one(scenario, solution, report)
         figure.draw_without_rendering()

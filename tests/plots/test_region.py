@@ -14,6 +14,7 @@ from trinode.systems.region.params import RegionParams
 from trinode.systems.region.scenario import draw
 from trinode.systems.region.schemes import SCHEMES
 
+judge = jax.jit(model.evaluate)
 SHAPE = {"terminals": 4, "access_points": 3, "ap_antennas": 5, "targets": 2, "pilots": 3, "directions": 37}
 
 
@@ -21,7 +22,7 @@ SHAPE = {"terminals": 4, "access_points": 3, "ap_antennas": 5, "targets": 2, "pi
 def case():
     scenario = jax.jit(draw)(RegionParams(pattern_mse_max=3.0, **SHAPE), jax.random.key(0))
     solution = jax.jit(SCHEMES["mrt"].solve)(scenario)
-    return scenario, solution, model.evaluate(scenario, solution)
+    return scenario, solution, judge(scenario, solution)
 
 
 def texts(figure):

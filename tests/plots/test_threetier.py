@@ -16,6 +16,8 @@ from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.scenario import draw
 from trinode.systems.threetier.solution import ThreetierSolution
 
+judge = jax.jit(model.evaluate)
+
 
 def decide(scenario, infeasible=False):
     """Terminals take turns: edge, cloud, itself."""
@@ -47,7 +49,7 @@ def texts(figure):
 
 def test_map_names_stations_and_what_they_carry(scenario):
     x = decide(scenario)
-    figure = threetier.draw_map(scenario, x, model.evaluate(scenario, x), "a title")
+    figure = threetier.draw_map(scenario, x, judge(scenario, x), "a title")
     assert figure is not None
     assert {"AP0: 1 edge, 1 cloud", "AP1: 1 edge, 1 cloud", "0", "4"} <= set(texts(figure))
     labels = [entry.get_text() for entry in figure.legends[0].get_texts()]
@@ -58,7 +60,7 @@ def test_map_names_stations_and_what_they_carry(scenario):
 
 def test_map_marks_who_cannot_be_served(scenario):
     x = decide(scenario, infeasible=True)
-    figure = threetier.draw_map(scenario, x, model.evaluate(scenario, x))
+    figure = threetier.draw_map(scenario, x, judge(scenario, x))
     assert figure is not None
     assert "cannot be served" in [entry.get_text() for entry in figure.legends[0].get_texts()]
 
@@ -66,12 +68,12 @@ def test_map_marks_who_cannot_be_served(scenario):
 def test_no_positions_no_map(scenario):
     x = decide(scenario)
     blind = dataclasses.replace(scenario, terminal_position_m=None)
-    assert threetier.draw_map(blind, x, model.evaluate(blind, x)) is None
+    assert threetier.draw_map(blind, x, judge(blind, x)) is None
 
 
 def test_bars_add_up_to_the_latencies(scenario):
     x = decide(scenario)
-    report = model.evaluate(scenario, x)
+    report = judge(scenario, x)
     figure = threetier.draw_bars(scenario, x, report)
     whole = figure.axes[0]
     ends = np.zeros(5)
@@ -86,14 +88,14 @@ def test_bars_add_up_to_the_latencies(scenario):
 
 def test_files(scenario, tmp_path):
     x = decide(scenario)
-    files = pictures("threetier", scenario, x, model.evaluate(scenario, x), tmp_path)
+    files = pictures("threetier", scenario, x, judge(scenario, x), tmp_path)
     assert {file.name for file in files} >= {"threetier-map.png", "threetier-bars.pdf"}
     assert all(file.stat().st_size > 1000 for file in files)
 
 
 def test_table_of_terminals(scenario):
     x = decide(scenario)
-    report = model.evaluate(scenario, x)
+    report = judge(scenario, x)
     rows = present.terminal_table(scenario, x, report).rows
     assert [row["computes"] for row in rows] == ["edge", "cloud", "itself", "edge", "cloud"]
     assert [row["over"] for row in rows] == ["AP0", "AP1", "-", "AP1", "AP0"]
