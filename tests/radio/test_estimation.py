@@ -13,6 +13,8 @@ LABEL = jnp.asarray([0, 1, 0, 1])
 ENERGY = jnp.asarray(700.0)
 DRAWS = 40000
 
+covariance_of, estimator_of = jax.jit(estimation.channel_covariance), jax.jit(estimation.estimator)
+
 
 def setting():
     """Units in which direct and reflected links are comparable, as with alpha = 1e6 at the distances of Table I."""
@@ -34,8 +36,8 @@ def setting():
 @pytest.fixture(scope="module")
 def simulated():
     s, mean, deviation = setting()
-    covariance = estimation.channel_covariance(s)
-    known = estimation.estimator(covariance, LABEL, ENERGY)
+    covariance = covariance_of(s)
+    known = estimator_of(covariance, LABEL, ENERGY)
 
     def normal(key, shape):
         one, two = jax.random.normal(key, (2, *shape))
@@ -110,8 +112,8 @@ def test_errors_stacked_over_access_points_have_no_negative_power(simulated):
 
 def test_errors_of_channels_far_above_the_noise_have_a_covariance():
     """Pilots 1e14 above the noise: what (12) subtracts cancels to 1e-10 of it, and the covariance stays one."""
-    covariance = 1e10 * estimation.channel_covariance(setting()[0])
-    error = np.asarray(estimation.estimator(covariance, jnp.arange(K), ENERGY).error_covariance)
+    covariance = 1e10 * covariance_of(setting()[0])
+    error = np.asarray(estimator_of(covariance, jnp.arange(K), ENERGY).error_covariance)
     whole = error.transpose(2, 0, 3, 1, 4).reshape(K, M * A, M * A)
     np.testing.assert_array_equal(whole, whole.conj().swapaxes(1, 2))
     # with a pilot of one's own the noise is all that is left, whatever the channel
