@@ -19,9 +19,15 @@ def gaussian(rng, *shape):
 def both_ways(problem, x):
     """All quantities at variables: as they are descended, and as they are judged."""
     program = problem.program
-    decisions = program.decide(x)
+
+    @jax.jit
+    def descended(x):
+        decisions = program.decide(x)
+        return decisions, Scope(program, decisions, jax.numpy).values
+
+    decisions, fast = descended(x)
     plain = [{name: np.asarray(value) for name, value in one.items()} for one in decisions]
-    return Scope(program, decisions, jax.numpy).values, Scope(program, plain, np).values
+    return fast, Scope(program, plain, np).values
 
 
 @pytest.mark.parametrize("receiver", ["local", "joint"])

@@ -30,11 +30,17 @@ def scenario():
     return jax.jit(system.draw)(EnergyParams(**SHAPE), jax.random.key(3))
 
 
-def beams(scenario):
+@jax.jit
+def begun(scenario):
     problem = problems.build(scenario)
     start, met = optimise.meet_echoes(problem.air, optimise.starting_beams(problem.air, null=True))
+    return reduced.lift(problem.air, start), met
+
+
+def beams(scenario):
+    start, met = begun(scenario)
     assert bool(np.all(met))
-    full = np.array(reduced.lift(problem.air, start))
+    full = np.array(start)
     full[:, 1] *= 1.001  # strictly inside
     return full
 

@@ -59,7 +59,9 @@ class Said:
     def __init__(self, problem):
         program = problem.program
         x = np.random.default_rng(5).normal(size=program.size)
-        decisions = [{name: np.asarray(one) for name, one in part.items()} for part in program.decide(jnp.asarray(x))]
+        decisions = [
+            {name: np.asarray(one) for name, one in part.items()} for part in jax.jit(lambda x: program.decide(x))(x)
+        ]
         scope = Scope(program, decisions, np)
         self.value = float(program.objective.value(scope))
         words = [part.word for part in program.parts]
