@@ -35,19 +35,14 @@ def deadly(item, mark: str):
     raise AssertionError("still alive")
 
 
-def grown(item):
-    """The same, if this process may grow."""
+def solved(item):
+    """The real thing, in a process that has not met the toy system yet and may grow."""
     from joblib.externals.loky import process_executor
 
-    assert process_executor._MAX_MEMORY_LEAK_SIZE > 2**40
-    return execute(item)
-
-
-def solved(item):
-    """The real thing, in a process that has not met the toy system yet."""
     import toy
     import trinode
     from trinode.experiments.execute import execute as solve
 
+    assert process_executor._MAX_MEMORY_LEAK_SIZE > 2**40
     trinode.register(toy.system)
     return solve(item)

@@ -107,13 +107,6 @@ def test_several_items_at_a_time_here(tmp_path, undisturbed, monkeypatch):
     assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
 
 
-def test_processes(tmp_path, undisturbed):
-    """They may grow: joblib would end one once compiled programs fill it."""
-    assert 0 < process_executor._MAX_MEMORY_LEAK_SIZE < 2**40
-    assert run(SWEEP, tmp_path / "s", place=Processes(2), execute=fake_items.grown).computed == ITEMS
-    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
-
-
 COMMAND = f"""
 import sys
 from functools import partial
@@ -138,9 +131,12 @@ def test_a_command_with_processes_ends_with_its_work(tmp_path):
 
 
 def test_processes_solve_to_the_same_bits(tmp_path, toy_system):
+    """And may grow: joblib would end one once compiled programs fill it."""
+    assert 0 < process_executor._MAX_MEMORY_LEAK_SIZE < 2**40
     sweep = dataclasses.replace(SWEEP, values=(5.0, 6.0), trials=9, block=4)
-    run(sweep, tmp_path / "here")
-    run(sweep, tmp_path / "there", place=Processes(2), execute=fake_items.solved)
+    here = run(sweep, tmp_path / "here")
+    there = run(sweep, tmp_path / "there", place=Processes(2), execute=fake_items.solved)
+    assert there.computed == here.computed == there.total
     assert content(sweep, tmp_path / "here", tmp_path) == content(sweep, tmp_path / "there", tmp_path)
 
 
@@ -153,17 +149,20 @@ def test_a_process_that_dies_leaves_a_store_that_resumes(tmp_path, undisturbed):
 
 
 @pytest.mark.slow
-def test_a_cluster_and_the_death_of_a_worker(tmp_path, undisturbed):
+def test_a_cluster_and_the_death_of_a_worker(tmp_path, toy_system):
     distributed = pytest.importorskip("distributed")
+    sweep = dataclasses.replace(SWEEP, values=SWEEP.values[:3])
+    count = run(sweep, tmp_path / "here", execute=fake_items.execute).total
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         place = Cluster(cluster.scheduler_address)
-        assert run(SWEEP, tmp_path / "s", place=place, execute=fake_items.execute).computed == ITEMS
+        assert run(sweep, tmp_path / "s", place=place, execute=fake_items.execute).computed == count
         dying = partial(fake_items.deadly, mark=str(tmp_path / "mark"))
-        summary = run(SWEEP, tmp_path / "d", place=place, execute=dying)
-        assert (summary.computed, summary.failed) == (ITEMS, ())
+        summary = run(sweep, tmp_path / "d", place=place, execute=dying)
+        assert (summary.computed, summary.failed) == (count, ())
         assert (tmp_path / "mark").exists()
-    assert content(SWEEP, tmp_path / "s", tmp_path) == undisturbed
-    assert content(SWEEP, tmp_path / "d", tmp_path) == undisturbed
+    expected = content(sweep, tmp_path / "here", tmp_path)
+    assert content(sweep, tmp_path / "s", tmp_path) == expected
+    assert content(sweep, tmp_path / "d", tmp_path) == expected
 
 
 def test_a_full_disk(tmp_path, undisturbed, monkeypatch):
