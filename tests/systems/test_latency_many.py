@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trinode.systems.latency import assignments
+from trinode.systems.latency import assignments, optimise, search
 from trinode.systems.latency.params import LatencyParams
 from trinode.systems.latency.scenario import draw
 from trinode.systems.latency.tiers import tiers
@@ -34,6 +34,43 @@ def test_a_window_of_the_subsets_finds_the_best_or_nearly(case, monkeypatch):
         assert value == pytest.approx(exact[tuple(modes)], rel=1e-6)
     assert values.min() * (1 - 1e-6) <= float(listed.value[0]) <= values.min() * 1.05
     assert np.all(np.diff(np.asarray(listed.value)) >= 0)
+
+
+def test_a_shortlist_is_refined_until_no_neighbour_of_the_first_is_better(case):
+    """From the four worst assignments and the uniform ones; as long as before, none twice, the uniform ones kept."""
+    t, rows, values = case
+    nobody, exact = jnp.zeros(5, bool), {tuple(row): value for row, value in zip(rows, values)}
+    begin = [*np.argsort(-values)[:4], *(i for i, row in enumerate(rows) if np.ptp(row) == 0)]
+    modes = jnp.asarray(rows[list(dict.fromkeys(begin))])
+    listed = assignments.Shortlist(modes, *jax.vmap(lambda m: assignments.value_of(t, m, 1e-7))(modes))
+    found = jax.jit(search.refined, static_argnums=3)(t, nobody, listed, 1e-7)
+    after = [tuple(row) for row in np.asarray(found.modes)]
+    assert len(set(after)) == len(after) == len(modes)
+    assert {(assignments.EDGE,) * 5, (assignments.CLOUD,) * 5} <= set(after)
+    np.testing.assert_allclose(found.value, [exact[row] for row in after], rtol=1e-6)
+    assert np.all(np.diff(np.asarray(found.value)) >= 0)
+    first = np.array(after[0])
+    turned = np.where(np.eye(5, dtype=bool), assignments.EDGE + assignments.CLOUD - first, first)
+    assert float(found.value[0]) <= min(exact[tuple(row)] for row in turned) * (1 + 1e-6)
+    assert float(found.value[0]) < float(jnp.min(listed.value)) * 0.99
+
+
+def test_quiet_beams_keep_the_power_and_are_heard_less(case):
+    """At the access points that only others use, next to strongest directions of the same powers."""
+    t, rows, values = case
+    modes = jnp.asarray(rows[np.argmin(values)])
+    power = jnp.full(t.snr.shape, 1 / t.snr.shape[1])
+    w = optimise.quiet_beams(t, modes, power)
+    spent = jnp.sum(jnp.abs(w) ** 2, axis=2)
+    assert np.all(np.asarray(spent.sum(axis=1)) <= np.asarray(t.scenario.terminal_max_power_w))
+    loud = jnp.sqrt(spent[:, :-1])[..., None] * t.direction
+    own = np.any(np.asarray(t.index)[..., None] == np.arange(4), axis=1)
+
+    def leaked(beams):
+        heard = jnp.sum(jnp.abs(jnp.einsum("kmat,kst->kmsa", t.uplink.channel, beams)) ** 2, axis=(2, 3))
+        return float(jnp.sum(jnp.where(own, 0.0, heard)))
+
+    assert leaked(w[:, :-1]) < 0.5 * leaked(loud)
 
 
 def test_branch_and_bound_is_brute_force(case):

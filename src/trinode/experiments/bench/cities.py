@@ -229,11 +229,10 @@ def tables(name: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, An
         groups.append(("all", list(records)))
     rows = [[city, *_summary(contest, chosen)] for city, chosen in groups]
     note = (
-        f"Best known: all schemes that play ({', '.join((contest.default, *contest.others))}), and {contest.default} "
-        "begun at the answer of each of them. Losses, gaps and seconds are those of the default alone, over the "
-        f"networks that it serves; beaten is by more than {BEATEN:g} of the value. Missed: only others find a feasible "
-        "point. Infeasible: nobody finds one, and the bound proves that there is none; open: nobody finds one, and "
-        "the bound proves nothing (answers of latency, threetier and region say what is out of reach)."
+        f"Best known: of {', '.join((contest.default, *contest.others))}, and {contest.default} begun at the answer of "
+        f"each. Losses, gaps and seconds: of {contest.default} alone, where it serves all; beaten: by more than "
+        f"{BEATEN:g} of the value. Missed: only others find a feasible point; infeasible: nobody does, and the bound "
+        "proves that there is none; open: nobody does, and nothing proves it."
     )
     given = ", ".join(f"{key} = {value:g}" for key, value in contest.given.items())
     title = f"{contest.system}: {contest.default} on cities" + (f", {given}" if given else "")

@@ -21,6 +21,10 @@ from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
 SHARPNESS = 300.0
 """Exponent of the power mean that stands for the largest latency inside the descent."""
+CALM = 2
+"""So many rounds without a gain are rest: in one of them only the smooth stand-in for the latency may have fallen."""
+HORIZON = 16
+"""So many rounds are looked ahead where a descent that is behind is given up."""
 ECHO_MARGIN = 1e-4
 """Relative margin on the echo requirement inside the descent; what is still missing is blended in exactly."""
 
@@ -48,6 +52,42 @@ def starting_beams(
     return jnp.concatenate([data, (quiet[:, None] * full)[:, None]], axis=1)
 
 
+def quiet_beams(
+    t: Tiers, modes: Int[Array, " K"], power: Float[Array, "K S"], steps: int = 20
+) -> Complex[Array, "K S1 T"]:
+    """Beams that others hear little of: most signal over noise and leakage to the access points that others use.
+
+    Who is heard well whispers: powers fall with the square root of what the best link has more than the weakest
+    terminal's, since beside one that is heard 50 dB worse nobody may send as if alone.
+    """
+    usable, channel = _usable(t, modes), t.uplink.channel
+    _, points, _, antennas = channel.shape
+    budget = t.budget(modes == LOCAL)
+    gram = jnp.einsum("kmat,kmau->kmtu", channel.conj(), channel)
+    uses = jnp.any(usable[..., None] & (t.index[..., None] == jnp.arange(points)), axis=1)
+    disturbed = jnp.sum(uses, axis=0) - uses > 0
+    heard = jnp.where(disturbed[..., None, None], gram, 0.0)
+    noise = jnp.eye(antennas) / jnp.where(budget > 0, budget, 1.0)[:, None, None]
+    own = jnp.take_along_axis(gram, t.index[:, :, None, None], axis=1)
+    there = jnp.take_along_axis(heard, t.index[:, :, None, None], axis=1)
+    leak = jnp.sum(heard, axis=1) + noise
+    pull = jnp.linalg.solve(leak[:, None] - there, own)
+
+    def along(_: Int[Array, ""], x: Complex[Array, "K S T"]) -> Complex[Array, "K S T"]:
+        x = jnp.sum(pull * x[..., None, :], axis=-1)
+        return x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-300)
+
+    direction = lax.fori_loop(0, steps, along, t.direction)
+    best = jnp.max(jnp.where(usable, t.snr, 0.0), axis=1)
+    weakest = jnp.min(jnp.where(best > 0, best, jnp.inf))
+    part = jnp.sqrt(jnp.where(best > 0, weakest / jnp.where(best > 0, best, 1.0), 1.0))
+    share = budget[:, None] * jnp.where(usable, part[:, None] * power, 0.0)
+    aside = jnp.linalg.solve(leak, t.echo.steering[..., None])[..., 0]
+    aside = aside / jnp.maximum(jnp.linalg.norm(aside, axis=1, keepdims=True), 1e-300)
+    data = jnp.sqrt(0.97 * share)[..., None] * direction
+    return jnp.concatenate([data, (jnp.sqrt(0.02 * budget)[:, None] * aside)[:, None]], axis=1)
+
+
 def random_beams(t: Tiers, modes: Int[Array, " K"], key: PRNGKeyArray) -> Complex[Array, "K S1 T"]:
     """Random directions, and powers of very different sizes that add up to almost all that a terminal may radiate."""
     k, links, antennas = t.direction.shape
@@ -69,12 +109,12 @@ class Stages(eqx.Module):
         Most rounds; each is one descent of at most ``evaluations`` gradients, then the exact computing decision, with
         which the next one begins, and an update of the echo prices.
     tolerance : float
-        Stop when a round improves the latency by less than this share.
+        Stop when :data:`CALM` rounds in a row improve the latency by less than this share each.
     penalty : float
         Weight of squared echo violations (relative, in nats).
     """
 
-    rounds: int = eqx.field(static=True, default=16)
+    rounds: int = eqx.field(static=True, default=64)
     evaluations: int = eqx.field(static=True, default=40)
     tolerance: float = eqx.field(static=True, default=2e-4)
     penalty: float = eqx.field(static=True, default=2.0)
@@ -177,7 +217,7 @@ def decide(
     echo_beam : (K, T)
         Beams that meet every echo requirement strictly; see :func:`repair`.
     rival : float
-        Latency, s, to come below: given up once all rounds that are left would not do at the pace of the last one.
+        Latency, s, to come below: given up once :data:`HORIZON` rounds more would not do at the pace of the last one.
     """
     k, links = t.snr.shape
     ahead = downhill(t, modes, stages.penalty)
@@ -190,6 +230,7 @@ def decide(
         best: Decision
         history: Float[Array, " H"]
         gain: Float[Array, ""]
+        calm: Int[Array, ""]
         turn: Int[Array, ""]
 
     def one(r: Round) -> Round:
@@ -210,13 +251,15 @@ def decide(
             best,
             r.history.at[jnp.where(opening, stages.rounds, r.turn)].set(best.latency, mode="drop"),
             gain,
+            jnp.where(gain > stages.tolerance, 0, r.calm + 1),
             r.turn + 1,
         )
 
     def going(r: Round) -> Bool[Array, ""]:
         # the first rounds still learn the echo prices and may not improve
-        hope = r.best.latency * (1 - r.gain * (stages.rounds - r.turn)) < rival
-        more = (r.turn < stages.rounds) & (((r.gain > stages.tolerance) & hope) | (r.turn < 4))
+        left = jnp.minimum(stages.rounds - r.turn, HORIZON)
+        hope = r.best.latency * (1 - r.gain * left) < rival
+        more = (r.turn < stages.rounds) & (((r.calm < CALM) & hope) | (r.turn < 4))
         return more & ((r.turn < 0) | jnp.isfinite(r.best.latency))
 
     zero = jnp.asarray(0)
@@ -229,10 +272,11 @@ def decide(
         jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape),
         jnp.full(stages.rounds, jnp.nan),
         jnp.asarray(jnp.inf),
+        zero,
         zero - 1,
     )
     last = while_loop(going, one, start)
-    return Outcome(last.best, last.gain <= stages.tolerance, last.history)
+    return Outcome(last.best, last.calm >= CALM, last.history)
 
 
 def in_loads(used: pool.Pool) -> pool.Pool:

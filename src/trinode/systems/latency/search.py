@@ -17,12 +17,14 @@ from trinode.systems.latency.optimise import Outcome, Stages
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers
 
-STRONGEST, EVEN, RANDOM = 0, 1, 2
+QUIET, STRONGEST, EVEN, RANDOM = -1, 0, 1, 2
 """Where a descent begins (:func:`run`)."""
-AGAIN = (EVEN, RANDOM, RANDOM + 1)
+AGAIN = (QUIET, EVEN, RANDOM, RANDOM + 1)
 """Where the descent of a single assignment begins again."""
 ENOUGH = 1.02
 """Ratio to the bound that needs no other start."""
+FAR = 1.05
+"""Ratio to the bound above which other starts are not given up for being behind."""
 
 
 class Screen(NamedTuple):
@@ -118,11 +120,14 @@ def run(
 
     ``begin`` says where it starts otherwise. :data:`STRONGEST`: each link along its strongest direction with the given
     power, which leaves links out for good where interference wants them. :data:`EVEN`: the same with all links equally
-    strong. A larger number: beams at random, others for each number. The last two meet every echo requirement.
+    strong. :data:`QUIET`: with as little as possible to be heard by others. A larger number: beams at random, others
+    for each number. All but the first meet every echo requirement.
     ``rival`` as for :func:`.optimise.decide`.
     """
     even = optimise.starting_beams(t, modes, jnp.full(power.shape, 1 / power.shape[1]), view.beam)
-    other = jnp.where(begin == EVEN, even, optimise.random_beams(t, modes, jax.random.key(begin)))
+    quiet = optimise.quiet_beams(t, modes, power)
+    other = jnp.where(begin == QUIET, quiet, optimise.random_beams(t, modes, jax.random.key(begin)))
+    other = jnp.where(begin == EVEN, even, other)
     strongest = optimise.starting_beams(t, modes, power, view.beam)
     cold = jnp.where(begin == STRONGEST, strongest, optimise.repair(t, other, modes, view.beam))
     if start is None:
@@ -145,6 +150,31 @@ def keep_better(outcome: Outcome, other: optimise.Decision) -> Outcome:
     """Replace the decision by another one where that is quicker."""
     worse = other.latency < outcome.decision.latency
     return outcome._replace(decision=jax.tree.map(lambda a, b: jnp.where(worse, a, b), other, outcome.decision))
+
+
+def refined(t: Tiers, local: Bool[Array, " K"], listed: Shortlist, tolerance: float) -> Shortlist:
+    """A shortlist as long, in which no assignment that differs from the first in one terminal has a lower value.
+
+    What ranks assignments before they are valued is far below the truth where few can go to the cloud.
+    """
+    k, length = local.shape[0], listed.value.shape[0]
+
+    def alike(modes: Int[Array, "n K"]) -> Bool[Array, " n"]:
+        return jnp.any(jnp.stack([jnp.all(local | (modes == mode), axis=1) for mode in (EDGE, CLOUD)]), axis=0)
+
+    def turn(state: tuple[Shortlist, Bool[Array, ""]]) -> tuple[Shortlist, Bool[Array, ""]]:
+        some, _ = state
+        modes = jnp.where(jnp.eye(k, dtype=bool) & ~local, EDGE + CLOUD - some.modes[0], some.modes[0])
+        known = jnp.any(jnp.all(modes[:, None] == some.modes, axis=2), axis=1)
+        more = Shortlist(modes, *jax.vmap(lambda m: assignments.value_of(t, m, tolerance))(modes))
+        every = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), some, more)
+        again = jnp.concatenate([jnp.zeros(length, bool), known])
+        kept = jnp.argsort(jnp.where(again, jnp.inf, jnp.where(alike(every.modes), -jnp.inf, every.value)))[:length]
+        kept = kept[jnp.argsort(every.value[kept])]
+        after = jax.tree.map(lambda leaf: leaf[kept], every)
+        return after, after.value[0] < some.value[0]
+
+    return while_loop(lambda state: state[1], turn, (listed, jnp.asarray(True)))[0]
 
 
 class Found(NamedTuple):
@@ -187,7 +217,7 @@ def over_homes(
     def one(w: Walk) -> Walk:
         n = next_(w)
         local = nest.local(n)
-        some = assignments.shortlist(t, local, listed, 1e-5)
+        some = refined(t, local, assignments.shortlist(t, local, listed, 1e-5), 1e-5)
         low = w.low.at[n].max(some.value[0])
         kept = t.keeping(local)
         view = screen(kept)
@@ -234,7 +264,9 @@ def over_assignments(
     def step(state):
         done, (best, had, fresh) = state
         i = jnp.argmax(pending(*state))
-        rival = jnp.where(fresh, jnp.inf, best.decision.latency)
+        # a second try may well begin far behind what is far from good
+        patient = queue.retry[i] & (best.decision.latency > FAR * queue.lowest)
+        rival = jnp.where(fresh | patient, jnp.inf, best.decision.latency)
         again = run(t, queue.modes[i], queue.power[i], view, stages, start, queue.begin[i], rival)
         take = fresh | (again.decision.latency < best.decision.latency)
         spent = again.decision.evaluations + jnp.where(fresh, 0, best.decision.evaluations)

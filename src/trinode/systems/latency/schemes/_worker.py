@@ -13,7 +13,7 @@ from trinode.systems.latency import search
 from trinode.systems.latency.assignments import Shortlist
 from trinode.systems.latency.optimise import Stages
 from trinode.systems.latency.scenario import LatencyScenario
-from trinode.systems.latency.search import AGAIN, EVEN, RANDOM, STRONGEST
+from trinode.systems.latency.search import AGAIN, EVEN, QUIET, RANDOM, STRONGEST
 from trinode.systems.latency.solution import LatencySolution
 from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, tiers
 
@@ -21,8 +21,10 @@ ANYWHERE = LOCAL
 """In place of a common place: terminals go where they are best off."""
 
 _RETRIES = (
+    (0, QUIET),
     (0, EVEN),
     (0, RANDOM),
+    (1, QUIET),
     (1, STRONGEST),
     (1, RANDOM + 1),
     (2, STRONGEST),

@@ -23,7 +23,7 @@ class Joint(Scheme):
     ranked likewise, from nobody to everybody, so it is never worse than that either.
 
     Where that ends more than ``enough`` times above the bound, which happens when the echoes are hard to meet, it is
-    tried again from other beams, evenly strong or random, and under the next assignments.
+    tried again from other beams, heard little by others, evenly strong or random, and under the next assignments.
 
     Attributes
     ----------
