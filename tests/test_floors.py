@@ -21,6 +21,8 @@ FLOORS = [
     ("_batch", "_programs", "_sizes"),
     ("solving",),
     ("define",),
+    ("_calls",),
+    ("networks",),
     ("api",),
     ("bring",),
     ("online",),

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import toy
-from trinode import _batch, _cache, _pool, _programs
+from trinode import _batch, _cache, _pool, _programs, api
 from trinode.systems.registry import system as find_system
 from trinode.systems.registry import system_names
 
@@ -286,6 +286,25 @@ def test_long_runs_are_compiled_well_where_the_process_compiles_quickly(folder, 
     with _programs.long_runs():
         _programs.call(double, "toy", scenario(), 2.0)
     assert asked[2:] == [{}]
+
+
+def test_one_network_is_solved_by_a_program_compiled_quickly(folder, monkeypatch):
+    """A batch, and whoever says that runs are long, by one that is compiled well."""
+    asked = []
+    monkeypatch.setenv("XLA_FLAGS", "")
+    plain = _programs.Program.compile
+    monkeypatch.setattr(_programs.Program, "compile", lambda self: asked.append(_programs._options()) or plain(self))
+    well, once = _programs._flags.PROGRAM, _programs._flags.PROGRAM | _programs._flags.ONCE
+    shape = {"subcarriers": 2, "terminals": 3}
+    network, two = api.draw("fairness", **shape), api.draw_batch("fairness", trials=2, **shape)
+    asked.clear()
+    answer = api.solve(network, "full-power")
+    with _programs.long_runs():
+        again = api.solve(network, "full-power")
+    batch = api.solve_batch(two, "full-power")
+    assert asked == [once, well, well]
+    for other in (again, api.unstack(batch)[0]):
+        np.testing.assert_allclose(other.power_fraction, answer.power_fraction, rtol=1e-9)
 
 
 def test_parts_of_a_batch_know_of_long_runs(monkeypatch):

@@ -7,38 +7,45 @@ from __future__ import annotations
 
 import os
 
-ALWAYS = ("--xla_cpu_use_fusion_emitters=false", "--xla_llvm_disable_expensive_passes=true")
-"""These halve compilation on a CPU and cost nothing at run time."""
+Options = dict[str, bool | int | str]
 
-PROGRAM: dict[str, bool | int] = {"xla_cpu_use_fusion_emitters": False, "xla_llvm_disable_expensive_passes": True}
-"""The same as options of a single program."""
+PROGRAM: Options = {"xla_cpu_use_fusion_emitters": False, "xla_llvm_disable_expensive_passes": True}
+"""Options of every program: these halve compilation on a CPU and cost nothing at run time."""
 
-QUICKLY = (
-    "--xla_backend_optimization_level=0",
-    "--xla_cpu_parallel_codegen_split_count=1",
-    # these copy a program once per loop, to count its rounds
-    "--xla_disable_hlo_passes=while-loop-invariant-code-motion,simplify-while-loops,while-loop-trip-count-annotator,"
+ONCE: Options = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_parallel_codegen_split_count": 1,
+    # these copy a program once per loop, to count its rounds, and carry along what a loop does not change
+    "xla_disable_hlo_passes": "while-loop-invariant-code-motion,simplify-while-loops,while-loop-trip-count-annotator,"
     "while-loop-constant-sinking",
-)
+}
 """These spare the compiler what pays only in long runs: for programs that are run once."""
 
-WELL: dict[str, bool | int] = {"xla_backend_optimization_level": 1}
+
+def _words(options: Options) -> tuple[str, ...]:
+    return tuple(f"--{name}={str(value).lower()}" for name, value in options.items())
+
+
+ALWAYS, QUICKLY = _words(PROGRAM), _words(ONCE)
+"""The same as flags of a process."""
+
+WELL: Options = {"xla_backend_optimization_level": 1}
 """Options of a single program that take back most of what :data:`QUICKLY` costs when it runs."""
 
-ALONE: dict[str, bool | int] = {"xla_cpu_multi_thread_eigen": False}
+ALONE: Options = {"xla_cpu_multi_thread_eigen": False}
 """Options of a single program that keep it to one thread."""
 
 unknown: set[str] = set()
 """Options that this XLA does not know."""
 
 
-def options(well: bool, alone: bool = False) -> dict[str, bool | int]:
+def options(well: bool, once: bool = False, alone: bool = False) -> Options:
     """Options of a single program, but for those that somebody has set for the process."""
     words = os.environ.get("XLA_FLAGS", "").split()
     given = {word.partition("=")[0].removeprefix("--") for word in words}
-    wanted = PROGRAM | (ALONE if alone else {})
-    always = {name: value for name, value in wanted.items() if name not in given | unknown}
-    return always | (WELL if well and quick() else {})
+    wanted = PROGRAM | (ONCE if once and not well else {}) | (ALONE if alone else {})
+    found = {name: value for name, value in wanted.items() if name not in given | unknown}
+    return found | (WELL if well and quick() else {})
 
 
 def quick() -> bool:

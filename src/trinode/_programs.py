@@ -70,6 +70,7 @@ _guard = Lock()
 _tracing = RLock()
 _turns: Semaphore | None = None
 _long: ContextVar[bool] = ContextVar("_long", default=False)
+_once: ContextVar[bool] = ContextVar("_once", default=False)
 _alone: ContextVar[bool] = ContextVar("_alone", default=False)
 
 
@@ -91,12 +92,26 @@ def interruptible(work: Callable[[], Any]) -> Any:
 
 @contextmanager
 def long_runs(wanted: bool = True) -> Iterator[None]:
-    """Within it programs are compiled well also where the process compiles quickly: for those that run long."""
+    """Within it programs are compiled well also where they would be compiled quickly: for those that run long."""
     before = _long.set(wanted)
     try:
         yield
     finally:
         _long.reset(before)
+
+
+@contextmanager
+def run_once() -> Iterator[None]:
+    """Within it programs are compiled quickly rather than well, unless runs are long: for one network at a time.
+
+    That takes a quarter of the time; what then runs a few milliseconds would have to run thousands of times to repay
+    the rest.
+    """
+    before = _once.set(True)
+    try:
+        yield
+    finally:
+        _once.reset(before)
 
 
 @contextmanager
@@ -113,7 +128,8 @@ def one_thread() -> Iterator[None]:
 
 
 def _options() -> dict[str, Any]:
-    return _flags.options(_long.get(), _alone.get())
+    once = _once.get() and jax.default_backend() == "cpu"  # what they spare is a CPU's compiler
+    return _flags.options(_long.get(), once, _alone.get())
 
 
 def _compiled_with(lowered: Any, options: dict[str, Any]) -> Any:
@@ -143,7 +159,7 @@ def call(function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
     leaves = [leaf if isinstance(leaf, jax.Array) and not leaf.weak_type else np.asarray(leaf) for leaf in leaves]
     shapes = tuple((leaf.dtype, leaf.shape) for leaf in leaves)
     rest = tuple(None if is_array else one for one, is_array in zip(given, passed))
-    here = (function, structure, rest, tuple(passed), shapes, tuple(_options()))
+    here = (function, structure, rest, tuple(passed), shapes, tuple(_options().items()))
     ready = _ready.get(here)
     if ready is not None:
         return _run(ready, leaves)

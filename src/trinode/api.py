@@ -7,37 +7,30 @@ and kept.
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array
 
-from trinode import _memory, _programs, _runtime, _sizes  # noqa: F401  (double precision first)
+from trinode import _calls, _programs, _sizes
 from trinode._batch import map_parts, stack, unstack
-from trinode._words import one_of
 from trinode.channels import archive
-from trinode.channels.files import Field, why
+from trinode.channels.files import why
 from trinode.channels.look import Look, look
-from trinode.channels.traced import check_channels
 from trinode.compose.problem import Problem
 from trinode.errors import FileFormatError, InputError
-from trinode.radio.draws import named_key
+from trinode.networks import bundled, change, draw, draw_batch, from_arrays, from_channels, parameters
 from trinode.solving import drive
 from trinode.systems import doors
 from trinode.systems.contract import Scheme, System
 from trinode.systems.decision import Solution
-from trinode.systems.declared import to_arrays
 from trinode.systems.network import Scenario
-from trinode.systems.registry import elsewhere, system_names
 from trinode.systems.registry import system as find_system
+from trinode.systems.registry import system_names
 from trinode.systems.report import Report
 
 __all__ = [
@@ -60,175 +53,6 @@ __all__ = [
     "stack",
     "unstack",
 ]
-
-
-LARGEST_SIZE = 2**16
-"""No axis of a network's arrays is longer."""
-
-MODEST = 8.0
-"""How many times the default's sizes, multiplied, are drawn without a look at what they take."""
-MANY = 10_000
-"""Networks that are drawn at a time without one."""
-FARTHEST_M = 1e9
-"""From the origin, of a node that is given a place."""
-_LOOSE = Field("float")
-
-
-def draw(
-    system: str = "latency",
-    seed: int = 0,
-    trial: int = 0,
-    *,
-    terminal_position_m: Any = None,
-    ap_position_m: Any = None,
-    **params: Any,
-) -> Any:
-    """Draw one random network.
-
-    Parameters
-    ----------
-    system : str
-        Name of a system.
-    seed, trial : int
-        Which network; the same pair gives the same random numbers at any parameters.
-    terminal_position_m, ap_position_m : array_like, optional
-        Where terminals, shape (K, 2), and access points, shape (M, 2), stand instead of where they would be drawn, in
-        metres. Path losses follow, small-scale fading stays: who moves a node sees the same network change.
-    **params
-        Fields of the system's parameters that differ from their defaults.
-
-    Raises
-    ------
-    InputError
-        An unknown system or parameter, or a value that is not allowed.
-    """
-    found = find_system(system)
-    values = parameters(found, params)
-    places = _places(found, terminal_position_m=terminal_position_m, ap_position_m=ap_position_m)
-    _check_memory(found, values)
-    return _finite(found, _program(_draw, found, values, *_seeds(seed, trial), *([places] if places else [])))
-
-
-def draw_batch(system: str = "latency", seed: int = 0, trials: int | Iterable[int] = 100, **params: Any) -> Any:
-    """Draw many random networks, stacked along a leading axis; ``trials`` is a number or the trials.
-
-    Parameters
-    ----------
-    system : str
-        Name of a system.
-    seed : int
-        Of all of them; each trial has its own key.
-    trials : int or iterable of int
-        How many, or which trials.
-    **params
-        Parameters of the system, as in :func:`draw`.
-
-    Returns
-    -------
-    Scenario
-        Its arrays have a leading axis of networks.
-
-    Raises
-    ------
-    InputError
-        As :func:`draw`.
-    """
-    found = find_system(system)
-    values = parameters(found, params)
-    listed = range(_count("trials", trials)) if isinstance(trials, int) else list(trials)
-    _check_memory(found, values, len(listed))
-    chosen = np.asarray([_count("trial", trial) for trial in listed], dtype=np.int64)
-    run, named = _runner(found)
-    given = named, values, np.asarray(_count("seed", seed))
-    one, many = partial(run, _draw, *given), partial(run, _draw_many, *given)
-    return _finite(found, map_parts(one, many, (chosen,), found.schedule.judged), many=True)
-
-
-def bundled(name: str, layout: int, system: str = "latency", seed: int = 0, **params: Any) -> Any:
-    """A network on channels that ship with trinode; what the channels leave open is drawn from ``seed``.
-
-    Parameters
-    ----------
-    name : str
-        One of ``trinode.channels.bundled.bundled_names()``.
-    layout : int
-        Which placement of access points and terminals.
-    """
-    from trinode.channels.bundled import load_bundled
-
-    return from_channels(load_bundled(name, layout), system, seed, layout, **params)
-
-
-def from_channels(channels: Any, system: str = "latency", seed: int = 0, trial: int = 0, **params: Any) -> Any:
-    """A network on given channels (see :class:`trinode.channels.traced.TracedChannels`).
-
-    Parameters
-    ----------
-    channels : TracedChannels or Channels
-        What was read or traced: :func:`trinode.channels.read`.
-    system : str
-        Name of a system.
-    seed, trial : int
-        Of what channels leave open, such as targets.
-    **params
-        Parameters of the system, but those that channels fix.
-
-    Returns
-    -------
-    Scenario
-
-    Raises
-    ------
-    InputError
-        Channels that are none, or a parameter that channels fix: sizes, and all that only random channels have.
-    """
-    found = find_system(system)
-    checked, sizes = check_channels(channels)
-    fixed = {name: sizes[letter] for name, letter in found.channel_sizes.items()}
-    for name, value in params.items():
-        if name in fixed:
-            raise InputError(name, value, f"nothing beside channels, whose number it is: {fixed[name]}")
-        if name in found.channel_fixed:
-            raise InputError(name, value, "nothing beside channels, which take its place")
-    given = {f.name: getattr(channels, f.name) for f in dataclasses.fields(channels) if f.name != "building_lines"}
-    arrays, values = jax.tree.map(jnp.asarray, given | checked), parameters(found, fixed | params)
-    made = _program(_import, found, arrays, values, *_seeds(seed, trial))
-    made = _finite(found, made)
-    made.check_together(to_arrays(made, found.scenario_schema))
-    return made
-
-
-def change(scenario: Any, **arrays: Any) -> Any:
-    """``scenario.with_(**arrays)``: the same network with other arrays, checked again.
-
-    See :meth:`trinode.systems.network.Scenario.with_`.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        One network.
-    **arrays
-        By their names in scenario files.
-    """
-    return doors.change(scenario, arrays)
-
-
-def from_arrays(system: str, **arrays: Any) -> Any:
-    """A network of your own arrays, by the names, shapes and units of the system's scenario file.
-
-    Parameters
-    ----------
-    system : str
-        Name of a system.
-    **arrays
-        Whatever NumPy makes an array of; cast to the types of the file. See ``docs/formats.md``.
-
-    Raises
-    ------
-    InputError
-        Names the array that is missing, unknown, of another shape, or holds what is not allowed.
-    """
-    return doors.trusted(find_system(system).scenario_from(arrays))
 
 
 def check(thing: Any, silence: Iterable[str] = ()) -> Look:
@@ -262,6 +86,9 @@ def check(thing: Any, silence: Iterable[str] = ()) -> Look:
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None, effort: str = "") -> Any:
     """Decide.
 
+    Compiles in a quarter of the time that :func:`solve_batch` takes, and then runs two to three times as long: for
+    thousands of networks that one is quicker.
+
     Parameters
     ----------
     scenario : Scenario or Problem
@@ -280,16 +107,19 @@ def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None, effort: s
     """
     if isinstance(scenario, Problem):
         _no_effort(effort)
-        return drive.solve(scenario, start)
+        with _programs.run_once():
+            return drive.solve(scenario, start)
     system, scenario = doors.network(scenario, instead="; tn.solve_batch takes many")
     chosen = _scheme(system, scheme, start, effort=effort)
     if start is not None:
         check_sizes(system, scenario, start, "start")
     if chosen.host:
         return _marked(system, scenario, chosen.solve(scenario, start))
-    run, named = _solver(system, chosen)
+    run, named = _calls.solver(system, chosen)
     wide, begin = _sizes.rounded(system, scenario), _sizes.rounded(system, start)
-    return _sizes.cropped(system, chosen.of_worker(run(_solve, named, chosen.worker(), wide, begin)), scenario)
+    with _programs.run_once():
+        found = run(_calls.solve, named, chosen.worker(), wide, begin)
+    return _sizes.cropped(system, chosen.of_worker(found), scenario)
 
 
 def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None, effort: str = "") -> Any:
@@ -323,9 +153,9 @@ def solve_batch(scenarios: Any, scheme: str | Scheme = "", start: Any = None, ef
             if begin is not None:
                 check_sizes(system, one, begin, "start")
         return stack([_marked(system, *pair) for pair in zip(each, chosen.solve_each(each, starts), strict=True)])
-    run, named = _solver(system, chosen)
+    run, named = _calls.solver(system, chosen)
     worker = chosen.worker()
-    one, many = partial(run, _solve, named, worker), partial(run, _solve_many, named, worker)
+    one, many = partial(run, _calls.solve, named, worker), partial(run, _calls.solve_many, named, worker)
     wide, begin = _sizes.rounded(system, scenarios), _sizes.rounded(system, start)
     solutions = map_parts(one, many, (wide, begin), system.schedule.part(chosen, wide))
     return _sizes.cropped(system, chosen.of_worker(solutions), scenarios)
@@ -371,8 +201,8 @@ def evaluate_batch(scenarios: Any, solutions: Any, bound: bool = True, scheme: s
     if system.host:
         report = stack(list(map(system.judge, unstack(scenarios), unstack(solutions))))
     else:
-        run, named = _runner(system)
-        one, many = partial(run, _evaluate, named), partial(run, _evaluate_many, named)
+        run, named = _calls.runner(system)
+        one, many = partial(run, _calls.judge, named), partial(run, _calls.judge_many, named)
         report = map_parts(one, many, (scenarios, _decision(solutions)), system.schedule.judged)
     report = dataclasses.replace(report, system=system.name)
     if not bound:
@@ -416,8 +246,8 @@ def bound_batch(scenarios: Any, family: str = "") -> Array:
     system, scenarios = doors.network(scenarios, many=True, instead="; bound takes one")
     if system.host:
         return jnp.stack([_bounded(system, one, family) for one in unstack(scenarios)])
-    run, named = _runner(system)
-    one, many = partial(run, _bound, named, family=family), partial(run, _bound_many, named, family=family)
+    run, named = _calls.runner(system)
+    one, many = partial(run, _calls.bound, named, family=family), partial(run, _calls.bound_many, named, family=family)
     return map_parts(one, many, (_sizes.rounded(system, scenarios),), system.schedule.bounded)
 
 
@@ -466,43 +296,6 @@ def load(path: str | Path) -> Any:
     return doors.trusted(system.read_scenario(path)) if kind == "scenario" else system.read_solution(path)[0]
 
 
-def parameters(system: System | str, given: Mapping[str, Any] | None = None) -> Any:
-    """Parameters of a system, those that are not given at their defaults.
-
-    Numbers become arrays, so that other values need no compilation.
-
-    Parameters
-    ----------
-    system : System or str
-        Whose parameters they are.
-    given : mapping
-        Some of them by name; the others have their defaults.
-
-    Raises
-    ------
-    InputError
-        An unknown name, or a value that is not allowed.
-    """
-    system, given = _found(system), given or {}
-    defaults = {field.name: field.default for field in dataclasses.fields(system.Params)}
-    # numbers of NumPy count as Python's, also where an integer is asked for
-    given = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
-    for name, value in given.items():
-        if name not in defaults:
-            other = elsewhere(name, _parameter_names, defaults)
-            raise InputError(name, f"a parameter that {system.name} does not have{other}", one_of(name, defaults))
-        default = defaults[name]
-        if isinstance(default, str | bool):
-            if type(value) is not type(default):
-                raise InputError(name, value, f"a value like {default!r}")
-        elif not (_is_number(value) or (value is None and default is None)):
-            raise InputError(name, value, "a number")
-        elif isinstance(default, int) and isinstance(value, int) and value > LARGEST_SIZE:
-            raise InputError(name, value, f"an integer of at most {LARGEST_SIZE}")
-    params = system.Params(**given)
-    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, float)) if _is_real(leaf) else leaf, params)
-
-
 def check_sizes(system: System, scenario: Any, solution: Any, what: str = "solution") -> None:
     """Refuse a solution of a network of another size.
 
@@ -522,105 +315,9 @@ def check_sizes(system: System, scenario: Any, solution: Any, what: str = "solut
                 )
 
 
-def network_bytes(system: System, params: Any) -> int:
-    """What a drawn network of these parameters takes, found without drawing it."""
-    try:
-        shapes = jax.eval_shape(partial(_draw, system), params, *_seeds(0, 0))
-    except _memory.TooLarge as fault:
-        return fault.taken
-    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
-
-
-def trial_key(system: str, seed: int, trial: int) -> Key[Array, ""]:
-    """Random key of one trial, from named axes only."""
-    return jax.random.fold_in(_seed_key(system, _count("seed", seed)), _count("trial", trial))
-
-
-def _parameter_names(system: System) -> list[str]:
-    return [field.name for field in dataclasses.fields(system.Params)]
-
-
-def _seeds(seed: Any, trial: Any) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(_count("seed", seed)), np.asarray(_count("trial", trial))
-
-
-def _seed_key(system: str, seed: Any) -> Key[Array, ""]:
-    return named_key(jax.random.key(seed), system)
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**31:
-        raise InputError(name, value, "an integer of at least 0 and below 2**31")
-    return int(value)
-
-
-def _places(system: System, **given: Any) -> dict[str, np.ndarray]:
-    """Positions that are given, checked."""
-    found = {}
-    for name, value in given.items():
-        if value is None:
-            continue
-        if name not in system.places:
-            raise InputError(name, "positions", f"nothing: {system.name} draws them itself")
-        try:
-            place = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            raise InputError(name, value, "an array of positions in metres") from None
-        if not np.all(np.abs(place) < FARTHEST_M):
-            raise InputError(name, value, f"positions within {FARTHEST_M:g} m of the origin")
-        found[name] = place
-    return found
-
-
 def _shape(module: Any, name: str) -> tuple[int, ...]:
     value: Any = getattr(module, name, None)
     return () if value is None else np.shape(value)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.ndarray | jax.Array):
-        return False
-    array = np.asarray(value)
-    return array.shape == () and array.dtype.kind in "iuf"
-
-
-def _check_memory(system: System, params: Any, count: int = 1) -> None:
-    """Refuse networks whose arrays would not fit; looked into only where they are much larger than the default's."""
-    default = system.Params()
-    sizes = {f.name: getattr(params, f.name) for f in dataclasses.fields(params) if f.metadata.get("static")}
-    growth = {
-        name: size / max(getattr(default, name), 1)
-        for name, size in sizes.items()
-        if isinstance(size, int) and not isinstance(size, bool)
-    }
-    if math.prod(max(1.0, one) for one in growth.values()) <= MODEST and count <= MANY:
-        return
-    each = network_bytes(system, params)
-    if each > _memory.room():
-        name = max(growth, key=lambda name: growth[name])
-        raise InputError(name, f"{sizes[name]} (networks of {_memory.words(each)})", _memory.allowed())
-    if each * count > _memory.room():
-        raise InputError("trials", f"{count} ({_memory.words(each * count)} of networks)", _memory.allowed())
-
-
-def _finite(system: System, scenario: Any, many: bool = False) -> Any:
-    """The scenario, unless its parameters were so extreme that an array of it is no longer what a file may hold."""
-    for entry in dataclasses.fields(scenario):
-        field = system.scenario_schema.get(entry.name, _LOOSE)
-        value = np.asarray(getattr(scenario, entry.name)) if eqx.is_array(getattr(scenario, entry.name)) else None
-        if value is None or value.dtype.kind not in "fc":
-            continue
-        if not field.nan and not np.all(np.isfinite(value)):
-            raise InputError(entry.name, "NaN or infinity", "parameters of which a network of finite numbers comes")
-        lowest = value.min(initial=1.0) if field.sign != "any" else 1.0
-        if lowest < 0 or (lowest == 0 and field.sign == "positive"):
-            allowed = "parameters of which a value above 0 comes" if field.sign == "positive" else "no negative value"
-            raise InputError(entry.name, lowest, allowed)
-    return doors.trusted(scenario, many)
-
-
-def _is_real(leaf: Any) -> bool:
-    return isinstance(leaf, int | float) and not isinstance(leaf, bool)
 
 
 def _no_effort(effort: str) -> None:
@@ -674,32 +371,10 @@ def file_kind(path: Path) -> tuple[str, str]:
     return name, kind
 
 
-def _runner(system: System) -> tuple[Callable[..., Any], System | str]:
-    """How a system's functions are called, and what they are given to know it by.
-
-    Programs are kept between processes where all of the system is trinode's own.
-    """
-    parts = (system.Params, system.draw, system.evaluate, system.bound, system.from_channels)
-    if system is find_system(system.name) and all(_ours(part) for part in parts):
-        return _programs.call, system.name
-    return _programs.call_unkept, system
-
-
-def _solver(system: System, scheme: Scheme) -> tuple[Callable[..., Any], System | str]:
-    """The same for one of its schemes."""
-    run, named = _runner(system)
-    return (run, named) if _ours(type(scheme)) else (_programs.call_unkept, system)
-
-
-def _program(function: Callable[..., Any], system: System, *arguments: Any) -> Any:
-    run, named = _runner(system)
-    return run(function, named, *arguments)
-
-
 def _judged(system: System, scenario: Any, solution: Any) -> Report:
     if system.host:
         return system.judge(scenario, solution)
-    return _program(_evaluate, system, scenario, _decision(solution))
+    return _calls.program(_calls.judge, system, scenario, _decision(solution))
 
 
 def _marked(system: System, scenario: Any, solution: Any) -> Any:
@@ -710,55 +385,4 @@ def _marked(system: System, scenario: Any, solution: Any) -> Any:
 def _bounded(system: System, scenario: Any, family: str) -> Array:
     if system.host:
         return jnp.asarray(system.bound(scenario, family))
-    return _program(_bound, system, _sizes.rounded(system, scenario), family)
-
-
-def _found(system: System | str) -> System:
-    return find_system(system) if isinstance(system, str) else system
-
-
-def _ours(thing: Any) -> bool:
-    return thing.__module__.startswith("trinode.")
-
-
-def _draw(system: System | str, params: Any, seed: Any, trial: Any, places: Any = None) -> Scenario:
-    found = _found(system)
-    key = jax.random.fold_in(_seed_key(found.name, seed), trial)
-    return found.draw(params, key, places) if places else found.draw(params, key)
-
-
-def _draw_many(system: System | str, params: Any, seed: Any, trials: Any) -> Scenario:
-    return jax.vmap(partial(_draw, system, params, seed))(trials)
-
-
-def _import(system: System | str, channels: dict[str, Any], params: Any, seed: Any, trial: Any) -> Scenario:
-    found = _found(system)
-    key = jax.random.fold_in(_seed_key(found.name, seed), trial)
-    return found.from_channels(SimpleNamespace(building_lines=None, **channels), params, key)
-
-
-def _solve(system: System | str, scheme: Scheme, scenario: Any, start: Any) -> Solution:
-    """A scheme's solution with the judge's word on it, by the same program: none says of itself what is not so."""
-    found = _found(system)
-    solution = jax.lax.optimization_barrier(scheme.solve(scenario, start))  # judging changes nothing of it
-    return found.marked(solution, scheme.met(found, scenario, solution))
-
-
-def _solve_many(system: System | str, scheme: Scheme, scenarios: Any, starts: Any) -> Solution:
-    return jax.vmap(partial(_solve, system, scheme))(scenarios, starts)
-
-
-def _evaluate(system: System | str, scenario: Any, solution: Any) -> Report:
-    return _found(system).judge(scenario, solution)
-
-
-def _evaluate_many(system: System | str, scenarios: Any, solutions: Any) -> Report:
-    return jax.vmap(_found(system).judge)(scenarios, solutions)
-
-
-def _bound(system: System | str, scenario: Any, family: str) -> Array:
-    return _found(system).bound(scenario, family)
-
-
-def _bound_many(system: System | str, scenarios: Any, family: str) -> Array:
-    return jax.vmap(partial(_found(system).bound, family=family))(scenarios)
+    return _calls.program(_calls.bound, system, _sizes.rounded(system, scenario), family)

@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from trinode import _pool, api
+from trinode import _pool, api, networks
 from trinode.errors import InputError
 from trinode.experiments.items import describe_parameters
 from trinode.systems.fairness import labels
@@ -66,7 +66,7 @@ class LabelSet:
 
     def key(self, topology: int) -> Any:
         """Random key of a topology."""
-        return api.trial_key(SYSTEM, self.seed, topology)
+        return networks.trial_key(SYSTEM, self.seed, topology)
 
     def read(self, topology: int) -> dict[str, np.ndarray] | None:
         """Labels of a topology; None where they are missing, damaged or made from other parameters."""

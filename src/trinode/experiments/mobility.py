@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
-from trinode import api, online
+from trinode import _programs, api, online
 from trinode._words import one_of
 from trinode.errors import FileFormatError, InputError
 from trinode.experiments.written import STRICT, read
@@ -127,7 +127,8 @@ def run(found: MobilityFile, networks: Iterator[Any], say: Callable[[int], None]
         row |= {"anew": np.nan, "anew_seconds": np.nan, "bound": slot.bound if found.bound else np.nan}
         if found.anew:
             begun = time.perf_counter()
-            solution = api.solve(network)
+            with _programs.long_runs():
+                solution = api.solve(network)
             np.asarray(solution.status)  # waits for it
             row["anew_seconds"] = time.perf_counter() - begun
             row["anew"] = float(api.evaluate(network, solution, bound=False).objective)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
-from trinode import api
+from trinode import _programs, api
 from trinode.errors import InputError
 from trinode.online.motion import ageing
 from trinode.online.plans import SYSTEMS, link_gain
@@ -113,6 +113,7 @@ class SlotEnv(gymnasium.Env):
             self._scale = abs(best) if np.isfinite(best) and best else 1.0
         return self._seen(), {}
 
+    @_programs.long_runs()
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Decide for this slot, and see the next one."""
         solution, report = acted(self._network, action)
@@ -145,6 +146,7 @@ class SlotEnv(gymnasium.Env):
             network = dataclasses.replace(network, task_bits=jnp.asarray(self._queue))
         self._network = _doors.trusted(network)
 
+    @_programs.long_runs()
     def best(self) -> tuple[Any, float]:
         """Trinode's decision and its objective; NaN where there is none."""
         solution = api.solve(self._network)

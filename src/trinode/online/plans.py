@@ -168,6 +168,7 @@ class OfSystem:
         """Where there is a single way, it ends at the optimum."""
         return self.module.ways(network) == 1
 
+    @_programs.long_runs()
     def anew(self, network: Any) -> Choice:
         """Decided from nothing, by the system's scheme."""
         return self.repaired(network, api.solve(network, self.scheme))
@@ -201,6 +202,7 @@ class OfSystem:
         served = f"; terminals that cannot be served: {', '.join(map(str, who))}" if who else ""
         return f"{report.worst_constraint}: exceeded by {float(report.worst_residual):.3g}{served}"
 
+    @_programs.long_runs()
     def bound(self, network: Any, choice: Choice) -> float:
         """What no decision beats."""
         return float(api.bound(network))

@@ -9,6 +9,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
+from trinode import _programs
 from trinode.serve.limits import Limits
 
 RETRY_S = 1
@@ -71,7 +72,7 @@ class Desk:
             It takes longer than the limit; what has begun goes on.
         """
         held, loop = place.get(), asyncio.get_running_loop()
-        future = self._threads.submit(function, *arguments)
+        future = self._threads.submit(_programs.long_runs()(function), *arguments)  # the next request may ask the same
         held.holds += 1
 
         def over(_: Future[Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from trinode import api
+from trinode import _programs, api, networks
 from trinode._words import number, one_of
 from trinode.errors import InputError
 from trinode.online import SYSTEMS, Controller
@@ -86,6 +86,7 @@ class Known:
         self._lock = Lock()
         self._bytes: dict[Any, int] = {}
 
+    @_programs.long_runs()
     def compile(self, size: Size, slots: bool = True) -> None:
         """Compile all that requests of a size run: draws, schemes, bounds, judge, and, where asked for, sessions."""
         system = find_system(size.system)
@@ -141,7 +142,7 @@ class Known:
         if key not in self._bytes:
             if len(self._bytes) > 16 * self.most:
                 self._bytes.clear()
-            self._bytes[key] = api.network_bytes(system, values)
+            self._bytes[key] = networks.network_bytes(system, values)
         if self._bytes[key] > most:
             raise InputError("params", f"networks of {self._bytes[key]} bytes", f"at most {most} here")
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from trinode import api
+from trinode import _programs, api
 from trinode.compose.problem import Problem
 from trinode.experiments.bench import Say, table
 from trinode.solving.drive import solve
 
 
+@_programs.long_runs()
 def compared(name: str, statement: Callable[[Any], Problem], trials: int | None, say: Say) -> list[dict[str, Any]]:
     """Values, gaps and processor time of both on default networks.
 
