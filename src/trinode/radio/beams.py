@@ -9,7 +9,7 @@ along as free real variables.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jax import lax
@@ -21,6 +21,7 @@ from trinode.numerics.curvature import Memory
 Worth = Callable[[Float[Array, "K S"], Complex[Array, "K S T"], Float[Array, " n"]], Float[Array, ""]]
 
 
+@runtime_checkable
 class HasRates(Protocol):
     """Anything that turns precoders into rates: an :class:`~trinode.radio.streams.Uplink` or a surrogate of one."""
 

@@ -17,7 +17,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
-from trinode.numerics import curvature, serial
+from trinode.numerics import curvature, descent
 from trinode.numerics.curvature import Memory
 from trinode.systems.region import optimise, sensing_only, starts
 from trinode.systems.region.bound import bound
@@ -233,7 +233,7 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
 
         def one(_: int, state: tuple[Any, ...]) -> tuple[Any, ...]:
             x, price, memory, best, least = state
-            end, price = serial.constrained(
+            end, price = descent.constrained(
                 objective,
                 lambda x: (goal - rate(x))[None],
                 x,

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.numerics import curvature, descent, serial
+from trinode.numerics import curvature, descent
 from trinode.numerics.curvature import Memory
 from trinode.numerics.descent import Descent
 from trinode.numerics.loops import while_loop
@@ -167,7 +167,7 @@ def communicate(
         def objective(x: Float[Array, " n"]) -> Float[Array, ""]:
             return -jnp.sum(d.rates(*unpack(x, shape, beams)))
 
-        end = serial.lbfgs(objective, run.x, run.memory, max_evaluations=evaluations, tolerance=least)
+        end = descent.lbfgs(objective, run.x, max_evaluations=evaluations, tolerance=least, memory=run.memory)
         data = unpack(end.point, shape, beams).data
         radar = jnp.zeros_like(best.covariance)
         found = Answer(data, radar, sum_rate(d, data, radar))
@@ -240,12 +240,12 @@ def with_sensing(
             sent = unpack(x, shape, beams)
             return descent.lagrangian(-value(sent), excess(sent), run.price, PENALTY * scale)
 
-        end = serial.lbfgs(
+        end = descent.lbfgs(
             lagrangian,
             run.x,
-            run.memory if surrogate is None else curvature.nothing(run.x.size),
             max_evaluations=jnp.where(run.rounds == 0, opening, evaluations),
             tolerance=tolerance * scale,
+            memory=run.memory if surrogate is None else None,
         )
         sent = unpack(end.point, shape, beams)
         price = jnp.maximum(run.price + PENALTY * scale * excess(sent), 0.0)
