@@ -11,9 +11,10 @@ import pytest
 import trinode as tn
 from trinode.errors import InputError
 from trinode.systems.decision import Status
-from trinode.systems.fairness import model
+from trinode.systems.fairness import model, system
 from trinode.systems.fairness.params import FairnessParams
 from trinode.systems.fairness.solution import FairnessSolution
+from trinode.systems.reason import verdict
 
 SHAPE = {"terminals": 4, "access_points": 7, "ap_antennas": 3, "task_bits": 7e2, "bandwidth_hz": 8e6}
 
@@ -112,6 +113,20 @@ def test_combiners_and_powers_together_beat_fixed_ones_and_end_at_the_bound():
         turn = 0.05 * np.abs(np.asarray(x.combiner)).max() * rng.normal(size=(2, *x.combiner.shape))
         other = model.sinr(s, x.combiner + turn[0] + 1j * turn[1], power)
         assert np.all(np.asarray(other) <= best * (1 + 1e-12))
+
+
+def test_a_task_that_nobody_can_compute_has_an_infinite_bound_that_says_why():
+    s = tn.unstack(drawn(1))[0]
+    idle = eqx.tree_at(lambda s: s.terminal_frequency_hz, s, s.terminal_frequency_hz.at[2].set(0.0))
+    lost = eqx.tree_at(lambda s: s.uplink_channel, idle, s.uplink_channel.at[:, 2].set(0.0))
+    nothing = eqx.tree_at(lambda s: s.task_bits, lost, jnp.zeros(4))
+    _, report = judged(tn.stack([idle, lost, nothing]))
+    for bound in (report.bound, report.scheme_bound):
+        np.testing.assert_array_equal(np.isposinf(bound), [False, True, False])
+        assert bound[2] == 0
+    report = tn.unstack(report)[1]
+    assert not bool(report.feasible)
+    assert verdict(system, lost, report) == "proved: terminal 2 can neither be heard nor compute at home"
 
 
 def test_two_subcarriers_and_two_terminals_match_brute_force():

@@ -10,6 +10,7 @@ import trinode as tn
 from trinode.systems.decision import Status
 from trinode.systems.latency import system
 from trinode.systems.latency.params import LatencyParams
+from trinode.systems.reason import verdict
 
 SHAPE = {
     "terminals": 3,
@@ -126,6 +127,27 @@ def test_unreachable_echo_is_infeasible_and_says_what_could_be_met(few):
     margin = np.asarray(solution.sensing_margin_max)
     assert np.all((margin > 0) & (margin < 1))
     np.testing.assert_allclose(np.asarray(solution.sensing_sinr_max), margin * np.asarray(loud.sensing_sinr_min)[:, 0])
+
+
+def test_what_cannot_be_served_has_an_infinite_bound_that_says_why(few):
+    loud = eqx.tree_at(lambda s: s.sensing_sinr_min, few, few.sensing_sinr_min * 1e5)
+    most = loud.sensing_sinr_min * latencies(loud, "joint")[1].sensing_margin_max[:, None]
+    tight, above = (eqx.tree_at(lambda s: s.sensing_sinr_min, few, most * share) for share in (0.999, 1.001))
+    assert np.all(np.isfinite(BOUNDS(tight)))
+    together, louder, lost = tn.unstack(above)[0], *tn.unstack(few)[1:]
+    louder = eqx.tree_at(lambda s: s.sensing_sinr_min, louder, louder.sensing_sinr_min.at[2].set(1e9))
+    lost = eqx.tree_at(lambda s: s.uplink_channel, lost, lost.uplink_channel.at[1].set(0.0))
+    lost = eqx.tree_at(lambda s: s.terminal_max_frequency_hz, lost, lost.terminal_max_frequency_hz.at[1].set(0.0))
+    reasons = {
+        "all echo requirements together are met at no more than 0.999": together,
+        "terminal 2 cannot meet the echo requirement, whatever": louder,
+        "terminal 1 can compute nowhere": lost,
+    }
+    networks = batch(*reasons.values())
+    report = tn.evaluate_batch(networks, latencies(networks, "joint")[1])
+    assert np.all(np.isposinf(report.bound))
+    for words, one, found in zip(reasons, reasons.values(), tn.unstack(report), strict=True):
+        assert verdict(system, one, found).startswith(f"proved: {words}")
 
 
 def test_a_terminal_without_a_link_computes_itself_or_is_named(few):

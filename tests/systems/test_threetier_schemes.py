@@ -13,6 +13,7 @@ from trinode.errors import InputError
 from trinode.sensing import cones
 from trinode.systems.contract import EFFORTS
 from trinode.systems.decision import Status
+from trinode.systems.reason import verdict
 from trinode.systems.threetier import optimise, search, system
 from trinode.systems.threetier.params import ThreetierParams
 from trinode.systems.threetier.schemes.joint import Joint
@@ -37,6 +38,10 @@ def drawn(seed=0, **changes):
 @pytest.fixture(scope="module")
 def few():
     return api.stack([drawn(seed) for seed in range(4)])
+
+
+def change(scenario, **arrays):
+    return eqx.tree_at(lambda s: [getattr(s, name) for name in arrays], scenario, list(arrays.values()))
 
 
 def objective(scenarios, scheme):
@@ -238,6 +243,38 @@ def test_unequal_edge_frequencies(few):
     report = api.evaluate(uneven, solution)
     assert bool(report.feasible)
     assert float(report.bound) <= float(report.objective) <= float(report.bound) * 1.02
+
+
+def test_what_cannot_be_served_has_an_infinite_bound_that_says_why(few):
+    at_all, full, lost, louder = api.unstack(few)
+    hot = jnp.full(3, 1e-26)  # nobody computes at home
+    full = change(full, edge_capacity_hz=jnp.zeros(2), terminal_capacitance=hot)
+    full = change(full, backhaul_bps=jnp.zeros_like(full.backhaul_bps))
+    lost = change(lost, uplink_channel=lost.uplink_channel.at[1].set(0.0), terminal_capacitance=hot)
+    louder = change(louder, sensing_sinr_min=louder.sensing_sinr_min.at[2].set(1e9))
+    together = api.unstack(strict(few, 1.001))[0]
+    reasons = {
+        "terminal 1 can compute nowhere": lost,
+        "no room": full,
+        "terminal 2 cannot meet the echo requirement, whatever": louder,
+        "met at no more than 0.999": together,
+    }
+    networks = api.stack(list(reasons.values()))
+    report = api.evaluate_batch(networks, api.solve_batch(networks, "joint"))
+    assert np.all(np.isposinf(report.bound))
+    assert not np.any(report.feasible)
+    for words, one, found in zip(reasons, reasons.values(), api.unstack(report), strict=True):
+        assert verdict(system, one, found).startswith("proved: ")
+        assert words in verdict(system, one, found)
+    assert np.all(np.isfinite(api.bound_batch(strict(few, 0.999))))
+    # one that has nothing left for its radar once it computes at home
+    spent = few.terminal_max_power_w[0, 1] * (1 - 1e-9) / few.terminal_frequency_hz[0, 1] ** 3
+    spent = change(at_all, terminal_capacitance=at_all.terminal_capacitance.at[1].set(spent))
+    assert np.isfinite(api.bound(spent))
+    assert np.isposinf(api.bound(spent, "local"))
+    silent = change(spent, uplink_channel=spent.uplink_channel.at[1].set(0.0))
+    assert np.isposinf(api.bound(silent))
+    assert "echo" in system.bound_reason(silent)
 
 
 def test_latency_scales_with_the_task(few):

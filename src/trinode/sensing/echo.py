@@ -70,6 +70,12 @@ class EchoModel(eqx.Module):
         signal, interference = self.parts(precoder)
         return signal / (self.noise_w + interference)
 
+    def alone(self, requirement: Float[Array, " K"]) -> Float[Array, " K"]:
+        """Factor on the requirement of each terminal that none of its beams exceeds, even if the others are silent."""
+        asked = requirement > 0
+        most = self.gain * self.max_power_w * jnp.sum(jnp.abs(self.steering) ** 2, axis=1) / self.noise_w
+        return jnp.where(asked, most / jnp.where(asked, requirement, 1.0), jnp.inf)
+
     def parts(self, precoder: Complex[Array, "K S T"]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
         """Echo power and interference power of each terminal, W."""
         towards = jnp.sum(self.steering.conj()[:, None] * precoder, axis=2)

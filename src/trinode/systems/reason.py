@@ -39,3 +39,25 @@ def verdict(system: System, scenario: Any, report: Report) -> str:
     if proved(system, report.scheme_bound):
         return "proved for decisions of this kind: their bound is infinite"
     return NO_POINT if system.bound_reason else ""
+
+
+def echoes(alone: Any, margin: Any) -> str:
+    """What proves that echo requirements cannot be met, in words; empty where nothing does.
+
+    Parameters
+    ----------
+    alone : (K,)
+        Largest factor on the requirement of each terminal with the others silent.
+    margin : float
+        Largest factor on all of them.
+    """
+    if (lost := np.flatnonzero(alone < 1 - FEASIBILITY_TOLERANCE)).size:
+        return f"{terminals(lost)} cannot meet the echo requirement, whatever the others do"
+    if margin < 1 - FEASIBILITY_TOLERANCE:
+        return f"all echo requirements together are met at no more than {float(margin):.6g} of what is asked for"
+    return ""
+
+
+def terminals(which: Any) -> str:
+    """The terminals of some indices, in words."""
+    return ("terminal " if len(which) == 1 else "terminals ") + ", ".join(map(str, which))

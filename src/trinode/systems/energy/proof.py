@@ -13,6 +13,7 @@ from trinode.systems.energy import reduced
 from trinode.systems.energy.bound import bound, least_demand
 from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.scenario import EnergyScenario
+from trinode.systems.reason import terminals
 from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 ALONE = "whatever the others do"
@@ -22,9 +23,9 @@ def bound_reason(scenario: EnergyScenario) -> str:
     """Why the bound of a network is infinite; where it is not, where it comes from."""
     echo, demand, capacity, margin, value = map(np.asarray, _facts(scenario))
     if (lost := np.flatnonzero(echo < 1)).size:
-        return f"{_terminals(lost)} cannot meet the echo requirement, {ALONE}"
+        return f"{terminals(lost)} cannot meet the echo requirement, {ALONE}"
     if (lost := np.flatnonzero(np.isinf(demand))).size:
-        return f"{_terminals(lost)} cannot meet the deadline, {ALONE}"
+        return f"{terminals(lost)} cannot meet the deadline, {ALONE}"
     if demand.sum() > capacity * (1 + 1e-12):
         return f"the terminals need at least {demand.sum():.4g} cycle/s of the access point, which has {capacity:.4g}"
     if margin < 1 - FEASIBILITY_TOLERANCE:
@@ -42,7 +43,3 @@ def _facts(s: EnergyScenario) -> tuple[Any, ...]:
     echo = jnp.where(asked, air.limit * reduced.alone(air)[1] / jnp.where(asked, air.need, 1.0), jnp.inf)
     margin = largest_margin(air, air.need).most
     return echo, least_demand(problem), problem.work.capacity, margin, bound(s)
-
-
-def _terminals(which: Any) -> str:
-    return ("terminal " if len(which) == 1 else "terminals ") + ", ".join(map(str, which))

@@ -10,6 +10,7 @@ from trinode.systems.fairness.figures import FIGURES
 from trinode.systems.fairness.metrics import METRICS
 from trinode.systems.fairness.model import evaluate
 from trinode.systems.fairness.params import FairnessParams
+from trinode.systems.fairness.proof import bound_reason
 from trinode.systems.fairness.scenario import FairnessScenario, draw, from_channels
 from trinode.systems.fairness.schedule import SCHEDULE
 from trinode.systems.fairness.schemes import SCHEMES
@@ -43,6 +44,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,
     figures=FIGURES,

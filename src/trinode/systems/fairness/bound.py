@@ -23,7 +23,7 @@ MOST_STEPS = 12
 
 
 def bound(scenario: FairnessScenario, family: str = "") -> Float[Array, ""]:
-    """Lower bound of the largest latency, s; NaN where no decision is feasible.
+    """Lower bound of the largest latency, s; infinite where a task can be computed nowhere.
 
     Parameters
     ----------
@@ -47,8 +47,7 @@ def bound(scenario: FairnessScenario, family: str = "") -> Float[Array, ""]:
         limit = _any(scenario, gram[0], tasks, on) if scenario.subcarriers == 1 else _alone(scenario, noise, tasks, on)
     # those that are not heard compute themselves or not at all
     others = jnp.where(on | tasks.idle, jnp.inf, tasks.local_speed).min()
-    slowest = jnp.minimum(limit, others)
-    return jnp.where(slowest > 0, 1 / jnp.where(slowest > 0, slowest, 1.0), jnp.nan)
+    return 1 / jnp.minimum(limit, others)
 
 
 def _given(s: FairnessScenario, air: air_of.Air, tasks: SplitTasks, on: Bool[Array, " K"]) -> Float[Array, ""]:

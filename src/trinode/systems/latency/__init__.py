@@ -10,6 +10,7 @@ from trinode.systems.latency.figures import FIGURES
 from trinode.systems.latency.metrics import METRICS
 from trinode.systems.latency.model import evaluate
 from trinode.systems.latency.params import LatencyParams
+from trinode.systems.latency.proof import bound_reason
 from trinode.systems.latency.scenario import (
     LatencyScenario,
     draw,
@@ -43,6 +44,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,
     figures=FIGURES,

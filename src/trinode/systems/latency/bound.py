@@ -5,7 +5,7 @@ terminal's links summing to its limit, and leaves one jointly convex program per
 value over all assignments is the bound. Certified means the dual value of the interior-point method, so its
 tolerance (1e-7 of the value, rounding aside) is on the safe side. The assignments are searched by branch and bound
 (:func:`~.assignments.least`): to the end for as many terminals as its limit on parts lets it, and a little less tight
-beyond.
+beyond. Where all the power is not enough for the echoes, nothing is feasible and the bound is infinite.
 """
 
 from __future__ import annotations
@@ -15,26 +15,38 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from trinode.errors import InputError
+from trinode.sensing import echo
 from trinode.systems.latency import assignments
 from trinode.systems.latency.scenario import LatencyScenario
-from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, Tiers, tiers
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 
 
 def bound(scenario: LatencyScenario, family: str = "") -> Float[Array, ""]:
-    """Lower bound of the largest latency, s.
+    """Lower bound of the largest latency, s; infinite where no decision is feasible for certain.
 
     Parameters
     ----------
     family : {"", "mec", "cloud", "local"}
         All decisions, or only those with every terminal at the edge, in the cloud, or by itself.
     """
+    if family not in ("", "mec", "cloud", "local"):
+        raise InputError("family", family, "mec, cloud, local, or nothing")
     t = tiers(scenario)
-    k = scenario.terminals
+    heard = echo_limit(t) >= 1 - FEASIBILITY_TOLERANCE
+    return jnp.where(heard, _without_echoes(t, family), jnp.inf)
+
+
+def echo_limit(t: Tiers) -> Float[Array, ""]:
+    """Factor on all echo requirements (23h) that none exceeds; below 1 they cannot be met together."""
+    return echo.largest_margin(t.echo, t.scenario.sensing_sinr_min, verdict_only=True, max_rounds=0).upper
+
+
+def _without_echoes(t: Tiers, family: str) -> Float[Array, ""]:
+    k = t.scenario.terminals
     if family == "local":
         return jnp.max(t.local_limit_s)
     if family in ("mec", "cloud"):
         return assignments.value_of(t, jnp.full(k, EDGE if family == "mec" else CLOUD), 1e-7)[0]
-    if family:
-        raise InputError("family", family, "mec, cloud, local, or nothing")
     at_limit = eqx.tree_at(lambda t: t.local_s, t, t.local_limit_s)
     return assignments.lowest(t, lambda local: assignments.least(at_limit, local, 1e-7)[0])

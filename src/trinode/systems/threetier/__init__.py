@@ -10,6 +10,7 @@ from trinode.systems.threetier.figures import FIGURES
 from trinode.systems.threetier.metrics import METRICS
 from trinode.systems.threetier.model import evaluate
 from trinode.systems.threetier.params import ThreetierParams
+from trinode.systems.threetier.proof import bound_reason
 from trinode.systems.threetier.scenario import ThreetierScenario, draw, from_channels
 from trinode.systems.threetier.schedule import SCHEDULE
 from trinode.systems.threetier.schemes import SCHEMES
@@ -38,6 +39,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,
     figures=FIGURES,

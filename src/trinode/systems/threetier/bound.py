@@ -9,13 +9,15 @@ requirement everything separates into terminals and links. Whatever the prices,
 is a lower bound; M_k holds what the beam of terminal k earns at its own radar and costs at all others. The inner
 minimum is bounded by a tangent of the time, which leaves one largest eigenvalue; the outer one is an assignment. At
 prices of zero this is the bound of terminals that are alone and need not sense. Interference is then added for pairs of
-terminals (:mod:`trinode.systems.threetier.pairs`).
+terminals (:mod:`trinode.systems.threetier.pairs`). Where the tasks have no places, or all the power is not enough for
+the echoes, nothing is feasible and the bound is infinite.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -23,9 +25,11 @@ from jaxtyping import Array, Complex, Float
 
 from trinode.errors import InputError
 from trinode.numerics import descent
+from trinode.sensing import echo
+from trinode.systems.report import FEASIBILITY_TOLERANCE
 from trinode.systems.threetier.pairs import Links, paired, tangent
 from trinode.systems.threetier.scenario import ThreetierScenario
-from trinode.systems.threetier.tiers import KINDS, LOCAL, Decision, Tiers, tiers
+from trinode.systems.threetier.tiers import CLOUD, EDGE, KINDS, LOCAL, Decision, Tiers, tiers
 
 SMOOTHING = (3e-3, 5e-4, 1e-4)
 """Of the largest eigenvalue, as a share of a mean upload, in successive rounds; each ends in a new assignment."""
@@ -46,7 +50,7 @@ class Echoes(NamedTuple):
 
 
 def bound(scenario: ThreetierScenario, family: str = "") -> Float[Array, ""]:
-    """Lower bound of the sum of latencies, s.
+    """Lower bound of the sum of latencies, s; infinite where no decision is feasible for certain.
 
     Parameters
     ----------
@@ -60,7 +64,22 @@ def bound(scenario: ThreetierScenario, family: str = "") -> Float[Array, ""]:
     total = alone.latency
     if family != "local":  # who computes itself takes the same time however it senses
         total = jnp.maximum(total, _priced(t, alone, KINDS[family]))
-    return jnp.where(jnp.isfinite(alone.latency), total * (1 - 1e-12), jnp.nan)
+    heard = echo_limit(t, KINDS[family]) >= 1 - FEASIBILITY_TOLERANCE
+    return jnp.where(jnp.isfinite(alone.latency) & heard, total * (1 - 1e-12), jnp.inf)
+
+
+def echo_limit(t: Tiers, kinds: tuple[int, ...]) -> Float[Array, ""]:
+    """Factor on all echo requirements (18e) that none exceeds; below 1 they cannot be met together.
+
+    Every terminal may radiate all that it has, less what its own processor takes where it can compute nowhere else.
+    """
+    link = t.upload_s(t.alone(), t.scenario.task_bits[:, None])
+    away = jnp.full(t.scenario.terminals, jnp.inf)
+    for kind, rest in ((EDGE, t.edge_s), (CLOUD, t.cloud_s)):
+        away = jnp.minimum(away, jnp.min(link, axis=1) + rest) if kind in kinds else away
+    power = t.budget(jnp.where(jnp.isfinite(away), EDGE, LOCAL))
+    model = eqx.tree_at(lambda e: e.max_power_w, t.echo, power)
+    return echo.largest_margin(model, t.scenario.sensing_sinr_min, verdict_only=True, max_rounds=0).upper
 
 
 def _priced(t: Tiers, first: Decision, kinds: tuple[int, ...]) -> Float[Array, ""]:
