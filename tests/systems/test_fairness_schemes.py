@@ -120,7 +120,7 @@ def test_a_task_that_nobody_can_compute_has_an_infinite_bound_that_says_why():
     idle = eqx.tree_at(lambda s: s.terminal_frequency_hz, s, s.terminal_frequency_hz.at[2].set(0.0))
     lost = eqx.tree_at(lambda s: s.uplink_channel, idle, s.uplink_channel.at[:, 2].set(0.0))
     nothing = eqx.tree_at(lambda s: s.task_bits, lost, jnp.zeros(4))
-    _, report = judged(tn.stack([idle, lost, nothing]))
+    _, report = judged(tn.stack([idle, lost, nothing]), bound=True)
     for bound in (report.bound, report.scheme_bound):
         np.testing.assert_array_equal(np.isposinf(bound), [False, True, False])
         assert bound[2] == 0

@@ -270,10 +270,10 @@ def test_what_cannot_be_served_has_an_infinite_bound_that_says_why(few):
     # one that has nothing left for its radar once it computes at home
     spent = few.terminal_max_power_w[0, 1] * (1 - 1e-9) / few.terminal_frequency_hz[0, 1] ** 3
     spent = change(at_all, terminal_capacitance=at_all.terminal_capacitance.at[1].set(spent))
-    assert np.isfinite(api.bound(spent))
-    assert np.isposinf(api.bound(spent, "local"))
     silent = change(spent, uplink_channel=spent.uplink_channel.at[1].set(0.0))
-    assert np.isposinf(api.bound(silent))
+    both = api.stack([spent, silent, spent, silent])
+    np.testing.assert_array_equal(np.isposinf(api.bound_batch(both)), [False, True] * 2)
+    assert np.all(np.isposinf(api.bound_batch(both, "local")))
     assert "echo" in system.bound_reason(silent)
 
 
