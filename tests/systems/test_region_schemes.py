@@ -130,6 +130,67 @@ def test_the_bound_holds_and_is_near(few):
     limit = np.asarray(api.bound_batch(few))
     assert np.all(free <= limit)
     assert np.median(free / limit) > 0.97
+    # who senses sends at full power, which leaves less
+    sensing = np.asarray(api.bound_batch(few, "sensing"))
+    assert np.all(sensing <= limit * (1 + 1e-3))
+    for scheme in ("isac", "bcd-sca", "zf", "mrt"):
+        assert np.all(values(few, scheme)[0] <= sensing)
+    with pytest.raises(InputError, match="sensing, or nothing"):
+        api.bound_batch(few, "communication")
+
+
+def test_the_bound_is_near_where_errors_are_all_that_disturbs(few):
+    """With 40 dB more power it pays to be silent where estimates are poor."""
+    loud = eqx.tree_at(lambda s: s.ap_power, few, 1e4 * few.ap_power)
+    free, solutions = values(loud, "communication")
+    power = np.sum(np.abs(np.asarray(solutions.precoder)) ** 2, axis=(2, 3))
+    assert np.min(power) < 0.3
+    limit = np.asarray(api.bound_batch(loud))
+    assert np.all(free <= limit)
+    assert np.median(free / limit) > 0.97
+    sensing = np.asarray(api.bound_batch(loud, "sensing"))
+    joint = values(loud, "isac")[0]
+    assert np.all(joint <= sensing)
+    assert np.median(joint / sensing) > 0.95
+    # not so where nothing is asked
+    free = eqx.tree_at(lambda s: s.pattern_mse_max, loud, jnp.full(4, jnp.nan))
+    np.testing.assert_array_equal(np.asarray(api.bound_batch(free, "sensing")), limit)
+
+
+def test_no_random_decision_is_above_the_bound(few):
+    s = tn.unstack(few)[0]
+    limit = float(api.bound_batch(few)[0])
+    dice = np.random.default_rng(3)
+    zero = jax.tree.map(lambda leaf: leaf[0], values(few, "zf")[1])
+    best = 0.0
+    for spread in (0.0, 0.01, 0.1, 1.0, 10.0):
+        noise = dice.normal(size=(2, *zero.precoder.shape)) * np.abs(zero.precoder).max()
+        beams = np.asarray(zero.precoder) + spread * (noise[0] + 1j * noise[1])
+        beams *= dice.uniform(0, 1, (beams.shape[0], 1, 1)) ** 0.2 / np.sqrt(
+            np.sum(np.abs(beams) ** 2, (1, 2), keepdims=True)
+        )
+        sent = dataclasses.replace(
+            zero, precoder=beams, sensing_covariance=0 * zero.sensing_covariance, pattern_scale=0 * zero.pattern_scale
+        )
+        report = api.evaluate(s, sent, bound=False)
+        assert bool(report.feasible)
+        best = max(best, float(report.objective))
+    assert 0.1 * limit < best <= limit
+
+
+def test_the_bound_does_not_depend_on_the_order_of_access_points_and_terminals(few):
+    limit, sensing = np.asarray(api.bound_batch(few)), np.asarray(api.bound_batch(few, "sensing"))
+    points, terminals = np.asarray([2, 0, 1]), np.asarray([3, 0, 4, 2, 1])
+    other = dataclasses.replace(
+        few,
+        channel_estimate=few.channel_estimate[:, points][:, :, terminals],
+        error_covariance=few.error_covariance[:, points][:, :, points][:, :, :, terminals],
+        ap_power=few.ap_power[:, points],
+        sensing_ap=few.sensing_ap[:, points],
+        ideal_pattern=few.ideal_pattern[:, points],
+    )
+    np.testing.assert_allclose(np.asarray(api.bound_batch(other)), limit, rtol=2e-3)
+    np.testing.assert_allclose(np.asarray(api.bound_batch(other, "sensing")), sensing, rtol=2e-3)
 
 
 def test_the_bound_holds_where_channels_are_strong(few):
@@ -140,23 +201,33 @@ def test_the_bound_holds_where_channels_are_strong(few):
     assert np.all(values(loud, "zf")[0] <= limit)
 
 
-def test_the_bound_is_above_dirty_paper_coding_at_full_power(few):
-    # for two terminals at two access points: the least, over the weights, of the largest, over the powers
+@pytest.mark.parametrize("louder", [1.0, 1e3])
+def test_the_bound_is_above_dirty_paper_coding_at_any_powers(louder):
+    # for two terminals at two access points: the largest, over the powers, of the least, over the weights
     s = api.draw("region", **(REGION | {"terminals": 2, "pilots": 1, "access_points": 2}))
+    s = eqx.tree_at(lambda s: s.ap_power, s, louder * s.ap_power)
     power = np.asarray(s.ap_power)
     g = np.sqrt(power)[:, None, None] * np.asarray(s.channel_estimate)
-    error = np.einsum("mmkaa->mk", np.asarray(s.error_covariance)).real / 6
-    budget = 1 / (1 + power @ error)  # of each terminal alone, with a total of 1
-    best = np.inf
-    for weight in np.linspace(0.02, 0.98, 97):
-        h = g / np.sqrt([weight, 1 - weight])[:, None, None]
-        h = h.swapaxes(0, 1).reshape(2, -1)
-        gram = h.conj() @ h.T
-        shares = np.linspace(0, 1, 201)
-        loads = np.stack([shares, 1 - shares], axis=1) * budget
-        best = min(best, max(np.linalg.slogdet(np.eye(2) + gram * load)[1] for load in loads))
-    limit = float(api.bound(s))
-    assert best / np.log(2) * (1 - 1e-3) <= limit <= best / np.log(2) * 1.05
+    error = power[:, None] * np.einsum("mmkaa->mk", np.asarray(s.error_covariance)).real / 6
+    gram = np.einsum("mka,mja->mkj", g.conj(), g)
+    weight = np.linspace(0.004, 0.996, 249)
+    inner = gram[0] / weight[:, None, None] + gram[1] / (1 - weight)[:, None, None]
+    det = np.linalg.det(inner).real[:, None]
+    share = np.linspace(0, 1, 201)
+
+    def capacity(sent):
+        """Dirty paper coding where these powers are sent, bit/s/Hz."""
+        budget = (weight * sent[0] + (1 - weight) * sent[1])[:, None] / (1 + sent @ error)
+        one, two = budget[:, :1] * share, budget[:, 1:] * (1 - share)
+        received = 1 + one * inner[:, :1, 0].real + two * inner[:, 1:, 1].real + one * two * det
+        return np.min(np.max(np.log2(received), axis=1))
+
+    grid = np.concatenate([[0], np.geomspace(1e-4, 1, 17)])
+    most = max(capacity(np.asarray([a, b])) for a in grid for b in grid if max(a, b) == 1)
+    limit, sensing = float(api.bound(s)), float(api.bound(s, "sensing"))
+    assert most * (1 - 2e-3) <= limit <= most * 1.03
+    assert np.asarray(s.sensing_ap).all()
+    assert capacity(np.ones(2)) * (1 - 2e-3) <= sensing <= capacity(np.ones(2)) * 1.02
 
 
 def test_the_bound_of_one_terminal_at_one_access_point_is_its_capacity():

@@ -1,41 +1,76 @@
-"""What no decision of a scenario can beat: dirty paper coding in uplink form, error noise included.
+"""What no decision of a scenario can beat: dirty paper coding in uplink form, error noise included, powers in cells.
 
 Let P_m in [0, 1] be the power that access point m sends in all. Terminal k has a noise of at least
 ``n_k(P) = 1 + sum_m e_mk P_m``, e_mk the smallest eigenvalue of its error covariance there. Linear precoding is no
 better than dirty paper coding, and within the powers P every decision is within one limit that weighs them by any
-``y_m > 0``. The dual of that is the uplink with noise y_m at access point m, whose terminals share their powers:
+``y_m > 0``. The dual of that is the uplink with noise y_m at access point m, whose terminals share their powers
+(Viswanath and Tse 2003; Yu and Lan 2007):
 
     max over q of  log det(I + Y^-1 sum_k q_k g_k g_k^H)   where   sum_k q_k n_k(P) <= sum_m y_m P_m
 
-The condition is linear in P, so some P of zeros and ones is as wide as any. The access points that gain most by
-silence (:data:`CONTESTED`) take both values in turn, in pieces; P at the others may differ from terminal to terminal,
-which only widens a piece, and then terminal k alone has at most the power ``r_k = max over P of sum_m y_m P_m /
-n_k(P)``. What is maximised over a piece is concave, and any X > 0 bounds it:
+The weights that fit depend on P, as it may pay to be silent where estimates are poor. So P is kept within cells, each
+with weights of its own. In a cell terminal k alone has at most the power ``r_k = max over P of y . P / n_k(P)``, with
+the P that it likes best; what is maximised is concave, and any X > 0 bounds it:
 
     log det X + K log((tr(X^-1) + max_k r_k h_k^H X^-1 h_k) / K),   h_k = Y^-1/2 g_k
 
-The largest piece is the bound. Its y and every piece's ``X = I + sum_k x_k h_k h_k^H`` are chosen by descent; whatever
-they are, the value holds. Sensing only takes power, so it holds with sensing as well.
+The y and ``X = I + sum_k x_k h_k h_k^H`` of a cell are chosen by descent; whatever they are, the value holds. The
+largest of all cells is the bound. The cell that it comes from is cut in two, again and again, at the access point over
+whose power the terminals disagree most. Cells in which nobody may send at full power are left out: all powers together,
+raised until somebody does, serve everybody better. Sensing only takes power, so all of it holds with sensing as well.
+Access points that sense send at full power, which leaves less to be cut.
 """
 
 from __future__ import annotations
 
 from itertools import product
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Complex, Float
+from jax import lax
+from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.errors import InputError
 from trinode.numerics import descent
+from trinode.numerics.loops import while_loop
 from trinode.systems.region.scenario import RegionScenario
 
+SENSING = "sensing"
+"""The family of decisions that meet what is asked of sensing."""
 CONTESTED = 3
-"""Access points whose silence is looked at in pieces of its own; two to the power of it pieces."""
-WHOLE = (0.1, 60)
-PIECES = (0.03, 150)
-"""Softness of the maxima, in nat, and evaluations: at full power alone, then over all pieces."""
+"""Access points at which powers are cut to begin with; later half as many cells are cut at a time as there are then."""
+ROUNDS = 5
+"""Most rounds of cuts."""
+FIRST = 50
+AGAIN = 20
+"""Evaluations in each cell to begin with, and in each half of a cell."""
+SOFTNESS = 0.03
+"""Of the maximum over the terminals while a cell is descended in, nat."""
+CLOSE = 1e-3
+"""There are no more cuts where terminals disagree about less than this part of the bound."""
+
+
+class Cells(NamedTuple):
+    """Powers of access points between two limits, variables of the bound over them, and what it is; stacked.
+
+    Attributes
+    ----------
+    low, high : (C, M)
+    x : (C, M + K)
+        Logarithms of weights, in units of 1 / high, and of x_k, in units of r_k.
+    value : (C,)
+        Nat; minus infinity where there is no such cell.
+    doubt : (C, M)
+        About how much of it, in nat, comes from terminals that disagree about an access point's power.
+    """
+
+    low: Float[Array, "C M"]
+    high: Float[Array, "C M"]
+    x: Float[Array, "C n"]
+    value: Float[Array, " C"]
+    doubt: Float[Array, "C M"]
 
 
 def bound(scenario: RegionScenario, family: str = "") -> Float[Array, ""]:
@@ -43,28 +78,36 @@ def bound(scenario: RegionScenario, family: str = "") -> Float[Array, ""]:
 
     Parameters
     ----------
-    family : {""}
-        There are no families.
+    family : {"", "sensing"}
+        All decisions within the powers, or those that meet what is asked of sensing.
     """
-    if family:
-        raise InputError("family", family, "nothing: this system has no families of schemes")
+    if family not in ("", SENSING):
+        raise InputError("family", family, f"{SENSING}, or nothing")
     gram, error = _statistics(scenario)
-    m, k = error.shape
+    asked = scenario.targets is not None or ~jnp.isnan(scenario.pattern_mse_max)
+    full = jnp.where(scenario.sensing_ap & asked & (family == SENSING), 1.0, 0.0)
+    opening = _opening(error, full)
+    lanes = len(opening.value)
+    cuts = lanes // 2
 
-    # weights and X at full power, where the best decisions are
-    full = jnp.ones((1, m))
-    start = jnp.concatenate([jnp.zeros(m), jnp.full(k, -jnp.log(k))])
-    x, _ = _descend(gram, error, jnp.ones(m, bool), full, start, WHOLE)
+    def going(state: tuple[Cells, Cells, Array, Int[Array, ""]]) -> Bool[Array, ""]:
+        cells, _, _, rounds = state
+        worst = jnp.argmax(cells.value)
+        apart = jnp.max(cells.doubt[worst]) > CLOSE * cells.value[worst]
+        return (rounds == 0) | ((rounds <= ROUNDS) & apart)
 
-    wish = jnp.max(error * _reach(jax.nn.softmax(x[:m]), error, jnp.zeros(m, bool), full[0]), axis=1)
-    size = min(CONTESTED, m)
-    contested = jnp.argsort(-wish / jax.nn.softmax(x[:m]))[:size]
-    sides = np.array(list(product([1.0, 0.0], repeat=size)))
-    power = jnp.ones((len(sides), m)).at[:, contested].set(sides)
-    fixed = jnp.zeros(m, bool).at[contested].set(True)
-    start = jnp.concatenate([x[:m], jnp.tile(x[m:], len(sides))])
-    _, best = _descend(gram, error, fixed, power, start, PIECES)
-    return best / jnp.log(2.0) * (1 + 1e-9)
+    def step(state: tuple[Cells, Cells, Array, Int[Array, ""]]) -> tuple[Cells, Cells, Array, Int[Array, ""]]:
+        cells, new, places, rounds = state
+        new = _lowered(gram, error, new, jnp.where(rounds == 0, FIRST, AGAIN))
+        cells = jax.tree.map(lambda old, new: old.at[places].set(new), cells, new)
+        _, worst = lax.top_k(cells.value, cuts)
+        halves = _halves(error, jax.tree.map(lambda leaf: leaf[worst], cells))
+        return cells, halves, jnp.concatenate([worst, lanes + rounds * cuts + jnp.arange(cuts)]), rounds + 1
+
+    room = lanes + ROUNDS * cuts
+    cells = jax.tree.map(lambda leaf: jnp.full((room, *leaf.shape[1:]), -jnp.inf), opening)
+    cells, _, _, _ = while_loop(going, step, (cells, opening, jnp.arange(lanes), jnp.asarray(0)))
+    return jnp.max(cells.value) / jnp.log(2.0) * (1 + 1e-9)
 
 
 def _statistics(s: RegionScenario) -> tuple[Complex[Array, "M K K"], Float[Array, "M K"]]:
@@ -81,38 +124,88 @@ def _statistics(s: RegionScenario) -> tuple[Complex[Array, "M K K"], Float[Array
     return gram, jnp.maximum(power * lowest - others, 0.0) * (1 - 1e-12)
 
 
-def _descend(
-    gram: Complex[Array, "M K K"],
-    error: Float[Array, "M K"],
-    fixed: Bool[Array, " M"],
-    power: Float[Array, "V M"],
-    x: Float[Array, " n"],
-    effort: tuple[float, int],
-) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-    """Variables (weights, then x of each piece), lowered, and the bound that they prove, nat."""
-    softness, evaluations = effort
-    m = error.shape[0]
-
-    def value(x: Float[Array, " n"], softness: float) -> Float[Array, ""]:
-        weights = jax.nn.softmax(x[:m])
-
-        def piece(mix: Float[Array, " K"], power: Float[Array, " M"]) -> Float[Array, ""]:
-            return _piece(gram, weights, jnp.exp(mix), _reach(weights, error, fixed, power), softness)
-
-        return _largest(jax.vmap(piece)(x[m:].reshape(len(power), -1), power), softness)
-
-    x = descent.lbfgs(lambda x: value(x, softness), x, max_evaluations=evaluations, tolerance=1e-6).point
-    return x, value(x, 0.0)
+def _middle(low: Float[Array, ""], high: Float[Array, ""], error: Float[Array, ""]) -> Float[Array, ""]:
+    """Power at which the logarithm of an error noise, and 1, is halfway between those at two others."""
+    error = jnp.maximum(error, 1e-300)
+    return jnp.expm1(0.5 * (jnp.log1p(error * low) + jnp.log1p(error * high))) / error
 
 
-def _piece(
+def _opening(error: Float[Array, "M K"], full: Float[Array, " M"]) -> Cells:
+    """All powers from some on, in cells, cut at the access points with the largest errors; nothing is known of them."""
+    m, k = error.shape
+    size = min(CONTESTED, m)
+    upper = np.array(list(product([True, False], repeat=size)))
+    worst = jnp.max(error, axis=1)
+    contested = jnp.argsort(-jnp.where(full < 1, worst, -1.0))[:size]
+    middle = _middle(full, jnp.ones(m), worst)[contested]
+    low = jnp.tile(full, (len(upper), 1)).at[:, contested].set(jnp.where(upper, middle, full[contested]))
+    high = jnp.ones_like(low).at[:, contested].set(jnp.where(upper, 1.0, middle))
+    x = jnp.concatenate([jnp.zeros(m), jnp.full(k, -jnp.log(k))])
+    return Cells(low, high, jnp.tile(x, (len(low), 1)), jnp.full(len(low), jnp.inf), jnp.zeros_like(low))
+
+
+def _halves(error: Float[Array, "M K"], cells: Cells) -> Cells:
+    """Both halves of every cell; what held for all of it is kept as their bound."""
+    at = (jnp.arange(len(cells.value)), jnp.argmax(cells.doubt, axis=1))
+    middle = _middle(cells.low[at], cells.high[at], jnp.max(error, axis=1)[at[1]])
+    upper, lower = cells._replace(low=cells.low.at[at].set(middle)), cells._replace(high=cells.high.at[at].set(middle))
+    return jax.tree.map(lambda *both: jnp.concatenate(both), upper, lower)
+
+
+def _lowered(
+    gram: Complex[Array, "M K K"], error: Float[Array, "M K"], cells: Cells, evaluations: Int[Array, ""]
+) -> Cells:
+    """Cells with bounds that are lower, from their variables on."""
+    m = len(error)
+
+    def value(limits: tuple[Array, Array], x: Float[Array, " n"], softness: float = SOFTNESS) -> Float[Array, ""]:
+        weights = jax.nn.softmax(x[:m]) / limits[1]
+        reach = _reach(weights, error, *limits)
+        return _within(gram, weights, jnp.exp(x[m:]) * reach, reach, softness)
+
+    lanes = len(cells.value)
+    run = descent.descend_many(
+        value,
+        (cells.low, cells.high),
+        jax.vmap(descent.begun)(cells.x),
+        until=jnp.full(lanes, evaluations),
+        tolerance=jnp.full(lanes, 1e-4),
+    )
+
+    def found(low: Float[Array, " M"], high: Float[Array, " M"], x: Float[Array, " n"], known: Array) -> Cells:
+        limit = jnp.minimum(value((low, high), x, 0.0), known)
+        return Cells(low, high, x, jnp.where(jnp.max(high) < 1, -jnp.inf, limit), _doubt(error, low, high, x))
+
+    return jax.vmap(found)(cells.low, cells.high, run.x, cells.value)
+
+
+def _doubt(
+    error: Float[Array, "M K"], low: Float[Array, " M"], high: Float[Array, " M"], x: Float[Array, " n"]
+) -> Float[Array, " M"]:
+    """How much of a bound comes from terminals that disagree: the lesser of what either side of them would lose."""
+    m, k = error.shape
+    weights = jax.nn.softmax(x[:m]) / high
+    on = weights[:, None] >= error * _reach(weights, error, low, high)
+    liked = jnp.where(on, high[:, None], low[:, None])
+    above, below = weights @ liked, 1 + jnp.sum(error * liked, axis=0)
+
+    def instead(power: Float[Array, " M"]) -> Float[Array, "M K"]:
+        """Logarithm of each terminal's power where one access point's is not as it likes best."""
+        other = power[:, None] - liked
+        return jnp.log(above + weights[:, None] * other) - jnp.log(below + error * other)
+
+    gain = (instead(high) - instead(low)) * jax.nn.softmax(x[m:]) * k
+    return jnp.minimum(jnp.sum(jnp.maximum(gain, 0.0), axis=1), jnp.sum(jnp.maximum(-gain, 0.0), axis=1))
+
+
+def _within(
     gram: Complex[Array, "M K K"],
     weights: Float[Array, " M"],
     mix: Float[Array, " K"],
     reach: Float[Array, " K"],
     softness: float,
 ) -> Float[Array, ""]:
-    """Bound over one piece, nat; all that is needed of the h_k is their inner products."""
+    """Bound over one cell, nat; all that is needed of the h_k is their inner products."""
     k = len(mix)
     inner = jnp.einsum("m,mij->ij", 1 / weights, gram)
     root = jnp.sqrt(mix)
@@ -128,20 +221,20 @@ def _piece(
 
 
 def _reach(
-    weights: Float[Array, " M"], error: Float[Array, "M K"], fixed: Bool[Array, " M"], power: Float[Array, " M"]
+    weights: Float[Array, " M"], error: Float[Array, "M K"], low: Float[Array, " M"], high: Float[Array, " M"]
 ) -> Float[Array, " K"]:
-    """Largest power r_k of each terminal alone, with the powers of some access points given.
+    """Largest power r_k of each terminal alone, over the powers of a cell.
 
-    The others join in the order of falling ``y_m / e_mk``, as long as the ratio rises.
+    Access points go from their lower to their upper limit in the order of falling ``y_m / e_mk``, as long as the ratio
+    rises.
     """
-    given = jnp.where(fixed, power, 0.0)
-    free = jnp.where(fixed[:, None], 0.0, error)
-    order = jnp.argsort(free / weights[:, None], axis=0)
-    more = jnp.take_along_axis(jnp.broadcast_to(jnp.where(fixed, 0.0, weights)[:, None], order.shape), order, axis=0)
-    noise = jnp.take_along_axis(free, order, axis=0)
+    more = high - low
+    order = jnp.argsort(error / weights[:, None], axis=0)
+    gain = jnp.take_along_axis(jnp.broadcast_to((weights * more)[:, None], order.shape), order, axis=0)
+    noise = jnp.take_along_axis(error * more[:, None], order, axis=0)
     none = jnp.zeros((1, order.shape[1]))
-    above = given @ weights + jnp.concatenate([none, jnp.cumsum(more, axis=0)])
-    below = 1 + given @ error + jnp.concatenate([none, jnp.cumsum(noise, axis=0)])
+    above = low @ weights + jnp.concatenate([none, jnp.cumsum(gain, axis=0)])
+    below = 1 + low @ error + jnp.concatenate([none, jnp.cumsum(noise, axis=0)])
     return jnp.max(above / below, axis=0)
 
 

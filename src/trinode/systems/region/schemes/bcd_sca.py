@@ -42,6 +42,7 @@ class BlockConvex(Scheme):
 
     name: ClassVar[str] = "bcd-sca"
     summary: ClassVar[str] = "the paper's Algorithm 3 within the pattern error, convex programs in turn"
+    family: ClassVar[str] = "sensing"
     evenness: ClassVar[float] = 5e-2
     part: ClassVar[int] = 1
     rounds: int = eqx.field(static=True, default=40)

@@ -109,6 +109,7 @@ class Isac(Scheme):
 
     name: ClassVar[str] = "isac"
     summary: ClassVar[str] = "largest sum rate within the pattern error (P3), all beams in one descent"
+    family: ClassVar[str] = "sensing"
     evenness: ClassVar[float] = 2e-2
     part: ClassVar[int] = 1
     effort: str = eqx.field(static=True, default="default")

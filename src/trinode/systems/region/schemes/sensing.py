@@ -22,6 +22,7 @@ class Sensing(Scheme):
 
     name: ClassVar[str] = "sensing"
     summary: ClassVar[str] = "smallest pattern error, nobody served (P1, exact)"
+    family: ClassVar[str] = "sensing"
     iterates: ClassVar[bool] = False
     part: ClassVar[int] = 8
 

@@ -31,6 +31,7 @@ class ZeroForcing(Scheme):
 
     name: ClassVar[str] = "zf"
     summary: ClassVar[str] = "centralised zero forcing, sensing filled in"
+    family: ClassVar[str] = "sensing"
     iterates: ClassVar[bool] = False
     part: ClassVar[int] = 8
 
@@ -52,6 +53,7 @@ class MaximumRatio(Scheme):
 
     name: ClassVar[str] = "mrt"
     summary: ClassVar[str] = "maximum ratio transmission, sensing filled in"
+    family: ClassVar[str] = "sensing"
     iterates: ClassVar[bool] = False
     part: ClassVar[int] = 8
     sharing: Literal["proportional", "equal"] = eqx.field(static=True, default="proportional")
