@@ -16,6 +16,7 @@ import numpy as np
 
 import trinode as tn
 from trinode.systems.contract import EFFORTS
+from trinode.systems.registry import system
 
 RIVALS = {"isac": ("bcd-sca", "zf", "mrt"), "communication": ("bcd",)}
 
@@ -39,8 +40,8 @@ def main() -> None:
 
 def rows(title: str, networks: object, schemes: list[str]) -> None:
     """The rows of some networks."""
-    limit = np.asarray(tn.bound_batch(networks))
     for scheme in schemes:
+        limit = np.asarray(tn.bound_batch(networks, system("region").scheme(scheme).family))
         found = {effort: solved(networks, scheme, effort) for effort in EFFORTS}
         others = {name: solved(networks, name)[0] for name in RIVALS[scheme]}
         best = np.max([value for value, _ in found.values()] + list(others.values()), axis=0)
