@@ -43,13 +43,13 @@ CONTESTED = 3
 """Access points at which powers are cut to begin with; later half as many cells are cut at a time as there are then."""
 ROUNDS = 5
 """Most rounds of cuts."""
-FIRST = 50
+FIRST = 40
 AGAIN = 20
 """Evaluations in each cell to begin with, and in each half of a cell."""
 SOFTNESS = 0.03
 """Of the maximum over the terminals while a cell is descended in, nat."""
 CLOSE = 1e-3
-"""There are no more cuts where terminals disagree about less than this part of the bound."""
+"""Cuts end where terminals disagree about less than this part of the bound, and the last ones gained less."""
 
 
 class Cells(NamedTuple):
@@ -73,6 +73,16 @@ class Cells(NamedTuple):
     doubt: Float[Array, "C M"]
 
 
+class _Run(NamedTuple):
+    """Known cells, those to be looked at and their places among them, rounds, and the largest bound before."""
+
+    cells: Cells
+    new: Cells
+    places: Int[Array, " C"]
+    rounds: Int[Array, ""]
+    before: Float[Array, ""]
+
+
 def bound(scenario: RegionScenario, family: str = "") -> Float[Array, ""]:
     """Upper bound of the sum rate, bit/s/Hz.
 
@@ -90,24 +100,27 @@ def bound(scenario: RegionScenario, family: str = "") -> Float[Array, ""]:
     lanes = len(opening.value)
     cuts = lanes // 2
 
-    def going(state: tuple[Cells, Cells, Array, Int[Array, ""]]) -> Bool[Array, ""]:
-        cells, _, _, rounds = state
-        worst = jnp.argmax(cells.value)
-        apart = jnp.max(cells.doubt[worst]) > CLOSE * cells.value[worst]
-        return (rounds == 0) | ((rounds <= ROUNDS) & apart)
+    def going(run: _Run) -> Bool[Array, ""]:
+        worst = jnp.argmax(run.cells.value)
+        now = run.cells.value[worst]
+        more = (jnp.max(run.cells.doubt[worst]) > CLOSE * now) | (run.before - now > CLOSE * now)
+        return (run.rounds == 0) | ((run.rounds <= ROUNDS) & more)
 
-    def step(state: tuple[Cells, Cells, Array, Int[Array, ""]]) -> tuple[Cells, Cells, Array, Int[Array, ""]]:
-        cells, new, places, rounds = state
+    def step(run: _Run) -> _Run:
+        cells, new, places, rounds, _ = run
+        before = jnp.where(rounds == 0, jnp.inf, jnp.max(cells.value))
         new = _lowered(gram, error, new, jnp.where(rounds == 0, FIRST, AGAIN))
         cells = jax.tree.map(lambda old, new: old.at[places].set(new), cells, new)
         _, worst = lax.top_k(cells.value, cuts)
         halves = _halves(error, jax.tree.map(lambda leaf: leaf[worst], cells))
-        return cells, halves, jnp.concatenate([worst, lanes + rounds * cuts + jnp.arange(cuts)]), rounds + 1
+        places = jnp.concatenate([worst, lanes + rounds * cuts + jnp.arange(cuts)])
+        return _Run(cells, halves, places, rounds + 1, before)
 
     room = lanes + ROUNDS * cuts
     cells = jax.tree.map(lambda leaf: jnp.full((room, *leaf.shape[1:]), -jnp.inf), opening)
-    cells, _, _, _ = while_loop(going, step, (cells, opening, jnp.arange(lanes), jnp.asarray(0)))
-    return jnp.max(cells.value) / jnp.log(2.0) * (1 + 1e-9)
+    start = _Run(cells, opening, jnp.arange(lanes), jnp.asarray(0), jnp.asarray(jnp.inf))
+    last = while_loop(going, step, start)
+    return jnp.max(last.cells.value) / jnp.log(2.0) * (1 + 1e-9)
 
 
 def _statistics(s: RegionScenario) -> tuple[Complex[Array, "M K K"], Float[Array, "M K"]]:
