@@ -30,7 +30,7 @@ def main() -> None:
     for decibel in (125.0, 145.0):
         for city in ("munich", "florence"):
             layouts = [tn.bundled(city, i, "region", ap_power_db=decibel) for i in range(getattr(given, city))]
-            rows(f"{city}, {decibel:g} dB", tn.stack(layouts))
+            rows(f"{city.capitalize()}, {decibel:g} dB", tn.stack(layouts))
         drawn = tn.draw_batch("region", seed=7, trials=given.draws, ap_power_db=decibel)
         rows(f"drawn, {decibel:g} dB", drawn)
 
