@@ -86,3 +86,12 @@ def test_power_is_a_limit_from_the_first_step_on():
     power = np.sum(np.abs(np.asarray(found.precoder)) ** 2, axis=(1, 2))
     assert np.all(power <= POWER * (1 + 1e-12))
     np.testing.assert_array_equal(found.precoder[2], 0)  # without power, silent
+
+
+def test_beams_within_their_powers_keep_their_ways():
+    limit = jnp.array([1e-3, 1e9, 0.0])
+    found = np.asarray(beams.within(jnp.asarray(START), limit))
+    sent, held = (np.sum(np.abs(one) ** 2, axis=(1, 2)) for one in (START, found))
+    np.testing.assert_allclose(held, [min(sent[0], 1e-3), sent[1], 0.0], rtol=1e-12)
+    np.testing.assert_allclose(found[0], np.sqrt(1e-3 / sent[0]) * START[0], rtol=1e-12)
+    np.testing.assert_array_equal(found[1], START[1])

@@ -7,8 +7,9 @@ import pytest
 pytest.importorskip("cvxpy")
 
 import trinode as tn
+from trinode.radio import reduced
 from trinode.reference import energy as reference
-from trinode.systems.energy import optimise, reduced, system
+from trinode.systems.energy import optimise, system
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.params import EnergyParams
 

@@ -12,9 +12,11 @@ import pytest
 import trinode as tn
 from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
+from trinode.radio import reduced
 from trinode.systems.decision import Status
 from trinode.systems.declared import to_arrays
-from trinode.systems.energy import crowding, reduced, system
+from trinode.systems.energy import air as air_of
+from trinode.systems.energy import crowding, system
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.params import EnergyParams
@@ -120,7 +122,7 @@ def test_two_terminals_are_never_louder_together_than_said():
     right = rng.standard_normal((2, 2, 3)) + 1j * rng.standard_normal((2, 2, 3))
     turn = 0.2 * rng.standard_normal((2, 6, 2))
     channel = np.stack([(common + turn[k]) * np.array([9.0, 0.7]) @ right[k] for k in range(2)])
-    air = jax.tree.map(jnp.asarray, reduced.reduce(drawn(0, terminals=2, terminal_antennas=3)))
+    air = jax.tree.map(jnp.asarray, air_of.reduce(drawn(0, terminals=2, terminal_antennas=3)))
     air = eqx.tree_at(lambda a: a.uplink, air, jnp.einsum("jad,kaf->jkdf", channel.conj(), channel))
     power = np.array([0.7, 0.4])
     main = np.stack([np.linalg.svd(one)[2][0].conj() for one in channel])
@@ -309,7 +311,7 @@ def test_unreachable_echoes_say_what_could_be_met(variants):
 
 @jax.jit
 def margin_of(scenario, need):
-    found = largest_margin(reduced.reduce(scenario), need)
+    found = largest_margin(air_of.reduce(scenario), need)
     return found.value, found.most
 
 
@@ -350,9 +352,9 @@ def test_reduction_loses_nothing_of_measured_channels(variants):
 
     @jax.jit
     def decided(s, data, sensing):
-        air = reduced.reduce(s)
+        air = air_of.reduce(s)
         z = reduced.project(air, data, sensing)
-        return *reduced.combiners(s, air, z), reduced.data_sinr(air, z), reduced.echo_sinr(air, z)
+        return *air_of.combiners(s, air, z), reduced.data_sinr(air, z), reduced.echo_sinr(air, z)
 
     w, v, data, echo = decided(s, beams[:, 0], beams[:, 1])
     x = changed(variants["plain"][1], precoder=beams[:, 0], sensing_precoder=beams[:, 1], combiner=w, radar_combiner=v)

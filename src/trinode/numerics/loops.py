@@ -19,14 +19,35 @@ def while_loop(going: Callable[[State], Any], step: Callable[[State], State], st
 
     In a batch JAX evaluates the condition twice per trip: to go on, and to freeze the lanes that are done. The two are
     compiled apart and may round differently, and a lane that is done by the one and not by the other stands still for
-    good. Here the condition is evaluated once and carried along.
+    good. Here the condition is evaluated once and carried along. JAX also traces the step anew until it knows which
+    parts of the state differ between lanes; in the end all do, as lanes end at different times, so that it is told.
     """
 
     def trip(carried: tuple[Any, State]) -> tuple[Any, State]:
         state = step(carried[1])
         return going(state), state
 
-    return lax.while_loop(lambda carried: carried[0], trip, (going(start), start))[1]
+    return lax.while_loop(lambda carried: carried[0], trip, _together((going(start), start)))[1]
+
+
+def _spread(size: int, batched: Any, tree: Any) -> Any:
+    """A leaf for each lane, also where all lanes have the same."""
+
+    def one(leaf: Any, own: bool) -> Any:
+        return leaf if own else jnp.broadcast_to(leaf, (size, *jnp.shape(leaf)))
+
+    return jax.tree.map(one, tree, batched)
+
+
+@custom_vmap
+def _together(tree: Any) -> Any:
+    """The same; in a batch all leaves differ between lanes if any does."""
+    return tree
+
+
+@_together.def_vmap
+def _(size: int, batched: Any, tree: Any) -> Any:
+    return _spread(size, batched[0], tree), jax.tree.map(lambda _: True, tree)
 
 
 def finish_open(
@@ -50,10 +71,7 @@ def finish_open(
 
     @run.def_vmap
     def _(size: int, batched: Any, given: Given, state: State) -> Any:
-        def spread(leaf: Any, own: bool) -> Any:
-            return leaf if own else jnp.broadcast_to(leaf, (size, *leaf.shape))
-
-        lanes = jax.tree.map(spread, (given, state), tuple(batched))
+        lanes = _spread(size, tuple(batched), (given, state))
         still = jax.vmap(going)(lanes[1])
         order, count = jnp.argsort(~still), jnp.sum(still)
         some = min(width, size)
@@ -84,10 +102,7 @@ def in_turn(function: Callable[..., Any], width: int = 1) -> Callable[..., Any]:
 
     @run.def_vmap
     def _(size: int, batched: Any, *given: Any) -> Any:
-        def spread(leaf: Any, own: bool) -> Any:
-            return leaf if own else jnp.broadcast_to(leaf, (size, *leaf.shape))
-
-        lanes = jax.tree.map(spread, given, tuple(batched))
+        lanes = _spread(size, tuple(batched), given)
         some = None if width == 1 else min(width, size)
         result = lax.map(lambda lane: function(*lane), lanes, batch_size=some)
         return result, jax.tree.map(lambda _: True, result)

@@ -16,6 +16,12 @@ def product(left: Complex[Array, "... m n"], right: Complex[Array, "... n l"]) -
     return jnp.matmul(left, right)
 
 
+def unit(vectors: Complex[Array, "..."], axis: int = -1) -> Complex[Array, "..."]:
+    """Vectors along an axis at a norm of 1; zeros stay."""
+    size = jnp.sqrt(jnp.sum(jnp.abs(vectors) ** 2, axis=axis, keepdims=True))
+    return vectors / jnp.where(size > 0, size, 1.0)
+
+
 def hermitian_inverse(matrix: Complex[Array, "... n n"]) -> Complex[Array, "... n n"]:
     """Inverse of a positive definite matrix."""
     root = lax.linalg.cholesky(matrix, symmetrize_input=False)

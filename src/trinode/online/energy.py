@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from trinode.radio import beams
 from trinode.systems.energy import optimise, search
 from trinode.systems.energy.optimise import Decision, Outcome, Problem
 from trinode.systems.energy.problem import build
@@ -60,11 +61,9 @@ def improved(
 
 
 def _settled(problem: Problem, solution: EnergySolution) -> Decision:
-    beams = search.as_beams(problem, solution)
-    assert beams is not None
-    power, limit = jnp.sum(jnp.abs(beams) ** 2, axis=(1, 2)), problem.air.limit
-    within = jnp.where(power > limit, jnp.sqrt(limit / jnp.where(power > 0, power, 1.0)), 1.0)
-    return optimise.settle(problem, within[:, None, None] * beams)
+    carried = search.as_beams(problem, solution)
+    assert carried is not None
+    return optimise.settle(problem, beams.within(carried, problem.air.limit))
 
 
 def _finished(s: EnergyScenario, problem: Problem, outcome: Outcome) -> tuple[EnergySolution, Any]:

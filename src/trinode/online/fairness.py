@@ -11,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from trinode.radio.interference import Air
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, convex, single
 from trinode.systems.fairness.scenario import FairnessScenario
@@ -71,7 +72,7 @@ def improved(
     return common.finish(s, tasks, common.rates(s, air, ahead), ahead, iterations=steps), rest
 
 
-def _powers(air: air_of.Air, on: Bool[Array, " K"], solution: FairnessSolution) -> Float[Array, "S K"]:
+def _powers(air: Air, on: Bool[Array, " K"], solution: FairnessSolution) -> Float[Array, "S K"]:
     power = jnp.where(air.usable & on & solution.subcarrier_use, jnp.maximum(solution.power_fraction, 0.0), 0.0)
     return power / jnp.maximum(power.sum(axis=0), 1.0)
 

@@ -47,10 +47,9 @@ def repaired(s: ThreetierScenario, carried: ThreetierSolution) -> tuple[Threetie
     t = tiers(s)
     mode, _ = search.chosen(carried)
     budget = t.budget(mode)
-    power = jnp.sum(jnp.abs(carried.precoder) ** 2, axis=1)
-    within = jnp.where(power > budget, jnp.sqrt(budget / jnp.where(power > 0, power, 1.0)), 1.0)
+    fits = beams.within(carried.precoder[:, None], budget)[:, 0]
     view = search.look(t, budget)
-    w = cones.repair(t.echo, s.sensing_sinr_min, within[:, None] * carried.precoder, view.beam)
+    w = cones.repair(t.echo, s.sensing_sinr_min, fits, view.beam)
     found = search.as_is(t, replace(carried, precoder=w), KINDS[""])
     return search.finish(t, found, view), (view.met, view.beam, view.budget)
 

@@ -40,6 +40,13 @@ class Beams(NamedTuple):
     memory: Memory
 
 
+def within(beams: Complex[Array, "K S T"], limit: Float[Array, " K"]) -> Complex[Array, "K S T"]:
+    """The beams of each terminal, scaled down where they take more than its power limit."""
+    power = jnp.sum(jnp.abs(beams) ** 2, axis=(1, 2))
+    scale = jnp.where(power > limit, jnp.sqrt(limit / jnp.where(power > 0, power, 1.0)), 1.0)
+    return scale[:, None, None] * beams
+
+
 def improve(
     uplink: HasRates,
     worth: Worth,

@@ -11,7 +11,8 @@ import numpy as np
 from trinode import api
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
-from trinode.systems.energy import optimise, reduced
+from trinode.radio import reduced
+from trinode.systems.energy import optimise
 from trinode.systems.energy import problem as problems
 from trinode.systems.registry import system as find_system
 

@@ -26,11 +26,12 @@ from trinode.computing import offload
 from trinode.computing.offload import Curve
 from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
-from trinode.systems.energy import crowding, reduced
+from trinode.radio import reduced
+from trinode.radio.reduced import Air
+from trinode.systems.energy import crowding
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.optimise import Problem
-from trinode.systems.energy.reduced import Air
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.report import FEASIBILITY_TOLERANCE
 

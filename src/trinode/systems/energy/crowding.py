@@ -19,7 +19,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from trinode.systems.energy.reduced import Air
+from trinode.radio.reduced import Air
 
 MOST = 10
 """Up to so many terminals pairs are looked at."""

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
 from trinode.numerics.loops import while_loop
-from trinode.systems.energy import optimise, reduced
-from trinode.systems.energy.reduced import Air
+from trinode.radio import reduced
+from trinode.radio.reduced import Air
+from trinode.systems.energy import optimise
 
 
 class Margin(NamedTuple):

@@ -21,9 +21,9 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 from trinode.computing import offload
 from trinode.computing.offload import Curve, Work
 from trinode.numerics.loops import while_loop
-from trinode.numerics.matrices import hermitian_inverse
-from trinode.systems.energy import reduced
-from trinode.systems.energy.reduced import Air, Listeners
+from trinode.numerics.matrices import hermitian_inverse, unit
+from trinode.radio import reduced
+from trinode.radio.reduced import Air, Listeners
 
 ECHO_MARGIN = 1e-9
 """Relative margin on the echo requirement."""
@@ -130,7 +130,7 @@ def advance(problem: Problem, state: State, damping: Float[Array, ""] | float = 
     # only ratios of prices matter, but no watt is free
     watt = jnp.maximum(state.watt, 1e-6 * jnp.max(state.watt))
 
-    before = gains(air, ears, _norm1(state.beams))
+    before = gains(air, ears, unit(state.beams))
     ask = _asks(before, state.target, need)
     exact = jnp.linalg.solve((jnp.eye(2 * k) - ask * _others(before)).T, jnp.concatenate([watt, watt]))
     usable = jnp.all(exact >= 0)
@@ -151,7 +151,7 @@ def advance(problem: Problem, state: State, damping: Float[Array, ""] | float = 
     reach_echo = jnp.maximum(jnp.sum((mine_echo.conj() * echo).real, axis=1), 1e-300)
     a_next = jnp.minimum(state.target * jnp.maximum(1 / reach - a, 0.0), most)
     m_next = jnp.minimum(need * jnp.maximum(1 / reach_echo - m, 0.0), most)
-    units = _norm1(jnp.stack([data, echo], axis=1))
+    units = unit(jnp.stack([data, echo], axis=1))
 
     through = gains(air, ears, units)
     power = jnp.sum(jnp.abs(state.beams) ** 2, axis=2)
@@ -223,11 +223,6 @@ def _asks(through: Float[Array, "2K 2K"], target: Float[Array, " K"], need: Floa
     """SINR that each stream has to reach over its own gain; 0 for a stream that is not wanted."""
     gain = jnp.diagonal(through)
     return (jnp.concatenate([target, need]) / jnp.maximum(gain, 1e-300))[:, None]
-
-
-def _norm1(row: Complex[Array, "*n D"]) -> Complex[Array, "*n D"]:
-    size = jnp.sqrt(jnp.sum(jnp.abs(row) ** 2, axis=-1, keepdims=True))
-    return row / jnp.where(size > 0, size, 1.0)
 
 
 def meet_echoes(

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float
 
 from trinode.computing import offload
 from trinode.computing.offload import Work
-from trinode.systems.energy import reduced
+from trinode.radio import reduced
+from trinode.systems.energy import air as air_of
 from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.scenario import EnergyScenario
 
@@ -50,7 +51,7 @@ def build(
         s.ap_max_frequency_hz,
     )
     nats = s.task_bits * jnp.log(2.0) / s.bandwidth_hz
-    air = reduced.reduce(s)
+    air = air_of.reduce(s)
     if error is not None:
         radius = error * jnp.sqrt(reduced.alone(air)[0])
         air = eqx.tree_at(lambda a: a.radius, air, radius, is_leaf=lambda leaf: leaf is None)

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trinode.radio import reduced
 from trinode.systems.energy import problem as problems
-from trinode.systems.energy import reduced
 from trinode.systems.energy.bound import bound, least_demand
 from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.scenario import EnergyScenario

@@ -12,12 +12,14 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.numerics.loops import while_loop
+from trinode.radio import reduced
+from trinode.radio.reduced import Air
 from trinode.systems.decision import Status
-from trinode.systems.energy import optimise, reduced
+from trinode.systems.energy import air as air_of
+from trinode.systems.energy import optimise
 from trinode.systems.energy.bound import free_of_interference
 from trinode.systems.energy.margin import largest_margin
 from trinode.systems.energy.optimise import Decision, Outcome, Problem
-from trinode.systems.energy.reduced import Air
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
 
@@ -209,9 +211,9 @@ def finish(
     busy = (jnp.arange(2) == 1) | (s.task_bits > 0)[:, None]
     beams = jnp.where(busy[..., None], d.beams, 0.0)
     full = reduced.lift(problem.air, beams)
-    combiner, radar = reduced.combiners(s, problem.air, beams)
+    combiner, radar = air_of.combiners(s, problem.air, beams)
     if subband_hz is not None:
-        alone = reduced.combiners_apart(s, problem.air, beams, subband_hz)
+        alone = air_of.combiners_apart(s, problem.air, beams, subband_hz)
         combiner, radar = (jnp.where(apart, one, other) for one, other in zip(alone, (combiner, radar)))
     served = jnp.where(good, True, d.served & (work.lowest <= work.highest))
     served = jnp.where(~good & jnp.all(served), jnp.zeros_like(served), served)

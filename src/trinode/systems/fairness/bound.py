@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from trinode.computing.split import SplitTasks
 from trinode.errors import InputError
+from trinode.radio.interference import Air, best_linear
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, single
 from trinode.systems.fairness.scenario import FairnessScenario
@@ -50,7 +51,7 @@ def bound(scenario: FairnessScenario, family: str = "") -> Float[Array, ""]:
     return 1 / jnp.minimum(limit, others)
 
 
-def _given(s: FairnessScenario, air: air_of.Air, tasks: SplitTasks, on: Bool[Array, " K"]) -> Float[Array, ""]:
+def _given(s: FairnessScenario, air: Air, tasks: SplitTasks, on: Bool[Array, " K"]) -> Float[Array, ""]:
     start = common.inversion(air, tasks)[0]
     gains = air.cross[0], air.noise[0]
     found = single.fastest(lambda _: gains, tasks, s.subcarrier_bandwidth_hz, on, start)
@@ -62,7 +63,7 @@ def _any(s: FairnessScenario, gram: Array, tasks: SplitTasks, on: Bool[Array, " 
     start = jnp.where(on, jnp.where(on, snr, jnp.inf).min() / jnp.where(on, snr, 1.0), 0.0)
 
     def gains(power: Float[Array, " K"]) -> tuple[Array, Array]:
-        best, _ = air_of.best_linear(gram, power)
+        best, _ = best_linear(gram, power)
         return best.cross[0], best.noise[0]
 
     found = single.fastest(

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.computing.split import SplitTasks, split_tasks
+from trinode.radio.interference import Air
 from trinode.systems.decision import Status
-from trinode.systems.fairness.air import Air
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution
 

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 from trinode.computing.split import SplitTasks
 from trinode.numerics import interior
 from trinode.numerics.loops import while_loop
-from trinode.systems.fairness.air import Air
+from trinode.radio.interference import Air
 
 FLOOR = 1e-9
 """Least power fraction of an iterate: zero is absorbing for (15)."""

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Key
 
-from trinode.systems.fairness import air as air_of
+from trinode.radio.interference import Air, overlaps, relative
 from trinode.systems.fairness import common, scenario, single
-from trinode.systems.fairness.air import Air
 from trinode.systems.fairness.params import FairnessParams
 
 CHUNK = 125
@@ -43,10 +42,10 @@ def channel(params: FairnessParams, key: Key[Array, ""], index: Array) -> Comple
 def air(params: FairnessParams, uplink: Complex[Array, "S K M A"]) -> Air:
     """What schemes see of a channel, through maximum ratio combiners."""
     h = uplink.reshape(*uplink.shape[:2], -1)
-    gain = air_of.overlaps(h)
+    gain = overlaps(h)
     norm = jnp.sqrt(jnp.einsum("skk->sk", gain))
     gain = gain / norm[..., None] * params.terminal_max_power_w
-    return air_of.relative(gain, jnp.broadcast_to(scenario.noise_w(params, uplink.shape[2]), norm.shape))
+    return relative(gain, jnp.broadcast_to(scenario.noise_w(params, uplink.shape[2]), norm.shape))
 
 
 def label(params: FairnessParams, key: Key[Array, ""], channels: int) -> Labels:

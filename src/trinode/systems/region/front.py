@@ -19,9 +19,10 @@ from jaxtyping import Array, Float
 from trinode.errors import InputError
 from trinode.numerics import curvature, descent
 from trinode.numerics.curvature import Memory
+from trinode.radio.downlink import covariance
 from trinode.systems.region import optimise, sensing_only, starts
 from trinode.systems.region.bound import bound
-from trinode.systems.region.downlink import covariance, downlink
+from trinode.systems.region.downlink import downlink
 from trinode.systems.region.metric import metric
 from trinode.systems.region.optimise import Answer, Beams, Shape
 from trinode.systems.region.scenario import RegionScenario

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from trinode.systems.region.downlink import Downlink
+from trinode.radio.downlink import Downlink
 
 Streams = tuple[Complex[Array, "M A K"], Complex[Array, "M A"]]
 """Beams of data and sensing, or their coordinates."""

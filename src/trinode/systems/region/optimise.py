@@ -19,9 +19,9 @@ from trinode.numerics import curvature, descent
 from trinode.numerics.curvature import Memory
 from trinode.numerics.descent import Descent
 from trinode.numerics.loops import while_loop
+from trinode.radio.downlink import Downlink, covariance
 from trinode.sensing import beampattern
 from trinode.systems.decision import Status
-from trinode.systems.region.downlink import Downlink, covariance
 from trinode.systems.region.metric import Metric, metric
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.sensing_only import Need

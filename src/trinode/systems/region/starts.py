@@ -23,8 +23,8 @@ from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
 from trinode.numerics import descent
+from trinode.radio.downlink import Downlink
 from trinode.systems.region import optimise
-from trinode.systems.region.downlink import Downlink
 from trinode.systems.region.metric import Metric
 from trinode.systems.region.optimise import Beams
 from trinode.systems.region.sensing_only import Need

@@ -11,11 +11,12 @@ from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
 from trinode.numerics.loops import while_loop
+from trinode.radio import reduced
+from trinode.radio.reduced import Listeners
 from trinode.systems.contract import Scheme
-from trinode.systems.energy import optimise, reduced, search
+from trinode.systems.energy import optimise, search
 from trinode.systems.energy import problem as problems
 from trinode.systems.energy.optimise import Decision, Outcome, Problem
-from trinode.systems.energy.reduced import Listeners
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
 

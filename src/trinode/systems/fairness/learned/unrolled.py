@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from trinode.computing.split import SplitTasks
-from trinode.systems.fairness.air import Air
+from trinode.radio.interference import Air
 from trinode.systems.fairness.learned import Weights
 
 FEATURES = 10

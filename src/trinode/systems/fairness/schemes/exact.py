@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from trinode.computing.split import SplitTasks
+from trinode.radio.interference import Air
 from trinode.systems.contract import Scheme
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, convex, several, single
-from trinode.systems.fairness.air import Air
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.several import Effort
 from trinode.systems.fairness.solution import FairnessSolution

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from trinode.radio.interference import Air, best_linear, relative
 from trinode.systems.contract import Scheme
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, convex, several, single
-from trinode.systems.fairness.air import Air
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.schemes.exact import CLOSED, begin
 from trinode.systems.fairness.several import Effort
@@ -49,7 +49,7 @@ class Mmse(Scheme):
         if s.subcarriers == 1:
 
             def gains(p: Float[Array, " K"]) -> tuple[Array, Array]:
-                best, _ = air_of.best_linear(gram[0], p)
+                best, _ = best_linear(gram[0], p)
                 return best.cross[0], best.noise[0]
 
             found = single.fastest(gains, tasks, s.subcarrier_bandwidth_hz, on, power[0], constant=False, opening=8)
@@ -75,11 +75,11 @@ class Mmse(Scheme):
 def matched_filter(gram: Complex[Array, "S K K"]) -> Air:
     """Gains through matched filters behind whitening."""
     snr = jnp.einsum("skk->sk", gram).real
-    return air_of.relative(gram.real**2 + gram.imag**2, snr)
+    return relative(gram.real**2 + gram.imag**2, snr)
 
 
 def _best(gram: Complex[Array, "S K K"], power: Float[Array, "S K"]) -> Air:
-    found = jax.vmap(lambda g, p: air_of.best_linear(g, p)[0])(gram, power)
+    found = jax.vmap(lambda g, p: best_linear(g, p)[0])(gram, power)
     return jax.tree.map(lambda leaf: leaf[:, 0], found)
 
 
@@ -87,7 +87,7 @@ def _combiner(
     s: FairnessScenario, gram: Complex[Array, "S K K"], power: Float[Array, "S K"]
 ) -> Complex[Array, "S K M A"]:
     """The combiners on the antennas, of unit norm."""
-    weights = jax.vmap(lambda g, p: air_of.best_linear(g, p)[1])(gram, power)
+    weights = jax.vmap(lambda g, p: best_linear(g, p)[1])(gram, power)
     white = s.uplink_channel * jnp.sqrt(s.terminal_max_power_w[:, None] / s.ap_noise_w)[..., None]
     combiner = jnp.einsum("sjk,sjma->skma", weights, white) / jnp.sqrt(s.ap_noise_w)[:, None]
     norm = jnp.sqrt(jnp.sum(jnp.abs(combiner) ** 2, axis=(2, 3), keepdims=True))

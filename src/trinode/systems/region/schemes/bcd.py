@@ -10,9 +10,10 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics.loops import while_loop
+from trinode.radio.downlink import Downlink
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise
-from trinode.systems.region.downlink import Downlink, downlink
+from trinode.systems.region.downlink import downlink
 from trinode.systems.region.optimise import Answer
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.solution import RegionSolution

@@ -10,10 +10,11 @@ from jaxtyping import Array, Float
 
 from trinode.errors import InputError
 from trinode.numerics.loops import in_turn
+from trinode.radio.downlink import covariance
 from trinode.sensing import beampattern
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise, sensing_only
-from trinode.systems.region.downlink import covariance, downlink
+from trinode.systems.region.downlink import downlink
 from trinode.systems.region.optimise import Beams
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.schemes.bcd import quadratic

@@ -12,9 +12,10 @@ from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.numerics.loops import in_turn
+from trinode.radio.downlink import Downlink
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise, sensing_only, starts
-from trinode.systems.region.downlink import Downlink, downlink
+from trinode.systems.region.downlink import downlink
 from trinode.systems.region.metric import Metric
 from trinode.systems.region.optimise import Answer, Beams, Shape
 from trinode.systems.region.scenario import RegionScenario

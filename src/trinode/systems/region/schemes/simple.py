@@ -7,9 +7,10 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 from jaxtyping import Array, Complex
 
+from trinode.radio.downlink import Downlink
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise, sensing_only
-from trinode.systems.region.downlink import Downlink, downlink
+from trinode.systems.region.downlink import downlink
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.solution import RegionSolution
 

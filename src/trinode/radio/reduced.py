@@ -1,4 +1,4 @@
-"""The air of a scenario in as few dimensions as it has: every beam and every combiner, nothing lost.
+"""The air of terminals that send and listen for echoes in as few dimensions as it has, nothing lost.
 
 A part of a beam that neither the access point nor any radar hears only costs power, so beams live in the span of the
 rows of the own uplink and echo channels: five dimensions in a drawn network, whatever the arrays. Combiners live in
@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from trinode.numerics.matrices import hermitian_inverse
-from trinode.systems.energy.scenario import EnergyScenario
 
 
 class Air(eqx.Module):
@@ -71,34 +69,6 @@ class Listeners(NamedTuple):
 
     data: Complex[Array, "K K D"]
     radar: Complex[Array, "K K D"]
-
-
-def reduce(s: EnergyScenario) -> Air:
-    """Bring a scenario into its reduced space."""
-    k, a, t = s.uplink_channel.shape
-    e = s.echo_transmit.shape[2]
-    rank = s.uplink_rank or min(a, t)
-    size = min(t, rank + e)
-    if size == t:
-        basis = jnp.broadcast_to(jnp.eye(t, dtype=complex), (k, t, t))
-    else:
-        # a sketch with as many columns as the rank has the whole row space, save for a null set of sketches
-        draw = np.random.default_rng(0).standard_normal((2, a, rank))
-        sketch = jnp.asarray(draw[0] + 1j * draw[1])
-        rows = jnp.einsum("kat,ar->ktr", s.uplink_channel.conj(), sketch)
-        basis, _ = jnp.linalg.qr(jnp.concatenate([_unit(rows), _unit(s.echo_transmit)], axis=2))
-        basis = basis[..., :size]
-    heard = jnp.einsum("kat,ktd->kad", s.uplink_channel, basis) / jnp.sqrt(s.ap_noise_w)
-    uplink = jnp.einsum("jad,kaf->jkdf", heard.conj(), heard)
-    receive = s.echo_receive / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
-    echo = jnp.einsum("kjre,kirf->kjeif", receive.conj(), receive)
-    toward = jnp.einsum("ktd,kte->kde", basis.conj(), s.echo_transmit)
-    return Air(basis, uplink, echo, toward, heard, s.terminal_max_power_w, s.sensing_sinr_min)
-
-
-def _unit(columns: Complex[Array, "K T r"]) -> Complex[Array, "K T r"]:
-    size = jnp.sqrt(jnp.sum(jnp.abs(columns) ** 2, axis=1, keepdims=True))
-    return columns / jnp.where(size > 0, size, 1.0)
 
 
 def alone(air: Air) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
@@ -199,60 +169,6 @@ def listen_echo(air: Air, beams: Complex[Array, "K 2 D"]) -> tuple[Float[Array, 
     sinr = jnp.where(jnp.sum(jnp.abs(echo[:, 1]) ** 2, axis=1) > 0, share / jnp.maximum(1 - share, 1e-300), 0.0)
     heard = heard / jnp.sqrt(jnp.maximum(norm, 1e-300))[:, None, None]
     return sinr, jnp.sum(air.toward[None] * heard[:, :, None], axis=3)
-
-
-def combiners(
-    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"]
-) -> tuple[Complex[Array, "K A"], Complex[Array, "K R"]]:
-    """Best combiners of full size, norm 1."""
-    k = s.terminals
-    received, echo = _arriving(s, air, beams)
-    received = received.reshape(2 * k, -1)
-    whole = hermitian_inverse(received.conj() @ received.T + air.load(beams) * jnp.eye(2 * k))
-    w = whole[:, ::2].T @ received
-    return _norm1(w), _radar_combiner(s, air, beams, echo.reshape(k, -1, echo.shape[-1]))
-
-
-def combiners_apart(
-    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"], subband_hz: Float[Array, " K"]
-) -> tuple[Complex[Array, "K A"], Complex[Array, "K R"]]:
-    """The same in sub-bands of their own, where terminals do not hear each other."""
-    own = jnp.arange(s.terminals)
-    received, echo = _arriving(s, air, beams)
-    louder = jnp.sqrt(s.bandwidth_hz / subband_hz)[:, None, None]
-    received = received * louder
-    inner = hermitian_inverse(jnp.einsum("kia,kja->kij", received.conj(), received) + jnp.eye(2))
-    w = jnp.einsum("kia,ki->ka", received, inner[:, :, 0])
-    return _norm1(w), _radar_combiner(s, air, beams, echo[own, own] * louder)
-
-
-def _arriving(
-    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"]
-) -> tuple[Complex[Array, "K 2 A"], Complex[Array, "K K streams R"]]:
-    """What arrives of both streams of each terminal at the access point, and at each radar."""
-    received = jnp.sum(air.heard[:, None] * beams[:, :, None], axis=3)  # (K, 2, A)
-    towards = jnp.sum(air.toward.conj()[:, None] * beams[..., None], axis=2)  # (K, 2, E)
-    if towards.shape[2] == 1:  # heard in one direction only, both streams are one
-        towards = jnp.sqrt(jnp.sum(jnp.abs(towards) ** 2, axis=1, keepdims=True))
-    receive = s.echo_receive / jnp.sqrt(s.radar_noise_w)[:, None, None, None]
-    echo = jnp.sum(receive[:, :, None] * towards[None, :, :, None], axis=4)  # (K, K, streams, R)
-    return received, echo
-
-
-def _radar_combiner(
-    s: EnergyScenario, air: Air, beams: Complex[Array, "K 2 D"], flat: Complex[Array, "K n R"]
-) -> Complex[Array, "K R"]:
-    own = jnp.arange(s.terminals)
-    inner = hermitian_inverse(jnp.einsum("kir,kjr->kij", flat.conj(), flat) + jnp.eye(flat.shape[1]))
-    wish = jnp.sum(air.toward.conj() * _norm1(beams[:, 1])[..., None], axis=1)  # (K, E)
-    target = jnp.sum(s.echo_receive[own, own] * wish[:, None], axis=2)
-    fit = jnp.einsum("kij,kjr,kr->ki", inner, flat.conj(), target)
-    return _norm1(target - jnp.einsum("ki,kir->kr", fit, flat))
-
-
-def _norm1(rows: Complex[Array, "K n"]) -> Complex[Array, "K n"]:
-    size = jnp.sqrt(jnp.sum(jnp.abs(rows) ** 2, axis=1, keepdims=True))
-    return rows / jnp.where(size > 0, size, 1.0)
 
 
 def project(air: Air, data: Complex[Array, "K T"], sensing: Complex[Array, "K T"]) -> Complex[Array, "K 2 D"]:
