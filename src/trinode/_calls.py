@@ -39,8 +39,7 @@ def solver(system: System, scheme: Scheme) -> tuple[Callable[..., Any], System |
 def program(function: Callable[..., Any], system: System, *arguments: Any) -> Any:
     """What a function of this module says of one network."""
     run, named = runner(system)
-    with _programs.run_once():
-        return run(function, named, *arguments)
+    return run(function, named, *arguments)
 
 
 def seed_key(system: str, seed: Any) -> Key[Array, ""]:

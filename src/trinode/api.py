@@ -385,4 +385,5 @@ def _marked(system: System, scenario: Any, solution: Any) -> Any:
 def _bounded(system: System, scenario: Any, family: str) -> Array:
     if system.host:
         return jnp.asarray(system.bound(scenario, family))
-    return _calls.program(_calls.bound, system, _sizes.rounded(system, scenario), family)
+    with _programs.run_once():
+        return _calls.program(_calls.bound, system, _sizes.rounded(system, scenario), family)

@@ -183,10 +183,22 @@ def test_the_code_of_an_item_is_what_computes_it(toy_system, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.as_posix()) or plain(path))
     for system, others in (("energy", "latency"), ("latency", "energy")):
         read.clear()
-        code.code_of.__wrapped__(find_system(system))
+        code._code_in.cache_clear()
+        code.code_of(find_system(system))
         assert any(f"systems/{system}/model.py" in path for path in read)
         assert not any(word in path for path in read for word in (f"systems/{others}/", "plots", "cli", "figures.py"))
-    assert code.code_of.__wrapped__(toy_system) != code.code_of(find_system("energy"))
+    assert code.code_of(toy_system) != code.code_of(find_system("energy"))
+
+
+def test_a_scheme_that_comes_later_belongs_to_the_code_as_long_as_it_is_there(toy_system, monkeypatch):
+    class Later(toy.Even):
+        name = "later"
+
+    before = code.code_of(toy_system)
+    with monkeypatch.context() as patch:
+        patch.setitem(toy_system.schemes, "later", Later())
+        assert code.code_of(toy_system) != before
+    assert code.code_of(toy_system) == before
 
 
 @pytest.mark.parametrize("names", [("objective",), ("one", "one"), ("capacity",)])

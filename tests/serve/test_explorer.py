@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import trinode as tn
+from trinode import _programs
 from trinode.systems.registry import system, system_names
 
 pytest.importorskip("fastapi", reason="needs the serve extra")
@@ -20,6 +21,7 @@ DRAW = {"system": "fairness", "seed": 3, "params": PARAMS}
 PLACES = {"terminal_position_m": [[0.0, 1.0], [-200.0, 50.5], [300.0, -7.0]], "ap_position_m": [[10.0, 20.0]] * 4}
 
 
+@_programs.long_runs()  # by programs compiled well, as a service's are
 def ran(python):
     """The names that the page's Python defines."""
     names = {}

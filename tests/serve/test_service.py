@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import trinode as tn
+from trinode import _programs
 from trinode.errors import InputError
 
 pytest.importorskip("fastapi", reason="needs the serve extra")
@@ -40,6 +41,7 @@ def network(service):
 
 
 @pytest.fixture(scope="module")
+@_programs.long_runs()  # by programs compiled well, as a service's are
 def own():
     made = tn.draw("fairness", seed=3, **PARAMS)
     solution = tn.solve(made, "full-power")

@@ -205,12 +205,12 @@ def test_a_sweep_that_begins_while_its_file_is_run_is_refused(tmp_path):
 
 def test_other_code_makes_other_items(sixth):
     before = code.code_of(sixth)
-    assert before == code.code_of.__wrapped__(sixth)
-    assert before != code.code_of.__wrapped__(dataclasses.replace(sixth, sources=(*sixth.sources, tn.problems)))
+    assert before == code.code_of(dataclasses.replace(sixth))
+    assert before != code.code_of(dataclasses.replace(sixth, sources=(*sixth.sources, tn.problems)))
     names = {}
     exec("def problem(network):\n    return None", names)
     with pytest.raises(InputError, match="problem of no file"):
-        code.code_of.__wrapped__(dataclasses.replace(sixth, sources=(names["problem"],)))
+        code.code_of(dataclasses.replace(sixth, sources=(names["problem"],)))
 
 
 class Params(eqx.Module):

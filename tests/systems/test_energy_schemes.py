@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import itertools
 
 import equinox as eqx
 import jax
@@ -13,6 +14,7 @@ import trinode as tn
 from trinode.channels.traced import TracedChannels
 from trinode.errors import InputError
 from trinode.radio import reduced
+from trinode.systems.contract import EFFORTS
 from trinode.systems.decision import Status
 from trinode.systems.declared import to_arrays
 from trinode.systems.energy import air as air_of
@@ -278,6 +280,21 @@ def test_no_other_scheme_is_better_where_terminals_crowd_each_other(contested):
         able = np.asarray(y.status) != Status.INFEASIBLE
         assert np.all(value[able] <= other[able] * (1 + 1e-6)), scheme
         assert np.all(np.sum(x.terminal_feasible, axis=1) >= np.sum(y.terminal_feasible, axis=1)), scheme
+
+
+def test_more_effort_is_never_worse(contested):
+    """By the same program; where starts matter it pays."""
+    scenarios, x = contested
+    value = {}
+    for effort in EFFORTS:
+        y = x if effort == "default" else tn.solve_batch(scenarios, effort=effort)
+        objective = np.asarray(tn.evaluate_batch(scenarios, y, bound=False).objective)
+        value[effort] = np.where(np.asarray(y.status) == Status.INFEASIBLE, np.inf, objective)
+    for less, more in itertools.pairwise(EFFORTS):
+        assert np.all(value[more] <= value[less] * (1 + 1e-12))
+    assert np.any(value["thorough"] < value["quick"] * (1 - 1e-6))
+    with pytest.raises(InputError, match="effort"):
+        tn.solve_batch(scenarios, "unweighted", effort="quick")
 
 
 def test_who_is_said_to_be_served_is(contested, variants):

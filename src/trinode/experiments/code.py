@@ -12,22 +12,28 @@ import trinode
 from trinode.errors import InputError
 from trinode.systems.contract import System
 
-_SHARED = ("numerics", "radio", "sensing", "computing", "systems/contract.py", "experiments/execute.py")
-_OWN = ("_batch.py", "systems/doors.py", "_sizes.py", "api.py")
+_SHARED = ("numerics", "radio", "sensing", "computing", "experiments/execute.py")
+_SYSTEMS = tuple(f"systems/{name}.py" for name in ("contract", "network", "decision", "report", "params", "declared"))
+_OWN = ("_batch.py", "systems/doors.py", "_sizes.py", "_calls.py", "networks.py", "api.py")
 _NOT = ("figures.py",)
 """What a system's folder holds that computes nothing: figures are sweeps, whose contents an item names."""
 
 
-@cache
 def code_of(system: System) -> str:
     """Changes with every line of what draws, solves, bounds and judges networks of a system, and with its data.
 
     Documentation, pictures, commands and other systems are no part of it.
     """
-    root = Path(trinode.__file__).parent
-    parts = [root / name for name in (*_SHARED, *_OWN)]
     kinds = (system.Params, system.draw, system.evaluate, system.bound, *map(type, system.schemes.values()))
-    for home in {_source(one) for one in (*kinds, *system.sources)}:
+    return _code_in(frozenset(_source(one) for one in (*kinds, *system.sources)))
+
+
+@cache
+def _code_in(homes: frozenset[Path]) -> str:
+    """A system may get schemes later, and lose them; files stay as they are."""
+    root = Path(trinode.__file__).parent
+    parts = [root / name for name in (*_SHARED, *_SYSTEMS, *_OWN)]
+    for home in homes:
         inside = root / "systems" in home.parents
         parts.append(root / "systems" / home.relative_to(root / "systems").parts[0] if inside else home)
     files = {file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file()}

@@ -23,8 +23,6 @@ from trinode.systems.energy.optimise import Decision, Outcome, Problem
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.energy.solution import EnergySolution
 
-GOOD_ENOUGH = 1e-2
-"""Gap to the interference-free bound above which a further start is tried."""
 CERTIFIED = 5e-6, 2e-4
 """Gap to that bound at which rounds end: few terminals, many."""
 FEASIBLE = 1e300
@@ -38,6 +36,24 @@ WAYS = [(AS_IS, n) for n in range(5)] + [step for detour in DETOURS for step in 
 """Starts in their order: the problem and the beams in the list of :func:`solve`; -1 goes on where the last ended."""
 DRAWN = 24
 """Random starts, tried where all others leave somebody unserved and no bound says that nothing else is possible."""
+
+
+class Effort(NamedTuple):
+    """How much is tried.
+
+    Attributes
+    ----------
+    gap : float
+        To the interference-free bound, above which a further start is tried.
+    drawn : bool
+        Whether random starts are tried also where somebody else's start serves everybody.
+    """
+
+    gap: float | Float[Array, ""]
+    drawn: bool | Bool[Array, ""]
+
+
+EFFORTS = {"quick": Effort(0.1, False), "default": Effort(1e-2, False), "thorough": Effort(0.0, True)}
 FEW = 4
 """Up to so many terminals rounds are worth their time to a much smaller change, and all sets of them are admitted."""
 
@@ -93,14 +109,17 @@ def drawn_beams(air: Air) -> Complex[Array, "n K 2 D"]:
     return jnp.asarray(beams * level[..., None]) * jnp.sqrt(air.limit)[:, None, None]
 
 
-def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tuple[Outcome, Echoes]:
+def solve(
+    problem: Problem, start: Complex[Array, "K 2 D"] | None = None, effort: Effort = EFFORTS["default"]
+) -> tuple[Outcome, Echoes]:
     """Best outcome of a few starts; a further one is tried only where the last leaves a gap to the bound.
 
     A given start comes first, then beams that avoid each other's purpose, matched beams, the sensing beams of the
     largest margin with little data and with modest data, and modest beams. Where terminals crowd each other, one of
     them that sends nothing is a local optimum, and which of them it is depends on the way there. So the last starts
     lead over another problem, in which nobody may send less than :data:`SHARED` of the task, or energy has no weights.
-    Where all of them have failed, :data:`DRAWN` random ones are tried.
+    Where all of them have failed, :data:`DRAWN` random ones are tried. The order is the same for every effort, so that
+    more of it is never worse.
 
     Where not everybody is served in the end, larger sets than those who are served are tried, the others silent: of few
     terminals all sets of one more, and since whoever falls silent harms nobody, none can be served that is larger than
@@ -137,8 +156,9 @@ def solve(problem: Problem, start: Complex[Array, "K 2 D"] | None = None) -> tup
         refused: Bool[Array, " n"]  # sets
 
     def further(s: Search) -> Bool[Array, ""]:
-        met = s.best.decision.energy <= free.value * (1 + GOOD_ENOUGH)
-        open_ = jnp.any(s.left[:usual]) & ~met | jnp.any(s.left) & ~(s.best.decision.energy < jnp.inf)
+        met = s.best.decision.energy <= free.value * (1 + effort.gap)
+        more = jnp.any(s.left[:usual]) | effort.drawn & jnp.any(s.left)
+        open_ = more & ~met | jnp.any(s.left) & ~(s.best.decision.energy < jnp.inf)
         return audible & (s.left[0] | (open_ & possible))
 
     def sets(s: Search) -> Bool[Array, "n K"]:

@@ -26,13 +26,14 @@ class Worker(Scheme):
     share: Float[Array, ""]
     weight: Float[Array, ""]
     apart: Bool[Array, ""]
+    effort: search.Effort
 
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
         together = problems.build(scenario, share=self.share, weight=self.weight)
         alone, band = problems.apart(scenario, together)
         problem = jax.tree.map(lambda one, other: jnp.where(self.apart, one, other), alone, together)
-        outcome, echoes = search.solve(problem, search.as_beams(problem, start))
+        outcome, echoes = search.solve(problem, search.as_beams(problem, start), self.effort)
         return search.finish(scenario, problem, outcome, echoes, band, self.apart)
 
     def met(self, system: System, scenario: EnergyScenario, solution: EnergySolution) -> Bool[Array, ""]:
@@ -53,8 +54,12 @@ class Numbers(Scheme):
     apart: ClassVar[bool] = False
 
     def worker(self) -> Worker:
-        """The program of all such schemes."""
-        return Worker(jnp.asarray(self.share), jnp.asarray(self.weight), jnp.asarray(self.apart))
+        """The program of all such schemes, whatever the effort."""
+        return Worker(*map(jnp.asarray, (self.share, self.weight, self.apart)), self.tries())
+
+    def tries(self) -> search.Effort:
+        """How much is tried."""
+        return jax.tree.map(jnp.asarray, search.EFFORTS["default"])
 
     def of_worker(self, solution: EnergySolution) -> EnergySolution:
         """The solution, with sub-bands only where there are any."""
