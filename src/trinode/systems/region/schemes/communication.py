@@ -20,7 +20,7 @@ from trinode.systems.region.starts import Search
 
 EFFORTS = {  # one descent from each that is kept
     "quick": Search(kept=1, phases=1),
-    "default": Search(kept=1, phases=2),
+    "default": Search(kept=1, phases=2, evaluations=40),
     "thorough": Search(kept=8, phases=8),
 }
 
@@ -44,9 +44,9 @@ class Communication(Scheme):
     summary: ClassVar[str] = "largest sum rate, no sensing (P2)"
     evenness: ClassVar[float] = 2e-2
     part: ClassVar[int] = 1
-    rounds: int = eqx.field(static=True, default=4)
+    rounds: int = eqx.field(static=True, default=12)
     evaluations: int = eqx.field(static=True, default=120)
-    tolerance: float = eqx.field(static=True, default=2e-4)
+    tolerance: float = eqx.field(static=True, default=2e-5)
     effort: str = eqx.field(static=True, default="default")
 
     def solve(self, scenario: RegionScenario, start: RegionSolution | None = None) -> RegionSolution:
