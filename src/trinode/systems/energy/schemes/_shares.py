@@ -55,7 +55,8 @@ class Numbers(Scheme):
 
     def worker(self) -> Worker:
         """The program of all such schemes, whatever the effort."""
-        return Worker(*map(jnp.asarray, (self.share, self.weight, self.apart)), self.tries())
+        share, weight, apart = map(jnp.asarray, (self.share, self.weight, self.apart))
+        return Worker(share, weight, apart, self.tries())
 
     def tries(self) -> search.Effort:
         """How much is tried."""
