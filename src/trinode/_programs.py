@@ -104,8 +104,8 @@ def long_runs(wanted: bool = True) -> Iterator[None]:
 def run_once() -> Iterator[None]:
     """Within it programs are compiled quickly rather than well, unless runs are long: for one network at a time.
 
-    That takes a quarter of the time; what then runs a few milliseconds would have to run thousands of times to repay
-    the rest.
+    That takes about a third of the time; what then runs a few milliseconds would have to run thousands of times to
+    repay the rest.
     """
     before = _once.set(True)
     try:

@@ -86,8 +86,7 @@ def check(thing: Any, silence: Iterable[str] = ()) -> Look:
 def solve(scenario: Any, scheme: str | Scheme = "", start: Any = None, effort: str = "") -> Any:
     """Decide.
 
-    Compiles in a quarter of the time that :func:`solve_batch` takes, and then runs two to three times as long: for
-    thousands of networks that one is quicker.
+    Compiles quickly rather than well, and so runs longer; for thousands of networks :func:`solve_batch` is quicker.
 
     Parameters
     ----------
