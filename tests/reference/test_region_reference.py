@@ -41,6 +41,20 @@ def test_p1(scenario):
     assert float(best.smallest) == pytest.approx(np.mean(values), rel=1e-6)
 
 
+def test_a_program_that_clarabel_gives_up_is_solved_in_shorter_steps(scenario, monkeypatch):
+    net = convex.network(scenario)
+    at_once = p1(net, 0)[0]
+    original = convex.cp.Problem.solve
+
+    def gives_up(problem, **settings):
+        if "max_step_fraction" not in settings:
+            raise convex.SolverError("InsufficientProgress")
+        return original(problem, **settings)
+
+    monkeypatch.setattr(convex.cp.Problem, "solve", gives_up)
+    assert p1(net, 0)[0] == pytest.approx(at_once, rel=1e-6)
+
+
 def test_rates_agree_with_the_judge(scenario):
     net = convex.network(scenario)
     rng = np.random.default_rng(0)
