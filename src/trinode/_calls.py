@@ -93,9 +93,9 @@ def judge_many(system: System | str, scenarios: Any, solutions: Any) -> Report:
     return jax.vmap(_found(system).judge)(scenarios, solutions)
 
 
-def bound(system: System | str, scenario: Any, family: str) -> Array:
+def bound(system: System | str, scenario: Any, family: Any) -> Array:
     return _found(system).bound(scenario, family)
 
 
-def bound_many(system: System | str, scenarios: Any, family: str) -> Array:
-    return jax.vmap(partial(_found(system).bound, family=family))(scenarios)
+def bound_many(system: System | str, scenarios: Any, family: Any) -> Array:
+    return jax.vmap(lambda scenario: _found(system).bound(scenario, family))(scenarios)

@@ -246,7 +246,8 @@ def bound_batch(scenarios: Any, family: str = "") -> Array:
     if system.host:
         return jnp.stack([_bounded(system, one, family) for one in unstack(scenarios)])
     run, named = _calls.runner(system)
-    one, many = partial(run, _calls.bound, named, family=family), partial(run, _calls.bound_many, named, family=family)
+    kind = system.family(family)
+    one, many = partial(run, _calls.bound, named, family=kind), partial(run, _calls.bound_many, named, family=kind)
     return map_parts(one, many, (_sizes.rounded(system, scenarios),), system.schedule.bounded)
 
 
@@ -382,7 +383,8 @@ def _marked(system: System, scenario: Any, solution: Any) -> Any:
 
 
 def _bounded(system: System, scenario: Any, family: str) -> Array:
+    kind = system.family(family)
     if system.host:
-        return jnp.asarray(system.bound(scenario, family))
+        return jnp.asarray(system.bound(scenario, kind))
     with _programs.run_once():
-        return _calls.program(_calls.bound, system, _sizes.rounded(system, scenario), family)
+        return _calls.program(_calls.bound, system, _sizes.rounded(system, scenario), kind)

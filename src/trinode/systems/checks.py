@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -84,13 +85,9 @@ def _judge(system: System) -> Callable[[Any, Any], Report]:
 
 
 @functools.cache
-def _bound(system: System, family: str) -> Callable[[Any], Any]:
-    """Likewise, and one for all schemes of a family."""
-
-    def bound(scenario: Any) -> Any:
-        return system.bound(scenario, family)
-
-    return bound if system.host else jax.jit(bound)
+def _bound(system: System) -> Callable[[Any, Any], Any]:
+    """Likewise, and one for all families that differ in numbers."""
+    return system.bound if system.host else eqx.filter_jit(system.bound)
 
 
 def _value(system: System, scenarios: Any, solutions: Any) -> np.ndarray:
@@ -130,7 +127,9 @@ def check_bound(system: System, scheme: Scheme, scenarios: Any, solutions: Any, 
     """No decision beats the bound of its kind."""
     value = _value(system, scenarios, solutions)
     if bound is None:
-        limit = np.asarray([_bound(system, scheme.family)(one) for one in _each(scenarios, len(value))])
+        numbers, words = eqx.partition(system.family(scheme.family), eqx.is_array_like)
+        family = eqx.combine(jax.tree.map(jnp.asarray, numbers), words)
+        limit = np.asarray([_bound(system)(one, family) for one in _each(scenarios, len(value))])
     else:
         limit = np.asarray(bound(scenarios, scheme.family))
     limit = limit if system.sense == "min" else -limit

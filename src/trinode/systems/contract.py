@@ -148,9 +148,12 @@ class System:
         ``evaluate(scenario, solution) -> Report``: what the paper's model says of a decision, whatever its status; see
         :meth:`judge`.
     bound : callable
-        ``bound(scenario, family="") -> float``: what no solution (of a family of schemes) beats.
+        ``bound(scenario, family) -> float``: what no solution (of a family of schemes) beats; see :meth:`family`.
     schemes : mapping
         Name to scheme; the first is the default.
+    families : mapping
+        Name of a family of schemes, empty for all decisions, to what ``bound`` is given of it: families that differ in
+        numbers share a program. It is given the name where there is no such mapping.
     Scenario, Solution : type
         Networks and decisions, which declare what their files hold.
     figures : mapping
@@ -211,6 +214,7 @@ class System:
     bound: Callable[..., Array]
     schemes: Mapping[str, Scheme]
     from_channels: Callable[..., Any]
+    families: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     bibtex: str = ""
@@ -281,6 +285,25 @@ class System:
             value = f"{name}, which {self.name} does not have{other}" if other else name
             raise InputError("scheme", value, one_of(name, self.schemes))
         return self.schemes[name]
+
+    def family(self, name: str = "") -> Any:
+        """What ``bound`` is given of a family of schemes.
+
+        Parameters
+        ----------
+        name : str
+            Of the family; all decisions where empty.
+
+        Raises
+        ------
+        InputError
+            There is none of this name.
+        """
+        if not self.families:
+            return name
+        if name not in self.families:
+            raise InputError("family", name, ", ".join([*filter(None, self.families), "or nothing"]))
+        return self.families[name]
 
     def judge(self, scenario: Any, solution: Any) -> Report:
         """The word on a decision, whatever it says of itself: its objective is NaN where it is not feasible.

@@ -5,7 +5,7 @@ in ISCC Systems".
 """
 
 from trinode.systems.contract import System
-from trinode.systems.energy.bound import bound
+from trinode.systems.energy.bound import FAMILIES, bound
 from trinode.systems.energy.figures import FIGURES
 from trinode.systems.energy.metrics import METRICS
 from trinode.systems.energy.model import evaluate
@@ -38,6 +38,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    families=FAMILIES,
     bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,

@@ -17,14 +17,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Bool, Complex, Float, Int
 
 from trinode.computing import offload
 from trinode.computing.offload import Curve
-from trinode.errors import InputError
 from trinode.numerics.loops import while_loop
 from trinode.radio import reduced
 from trinode.radio.reduced import Air
@@ -35,24 +35,41 @@ from trinode.systems.energy.optimise import Problem
 from trinode.systems.energy.scenario import EnergyScenario
 from trinode.systems.report import FEASIBILITY_TOLERANCE
 
-FAMILIES = {"": math.nan, "full-local": 0.0, "full-offload": 1.0, "half-offload": 0.5, "ofdma": math.nan}
-"""Restrictions of the decision: the offloaded share that all terminals must have, NaN where it is free."""
+
+class Family(eqx.Module):
+    """A restriction of the decision.
+
+    Attributes
+    ----------
+    share : float
+        The offloaded share that all terminals must have; NaN where it is free.
+    apart : bool
+        Whether every terminal has a sub-band of its own, those of ``ofdma``.
+    """
+
+    share: float | Float[Array, ""] = math.nan
+    apart: bool | Bool[Array, ""] = False
 
 
-def bound(scenario: EnergyScenario, family: str = "") -> Float[Array, ""]:
+FAMILIES = {
+    "": Family(),
+    "full-local": Family(0.0),
+    "full-offload": Family(1.0),
+    "half-offload": Family(0.5),
+    "ofdma": Family(apart=True),
+}
+"""Restrictions by the names of the schemes' families."""
+
+
+def bound(scenario: EnergyScenario, family: Family = FAMILIES[""]) -> Float[Array, ""]:
     """Lower bound of the weighted energy, J; infinite where even without interference not everybody can be served.
 
     Parameters
     ----------
-    family : {"", "full-local", "full-offload", "half-offload", "ofdma"}
-        All decisions of (P1), those of one fixed share, or those in the sub-bands of ``ofdma``.
+    family : Family
+        All decisions of (P1), those of one fixed share, or those in sub-bands.
     """
-    if family not in FAMILIES:
-        raise InputError("family", family, "one of " + ", ".join(name for name in FAMILIES if name) + ", or nothing")
-    problem = problems.build(scenario, share=FAMILIES[family])
-    if family == "ofdma":
-        problem, _ = problems.apart(scenario, problem)
-    return coupled(problem)
+    return coupled(problems.restricted(scenario, family.share, math.nan, family.apart)[0])
 
 
 class Free(NamedTuple):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from trinode.computing import offload
 from trinode.computing.offload import Work
@@ -56,6 +57,18 @@ def build(
         radius = error * jnp.sqrt(reduced.alone(air)[0])
         air = eqx.tree_at(lambda a: a.radius, air, radius, is_leaf=lambda leaf: leaf is None)
     return Problem(air, work, nats, s.ap_capacitance)
+
+
+def restricted(
+    s: EnergyScenario,
+    share: float | Float[Array, ""],
+    weight: float | Float[Array, "*K"],
+    apart_: bool | Bool[Array, ""],
+) -> tuple[Problem, Float[Array, " K"]]:
+    """The problem of :func:`build`, or that of :func:`apart` where it is asked for, and the sub-bands in Hz."""
+    together = build(s, share=share, weight=weight)
+    alone, band = apart(s, together)
+    return jax.tree.map(lambda one, other: jnp.where(apart_, one, other), alone, together), band
 
 
 def subbands(s: EnergyScenario) -> Float[Array, " K"]:

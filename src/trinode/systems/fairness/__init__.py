@@ -5,7 +5,7 @@ ICA- and AI-based Approaches", IEEE Communications Letters 29(8), 2025.
 """
 
 from trinode.systems.contract import System
-from trinode.systems.fairness.bound import bound
+from trinode.systems.fairness.bound import FAMILIES, bound
 from trinode.systems.fairness.figures import FIGURES
 from trinode.systems.fairness.metrics import METRICS
 from trinode.systems.fairness.model import evaluate
@@ -44,6 +44,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    families=FAMILIES,
     bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from trinode.computing.split import SplitTasks
-from trinode.errors import InputError
 from trinode.radio.interference import Air, best_linear
 from trinode.systems.fairness import air as air_of
 from trinode.systems.fairness import common, single
@@ -23,18 +22,20 @@ MOST_STEPS = 12
 """Newton steps of the bound over all combiners; it holds after any number of them."""
 
 
-def bound(scenario: FairnessScenario, family: str = "") -> Float[Array, ""]:
+FAMILIES = {"": None, "given": True, "no-local": False}
+"""By family: whether terminals compute, with the scenario's combiners; None where all decisions count."""
+
+
+def bound(scenario: FairnessScenario, local: bool | Bool[Array, ""] | None = None) -> Float[Array, ""]:
     """Lower bound of the largest latency, s; infinite where a task can be computed nowhere.
 
     Parameters
     ----------
-    family : {"", "given", "no-local"}
-        All decisions, those with the scenario's combiners, or those of them without computing at the terminals.
+    local : bool, optional
+        Of decisions with the scenario's combiners, with or without computing at the terminals; of all where absent.
     """
-    if family not in ("", "given", "no-local"):
-        raise InputError("family", family, "given, no-local, or nothing")
-    tasks = common.tasks_of(scenario, local=family != "no-local")
-    if family:
+    tasks = common.tasks_of(scenario, local=True if local is None else local)
+    if local is not None:
         air = air_of.fixed(scenario)
         on = common.active(air, tasks)
         limit = (

@@ -5,7 +5,7 @@ Integrated Communications, Computation, and Sensing in Cell-Free mMIMO Systems".
 """
 
 from trinode.systems.contract import System
-from trinode.systems.latency.bound import bound
+from trinode.systems.latency.bound import FAMILIES, bound
 from trinode.systems.latency.figures import FIGURES
 from trinode.systems.latency.metrics import METRICS
 from trinode.systems.latency.model import evaluate
@@ -44,6 +44,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    families=FAMILIES,
     bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,

@@ -12,29 +12,29 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from trinode.errors import InputError
 from trinode.sensing import echo
 from trinode.systems.latency import assignments
 from trinode.systems.latency.scenario import LatencyScenario
-from trinode.systems.latency.tiers import CLOUD, EDGE, Tiers, tiers
+from trinode.systems.latency.tiers import CLOUD, EDGE, LOCAL, Tiers, tiers
 from trinode.systems.report import FEASIBILITY_TOLERANCE
 
+FAMILIES = {"": None, "mec": EDGE, "cloud": CLOUD, "local": LOCAL}
+"""By family: where all terminals compute; None where each may be anywhere."""
 
-def bound(scenario: LatencyScenario, family: str = "") -> Float[Array, ""]:
+
+def bound(scenario: LatencyScenario, place: int | Int[Array, ""] | None = None) -> Float[Array, ""]:
     """Lower bound of the largest latency, s; infinite where no decision is feasible for certain.
 
     Parameters
     ----------
-    family : {"", "mec", "cloud", "local"}
-        All decisions, or only those with every terminal at the edge, in the cloud, or by itself.
+    place : int, optional
+        Of decisions with every terminal at the edge, in the cloud, or by itself only; of all where absent.
     """
-    if family not in ("", "mec", "cloud", "local"):
-        raise InputError("family", family, "mec, cloud, local, or nothing")
     t = tiers(scenario)
     heard = echo_limit(t) >= 1 - FEASIBILITY_TOLERANCE
-    return jnp.where(heard, _without_echoes(t, family), jnp.inf)
+    return jnp.where(heard, _without_echoes(t, place), jnp.inf)
 
 
 def echo_limit(t: Tiers) -> Float[Array, ""]:
@@ -42,11 +42,8 @@ def echo_limit(t: Tiers) -> Float[Array, ""]:
     return echo.largest_margin(t.echo, t.scenario.sensing_sinr_min, verdict_only=True, max_rounds=0).upper
 
 
-def _without_echoes(t: Tiers, family: str) -> Float[Array, ""]:
-    k = t.scenario.terminals
-    if family == "local":
-        return jnp.max(t.local_limit_s)
-    if family in ("mec", "cloud"):
-        return assignments.value_of(t, jnp.full(k, EDGE if family == "mec" else CLOUD), 1e-7)[0]
+def _without_echoes(t: Tiers, place: int | Int[Array, ""] | None) -> Float[Array, ""]:
     at_limit = eqx.tree_at(lambda t: t.local_s, t, t.local_limit_s)
+    if place is not None:
+        return assignments.value_of(at_limit, jnp.full(t.scenario.terminals, place), 1e-7)[0]
     return assignments.lowest(t, lambda local: assignments.least(at_limit, local, 1e-7)[0])

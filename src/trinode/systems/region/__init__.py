@@ -4,7 +4,7 @@ Source: Mao, Lu, Chi, Ai, Zhong and Ding, "Communication-Sensing Region for Cell
 """
 
 from trinode.systems.contract import System
-from trinode.systems.region.bound import bound
+from trinode.systems.region.bound import FAMILIES, bound
 from trinode.systems.region.figures import FIGURES
 from trinode.systems.region.metrics import METRICS
 from trinode.systems.region.model import evaluate
@@ -35,6 +35,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    families=FAMILIES,
     schemes=SCHEMES,
     from_channels=from_channels,
     figures=FIGURES,

@@ -32,13 +32,14 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Complex, Float, Int
 
-from trinode.errors import InputError
 from trinode.numerics import descent
 from trinode.numerics.loops import while_loop
 from trinode.systems.region.scenario import RegionScenario
 
 SENSING = "sensing"
 """The family of decisions that meet what is asked of sensing."""
+FAMILIES = {"": False, SENSING: True}
+"""Whether it is met, by family."""
 CONTESTED = 3
 """Access points at which powers are cut to begin with; later half as many cells are cut at a time as there are then."""
 ROUNDS = 5
@@ -83,19 +84,17 @@ class _Run(NamedTuple):
     before: Float[Array, ""]
 
 
-def bound(scenario: RegionScenario, family: str = "") -> Float[Array, ""]:
+def bound(scenario: RegionScenario, sensing: bool | Bool[Array, ""] = False) -> Float[Array, ""]:
     """Upper bound of the sum rate, bit/s/Hz.
 
     Parameters
     ----------
-    family : {"", "sensing"}
-        All decisions within the powers, or those that meet what is asked of sensing.
+    sensing : bool
+        Of those that meet what is asked of sensing only, of all decisions within the powers otherwise.
     """
-    if family not in ("", SENSING):
-        raise InputError("family", family, f"{SENSING}, or nothing")
     gram, error = _statistics(scenario)
     asked = scenario.targets is not None or ~jnp.isnan(scenario.pattern_mse_max)
-    full = jnp.where(scenario.sensing_ap & asked & (family == SENSING), 1.0, 0.0)
+    full = jnp.where(scenario.sensing_ap & asked & sensing, 1.0, 0.0)
     opening = _opening(error, full)
     lanes = len(opening.value)
     cuts = lanes // 2

@@ -5,7 +5,7 @@ Communication, and Computing Systems: A Distributed Approach".
 """
 
 from trinode.systems.contract import System
-from trinode.systems.threetier.bound import bound
+from trinode.systems.threetier.bound import FAMILIES, bound
 from trinode.systems.threetier.figures import FIGURES
 from trinode.systems.threetier.metrics import METRICS
 from trinode.systems.threetier.model import evaluate
@@ -39,6 +39,7 @@ system = System(
     places=("terminal_position_m", "ap_position_m"),
     evaluate=evaluate,
     bound=bound,
+    families=FAMILIES,
     bound_reason=bound_reason,
     schemes=SCHEMES,
     from_channels=from_channels,

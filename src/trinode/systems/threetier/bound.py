@@ -23,7 +23,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
-from trinode.errors import InputError
 from trinode.numerics import descent
 from trinode.sensing import echo
 from trinode.systems.report import FEASIBILITY_TOLERANCE
@@ -49,6 +48,10 @@ class Echoes(NamedTuple):
     noise: Float[Array, " K"]
 
 
+FAMILIES = {name: name for name in KINDS}
+"""Each has a program of its own: it leaves out the places that it does not know."""
+
+
 def bound(scenario: ThreetierScenario, family: str = "") -> Float[Array, ""]:
     """Lower bound of the sum of latencies, s; infinite where no decision is feasible for certain.
 
@@ -57,8 +60,6 @@ def bound(scenario: ThreetierScenario, family: str = "") -> Float[Array, ""]:
     family : {"", "edge", "local"}
         All decisions, those without the cloud, or those where every terminal computes itself.
     """
-    if family not in KINDS:
-        raise InputError("family", family, "edge, local, or nothing")
     t = tiers(scenario)
     alone = t.choose(t.alone(), KINDS[family])
     total = alone.latency
@@ -136,15 +137,16 @@ def _priced(t: Tiers, first: Decision, kinds: tuple[int, ...]) -> Float[Array, "
             return -total / (k * scale)
 
         found = descent.lbfgs(missing, x, max_evaluations=EVALUATIONS, tolerance=1e-7)
-        total, decision, _ = everywhere(found.point)
-        return (found.point, decision.target, decision.mode != LOCAL, jnp.maximum(best, total)), None
+        total, decision, links = everywhere(found.point)
+        state = (found.point, decision.target, decision.mode != LOCAL, jnp.maximum(best, total))
+        return state, (decision, links)
 
     x = jnp.concatenate([jnp.full(k, -3.0), jnp.full(k, -0.01)])
     begin = (x, first.target, first.mode != LOCAL, jnp.asarray(-jnp.inf))
-    x, _, _, best = lax.scan(ascend, begin, jnp.asarray(SMOOTHING))[0]
+    (x, _, _, best), seen = lax.scan(ascend, begin, jnp.asarray(SMOOTHING))
     if not t.scenario.even_edge or k > PAIRED:
         return best
-    _, decision, links = everywhere(x)
+    decision, links = jax.tree.map(lambda leaf: leaf[-1], seen)
     return jnp.maximum(best, paired(t, links, decision, kinds) + jnp.sum(prices(x)[0] * echoes.noise))
 
 

@@ -30,9 +30,7 @@ class Worker(Scheme):
 
     def solve(self, scenario: EnergyScenario, start: EnergySolution | None = None) -> EnergySolution:
         """Solve one scenario; see :class:`trinode.systems.contract.Scheme`."""
-        together = problems.build(scenario, share=self.share, weight=self.weight)
-        alone, band = problems.apart(scenario, together)
-        problem = jax.tree.map(lambda one, other: jnp.where(self.apart, one, other), alone, together)
+        problem, band = problems.restricted(scenario, self.share, self.weight, self.apart)
         outcome, echoes = search.solve(problem, search.as_beams(problem, start), self.effort)
         return search.finish(scenario, problem, outcome, echoes, band, self.apart)
 
