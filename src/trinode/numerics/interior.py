@@ -156,7 +156,13 @@ def _backtrack(
 ) -> Float[Array, ""]:
     """Shorten a step until the curved constraints hold with a share of their slack left."""
 
-    def outside(a: Float[Array, ""]) -> Bool[Array, ""]:
-        return jnp.any(values(x + a * dx) <= 1e-3 * g * (1 - a)) & (a > 1e-6)
+    class Trial(NamedTuple):
+        a: Float[Array, ""]
+        shorter: Float[Array, ""]
+        outside: Bool[Array, ""]
 
-    return while_loop(outside, lambda a: 0.6 * a, a)
+    def next_(s: Trial) -> Trial:
+        a = s.shorter
+        return Trial(a, 0.6 * a, jnp.any(values(x + a * dx) <= 1e-3 * g * (1 - a)) & (a > 1e-6))
+
+    return while_loop(lambda s: s.outside, next_, Trial(a, a, jnp.asarray(True))).a

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
@@ -100,8 +99,7 @@ def improved(
         return optimise.settle(t, ahead, optimise.repair(t, w, ahead, beam), last.evaluations)
 
     def stay():
-        nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(descend))
-        return nothing._replace(latency=jnp.asarray(jnp.inf), modes=modes, precoder=carried)
+        return optimise.no_decision(t)._replace(latency=jnp.asarray(jnp.inf), modes=modes, precoder=carried)
 
     decision = lax.cond(hope, descend, stay)
     view = Screen(met, beam, jnp.asarray(jnp.nan), jnp.asarray(jnp.nan))

@@ -45,6 +45,10 @@ class Shortlist(NamedTuple):
     computing: pool.PoolDecision
 
 
+OPEN = -1
+"""In place of a mode: undecided."""
+
+
 @partial(jax.jit, static_argnames="tolerance")
 def value_of(t: Tiers, modes: Int[Array, " K"], tolerance: float):
     """Interference-free decision under an assignment, and its certified lower bound."""
@@ -88,16 +92,74 @@ def cloud_floor(t: Tiers, sets: Bool[Array, "N K"]) -> Float[Array, " N"]:
 
 @partial(jax.jit, static_argnames=("length", "tolerance"))
 def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float) -> Shortlist:
-    """The assignments of the terminals that do not compute themselves with the lowest certified values.
+    """Assignments of those who do not compute themselves, the lowest certified values first, and the uniform ones.
 
-    All subsets of the at most :data:`FREE_TERMINALS` least decided terminals are ranked by a cheap estimate (cloud:
-    :func:`cloud_floor`; edge: the all-edge value less the prices of those that leave), the first ``length`` of them,
-    and all-edge and all-cloud, are solved exactly.
+    All-edge and all-cloud are valued first, then the ``length`` that :func:`ranked` finds by the prices of all-edge,
+    then, as long as the first of the list changes, all that differ from it in one terminal: what ranks assignments
+    before they are valued is far below the truth where few can go to the cloud. One program values them all, as many at
+    a time as there are neighbours.
+    """
+    k = t.snr.shape[0]
+    uniform = jnp.where(local, LOCAL, jnp.asarray([[EDGE], [CLOUD]]))
+    count = min(length, 2 ** min(k, FREE_TERMINALS))
+    size = count + len(uniform)
+    width = max(k, len(uniform))
+    parts = -(-count // width)
+
+    class Turn(NamedTuple):
+        listed: Shortlist
+        made: Int[Array, ""]
+        changed: Bool[Array, ""]
+
+    def turn(before: Turn) -> Turn:
+        some, made, _ = before
+
+        def filled(modes: Int[Array, "n K"]) -> Int[Array, "W K"]:
+            return jnp.concatenate([modes, jnp.broadcast_to(modes[:1], (width - len(modes), k))])
+
+        def promising() -> Int[Array, "W K"]:
+            edge = jnp.argmax(jnp.all(some.modes == uniform[0], axis=1))
+            modes = ranked(t, local, jax.tree.map(lambda leaf: leaf[edge], some.computing), count)
+            return jnp.resize(modes, (parts, width, k))[made - 1]
+
+        def beside() -> Int[Array, "W K"]:
+            turned = jnp.eye(k, dtype=bool) & ~local
+            return filled(jnp.where(turned, EDGE + CLOUD - some.modes[0], some.modes[0]))
+
+        which = jnp.where(made == 0, 0, jnp.where(made <= parts, 1, 2))
+        modes = lax.switch(which, [lambda: filled(uniform), promising, beside])
+        more = Shortlist(modes, *jax.vmap(lambda m: value_of(t, m, tolerance))(modes))
+        every = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), some, more)
+        alike = jnp.all(every.modes[:, None] == every.modes, axis=2)
+        spare = jnp.any(jnp.tril(alike, -1), axis=1) | (every.modes[:, 0] == OPEN)
+        always = jnp.any(jnp.all(every.modes[:, None] == uniform, axis=2), axis=1)
+        kept = jnp.lexsort((jnp.where(always, -jnp.inf, every.value), spare))[:size]
+        kept = kept[jnp.argsort(every.value[kept])]
+        after = jax.tree.map(lambda leaf: leaf[kept], every)
+        return Turn(after, made + 1, (made <= parts) | (after.value[0] < some.value[0]))
+
+    links = jnp.zeros((size, *t.snr.shape))
+    ends, none = jnp.zeros((size, k)), jnp.zeros(size)
+    nothing = pool.PoolDecision(none, none, links, links, ends, ends, jnp.zeros(size, int))
+    blank = Shortlist(jnp.full((size, k), OPEN), none + jnp.inf, nothing)
+    found = while_loop(lambda state: state.changed, turn, Turn(blank, jnp.asarray(0), jnp.asarray(True))).listed
+    return found._replace(modes=jnp.where(found.modes == OPEN, uniform[0], found.modes))
+
+
+def ranked(t: Tiers, local: Bool[Array, " K"], base: pool.PoolDecision, count: int) -> Int[Array, "count K"]:
+    """The assignments with the lowest of cheap estimates: :func:`cloud_floor`, and at the edge all-edge's value less
+    the prices of those that leave.
+
+    All subsets of the at most :data:`FREE_TERMINALS` least decided terminals are ranked.
+
+    Parameters
+    ----------
+    base : PoolDecision
+        All-edge.
     """
     k = t.snr.shape[0]
     everyone = ~local
     must_cloud = everyone & ~jnp.any(t.edge_able, axis=1)
-    base = pool.solve(t.edge_pool(everyone, None), tolerance=1e-3, max_steps=25)
     free = min(k, FREE_TERMINALS)
     table = jnp.asarray(np.array(list(itertools.product([False, True], repeat=free))))
     if k <= FREE_TERMINALS:
@@ -110,23 +172,13 @@ def shortlist(t: Tiers, local: Bool[Array, " K"], length: int, tolerance: float)
         sizes = _window_starts(k, free)
         rows = jnp.concatenate([_window(k, start, table) for start in sizes])
         sets = jnp.zeros_like(rows).at[:, order].set(rows) & everyone[None]
-    cloud_value = cloud_floor(t, sets)
     edge_value = base.latency * jnp.sum(jnp.where(sets, 0.0, base.price[None]), axis=1)
     stuck = jnp.any(must_cloud[None] & ~sets, axis=1)
     stuck |= jnp.any(sets & ~jnp.any(t.cloud_able, axis=1)[None], axis=1)
     duplicate = jnp.any(rows & local[None], axis=1) if k <= FREE_TERMINALS else jnp.zeros(rows.shape[0], bool)
-    score = jnp.where(stuck | duplicate, jnp.inf, jnp.maximum(cloud_value, edge_value))
-    count = min(length, rows.shape[0])
+    score = jnp.where(stuck | duplicate, jnp.inf, jnp.maximum(cloud_floor(t, sets), edge_value))
     _, pick = lax.top_k(-score, count)
-    modes = jnp.where(local, LOCAL, jnp.where(sets[pick], CLOUD, EDGE))
-    modes = jnp.concatenate([modes, jnp.where(local, LOCAL, EDGE)[None], jnp.where(local, LOCAL, CLOUD)[None]])
-    value, computing = jax.vmap(lambda m: value_of(t, m, tolerance))(modes)
-    rank = jnp.argsort(value, stable=True)
-    return Shortlist(*jax.tree.map(lambda leaf: leaf[rank], (modes, value, computing)))
-
-
-OPEN = -1
-"""In place of a mode: undecided."""
+    return jnp.where(local, LOCAL, jnp.where(sets[pick], CLOUD, EDGE))
 
 
 class Node(NamedTuple):

@@ -201,6 +201,19 @@ class Outcome(NamedTuple):
     history: Float[Array, " H"]
 
 
+def no_decision(t: Tiers) -> Decision:
+    """In place of a decision, before there is one: zeros."""
+    k, links, antennas = t.direction.shape
+    none = jnp.asarray(0)
+    given = jnp.zeros(k, int), jnp.zeros((k, links + 1, antennas), t.direction.dtype), none
+    return jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(settle, t, *given))
+
+
+def no_outcome(t: Tiers, stages: Stages) -> Outcome:
+    """In place of an outcome, before there is one."""
+    return Outcome(no_decision(t), jnp.asarray(False), jnp.full(stages.rounds, jnp.nan))
+
+
 @jax.jit
 def decide(
     t: Tiers,
@@ -263,13 +276,12 @@ def decide(
         return more & ((r.turn < 0) | jnp.isfinite(r.best.latency))
 
     zero = jnp.asarray(0)
-    shape = jax.eval_shape(settle, t, modes, precoder, zero)
     start = Round(
         jnp.where(ahead.gate, precoder, 0.0),
         jnp.zeros(k * links + k),
         jnp.zeros(k),
         beams.no_memory(precoder, k * links + k),
-        jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape),
+        no_decision(t),
         jnp.full(stages.rounds, jnp.nan),
         jnp.asarray(jnp.inf),
         zero,

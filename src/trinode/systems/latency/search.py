@@ -152,31 +152,6 @@ def keep_better(outcome: Outcome, other: optimise.Decision) -> Outcome:
     return outcome._replace(decision=jax.tree.map(lambda a, b: jnp.where(worse, a, b), other, outcome.decision))
 
 
-def refined(t: Tiers, local: Bool[Array, " K"], listed: Shortlist, tolerance: float) -> Shortlist:
-    """A shortlist as long, in which no assignment that differs from the first in one terminal has a lower value.
-
-    What ranks assignments before they are valued is far below the truth where few can go to the cloud.
-    """
-    k, length = local.shape[0], listed.value.shape[0]
-
-    def alike(modes: Int[Array, "n K"]) -> Bool[Array, " n"]:
-        return jnp.any(jnp.stack([jnp.all(local | (modes == mode), axis=1) for mode in (EDGE, CLOUD)]), axis=0)
-
-    def turn(state: tuple[Shortlist, Bool[Array, ""]]) -> tuple[Shortlist, Bool[Array, ""]]:
-        some, _ = state
-        modes = jnp.where(jnp.eye(k, dtype=bool) & ~local, EDGE + CLOUD - some.modes[0], some.modes[0])
-        known = jnp.any(jnp.all(modes[:, None] == some.modes, axis=2), axis=1)
-        more = Shortlist(modes, *jax.vmap(lambda m: assignments.value_of(t, m, tolerance))(modes))
-        every = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), some, more)
-        again = jnp.concatenate([jnp.zeros(length, bool), known])
-        kept = jnp.argsort(jnp.where(again, jnp.inf, jnp.where(alike(every.modes), -jnp.inf, every.value)))[:length]
-        kept = kept[jnp.argsort(every.value[kept])]
-        after = jax.tree.map(lambda leaf: leaf[kept], every)
-        return after, after.value[0] < some.value[0]
-
-    return while_loop(lambda state: state[1], turn, (listed, jnp.asarray(True)))[0]
-
-
 class Found(NamedTuple):
     """The best so far, the screen of the power that its echoes could take, and whether nothing was tried yet."""
 
@@ -217,7 +192,7 @@ def over_homes(
     def one(w: Walk) -> Walk:
         n = next_(w)
         local = nest.local(n)
-        some = refined(t, local, assignments.shortlist(t, local, listed, 1e-5), 1e-5)
+        some = assignments.shortlist(t, local, listed, 1e-5)
         low = w.low.at[n].max(some.value[0])
         kept = t.keeping(local)
         view = screen(kept)
@@ -230,9 +205,8 @@ def over_homes(
         found = found._replace(view=jax.tree.map(lambda a, b: jnp.where(served, a, b), found.view, view))
         return Walk(low, w.valued.at[n].set(True), done, found)
 
-    some = jnp.zeros(t.snr.shape[0], int)
-    shape = jax.eval_shape(lambda: Found(run(t, some, t.snr, screen(t), stages, start), screen(t), jnp.asarray(True)))
-    nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), shape)._replace(fresh=jnp.asarray(True))
+    unknown = Screen(jnp.asarray(False), jnp.zeros_like(t.echo.steering), *jnp.zeros(2))
+    nothing = Found(optimise.no_outcome(t, stages), unknown, jnp.asarray(True))
     first = jnp.where(free, nest.stuck, 0)
     done = (number < first) | (~free & (number > 0))
     # sets without all who are better off at home are for echoes that those have no power for
