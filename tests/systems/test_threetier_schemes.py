@@ -57,7 +57,7 @@ def test_joint_equals_every_decision_descended(few):
     @jax.jit
     @jax.vmap
     def views(s):
-        return search.prepare(tiers(s), tiers(s).alone(), (LOCAL, EDGE, CLOUD))[1]
+        return search.prepare(tiers(s), tiers(s).alone(), (LOCAL, EDGE, CLOUD))[2]
 
     view = views(few)
 
@@ -118,7 +118,7 @@ def test_barriers_and_prices_end_alike_where_echoes_are_tight(few):
     @jax.vmap
     def both(s):
         t = tiers(s)
-        view = search.prepare(t, t.alone(), KINDS[""])[1]
+        view = search.prepare(t, t.alone(), KINDS[""])[2]
         mode, target = jnp.full(3, CLOUD), jnp.asarray([0, 1, 1])
         safe = search.safe_beams(t, mode, view)
         stages = optimise.Stages(rounds=40)
@@ -144,7 +144,7 @@ def test_joint_is_never_worse_than_what_takes_no_descent(few):
     @jax.vmap
     def simple(s):
         t = tiers(s)
-        view = search.prepare(t, t.alone(), KINDS[""])[1]
+        view = search.prepare(t, t.alone(), KINDS[""])[2]
         return search.simple(t, view, KINDS[""], 3).latency
 
     others = [objective(weak, scheme)[0] for scheme in ("mrt", "local")]

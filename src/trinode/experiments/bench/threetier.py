@@ -68,7 +68,7 @@ def brute(trials: int | None, say: Say) -> list[dict[str, Any]]:
     @jax.jit
     @jax.vmap
     def views(s: Any) -> Any:
-        return search.prepare(tiers(s), tiers(s).alone(), (LOCAL, EDGE, CLOUD))[1]
+        return search.prepare(tiers(s), tiers(s).alone(), (LOCAL, EDGE, CLOUD))[2]
 
     @jax.jit
     def forced(scenarios: Any, view: Any, mode: Any, target: Any, senses: Any) -> Any:

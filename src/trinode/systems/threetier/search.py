@@ -47,20 +47,21 @@ class Screen(NamedTuple):
 
 def prepare(
     t: Tiers, nats: Float[Array, "K M"], kinds: tuple[int, ...], exact: bool = False
-) -> tuple[Decision, Screen]:
-    """The best decision for given spectral efficiencies, and the exact feasibility of its echo requirements.
+) -> tuple[Decision, Decision, Screen]:
+    """The best decision for given spectral efficiencies, the one to begin with, and the feasibility of its echoes.
 
-    Where the power that local computing takes away makes them infeasible, the best decision without it is taken
-    instead. One loop asks for both margins and, where neither is enough and requirements differ, for the largest
-    common SINR, so that one program answers all.
+    The two differ where the power that local computing takes away makes the echo requirements infeasible: then the best
+    decision without it is the one to begin with. One loop asks for both margins and, where neither is enough and
+    requirements differ, for the largest common SINR, so that one program answers all.
     """
     s = t.scenario
     need = s.sensing_sinr_min
     asked = need > 0
     alike = jnp.all(jnp.where(asked, need, jnp.max(need)) == jnp.max(need))
-    nobody = jnp.zeros(s.terminals, bool)
     at_full = t.budget(jnp.full(s.terminals, EDGE))
-    first, second = t.choose(nats, kinds), t.choose(nats, kinds, local=nobody)
+    able = jnp.broadcast_to(jnp.asarray([[True], [False]]), (2, s.terminals))
+    both = jax.vmap(lambda local: t.choose(nats, kinds, local))(able)
+    first, second = (jax.tree.map(lambda leaf, i=i: leaf[i], both) for i in range(2))
     own_power = jnp.any(t.budget(first.mode) < at_full) & jnp.isfinite(second.latency)
 
     def ask(state):
@@ -88,7 +89,7 @@ def prepare(
     if not exact:
         hide = jnp.where(view.met, jnp.nan, 0.0)
         view = view._replace(margin=view.margin + hide, sinr=view.sinr + hide)
-    return decision, view
+    return first, decision, view
 
 
 def nothing(t: Tiers, rounds: int) -> tuple[Outcome, Screen]:
@@ -175,8 +176,9 @@ def simple(t: Tiers, view: Screen, kinds: tuple[int, ...], rounds: int) -> Outco
     nowhere = jnp.zeros(t.scenario.terminals, int)
     alone = jnp.full(t.scenario.terminals, LOCAL)
     found = _at_rest(t, alone, nowhere, safe_beams(t, alone, view), rounds)
-    for beam in (data_beams(t), sensing_beams(t)):
-        found = better(found, fixed_beams(t, beam, kinds, rounds))
+    fixed = jax.vmap(lambda beam: fixed_beams(t, beam, kinds, rounds))(jnp.stack([data_beams(t), sensing_beams(t)]))
+    for i in range(2):
+        found = better(found, jax.tree.map(lambda leaf, i=i: leaf[i], fixed))
     return found
 
 
@@ -265,6 +267,7 @@ def starts(t: Tiers, first: Decision, view: Screen, kinds: tuple[int, ...]) -> B
 
 def alternate(
     t: Tiers,
+    least: Decision,
     first: Decision,
     view: Screen,
     stages: Stages,
@@ -277,6 +280,8 @@ def alternate(
 
     Parameters
     ----------
+    least, first : Decision
+        The best for terminals alone on the air, and the one to begin with; see :func:`prepare`.
     effort : int
         See :func:`level`.
 
@@ -294,7 +299,6 @@ def alternate(
     near = k <= NEAR
     looks = m > 1 and (near or (k <= SUSPECTS and s.even_edge))  # integer programs would take too long
     everywhere = jnp.divmod(jnp.arange(k * m), m)
-    least = t.choose(ideal, kinds)
 
     def upload(found: Decision | Outcome) -> Float[Array, ""]:
         """What a decision takes more than computing and backhaul."""
@@ -321,7 +325,8 @@ def alternate(
         blank = nothing._replace(latency=nothing.latency + jnp.inf)
 
         def look(_):
-            return jnp.asarray(False), forced(nats), forced(ideal).latency
+            both = jax.vmap(forced)(jnp.stack([nats, ideal]))
+            return jnp.asarray(False), jax.tree.map(lambda leaf: leaf[0], both), both.latency[1]
 
         _, more, lower = while_loop(lambda state: state[0], look, (wide, blank, blank.latency))
         return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), free, more), jnp.concatenate([jnp.zeros(1), lower])

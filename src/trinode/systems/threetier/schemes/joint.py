@@ -44,8 +44,10 @@ class _Worker(Scheme):
 
         def one(last: Pass) -> Pass:
             t = eqx.tree_at(lambda t: t.cloud_s, full, jnp.where(last.cloud, full.cloud_s, never))
-            first, view = search.prepare(t, t.alone(), KINDS[""])
-            found, clouded = search.alternate(t, first, view, self.stages, KINDS[""], self.effort, start, last.going)
+            alone, first, view = search.prepare(t, t.alone(), KINDS[""])
+            found, clouded = search.alternate(
+                t, alone, first, view, self.stages, KINDS[""], self.effort, start, last.going
+            )
             spent = last.best.evaluations + found.evaluations
             found = search.better(found, search.simple(t, view, KINDS[""], self.stages.rounds))
             beaten = jnp.isfinite(last.best.latency) & (last.best.latency <= found.latency)

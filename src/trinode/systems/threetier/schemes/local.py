@@ -32,7 +32,7 @@ class Local(Scheme):
         t = tiers(scenario)
         mode = jnp.full(scenario.terminals, LOCAL)
         target = jnp.zeros(scenario.terminals, int)
-        _, view = search.prepare(t, jnp.zeros(t.channel.shape[:2]), KINDS["local"])
+        _, _, view = search.prepare(t, jnp.zeros(t.channel.shape[:2]), KINDS["local"])
         least = cones.least_power(t.echo, scenario.sensing_sinr_min * (1 + 1e-12))
         quiet = optimise.score(t, mode, target, least) < jnp.inf
         w = jnp.where(quiet, jnp.where(quiet, least, 0.0), view.beam)

@@ -17,7 +17,7 @@ from trinode.systems.threetier.tiers import CLOUD, EDGE, Tiers, tiers
 def _solve(t: Tiers, beam: Complex[Array, "K T"]) -> ThreetierSolution:
     """Offload exactly over beams of norm 1 at full power; what misses an echo requirement is infeasible."""
     nats = optimise.link_rates(t, jnp.sqrt(t.scenario.terminal_max_power_w)[:, None] * beam)
-    _, view = search.prepare(t, nats, (EDGE, CLOUD), exact=True)
+    _, _, view = search.prepare(t, nats, (EDGE, CLOUD), exact=True)
     return search.finish(t, search.fixed_beams(t, beam), view._replace(met=jnp.asarray(True)))
 
 
