@@ -215,6 +215,7 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""], trips: int = TRIPS) 
     bottom = jnp.minimum(jnp.maximum(jnp.maximum(floor, curve.slowest), 1e-9 * top), top)
 
     class Point(NamedTuple):
+        rate: Float[Array, " K"]
         share: Float[Array, " K"]
         upload: Float[Array, " K"]
         left: Float[Array, " K"]
@@ -230,7 +231,7 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""], trips: int = TRIPS) 
         share = _best_share(work, upload, upload * power, price, work.lowest, ceiling, guess)
         left = jnp.maximum(work.deadline - share * upload, 1e-300)
         haste = work.cycles * share * (2 * work.remote_weight * (work.cycles * share) ** 2 / left + price) / left**2
-        return Point(share, upload, left, power, rise, haste, curvature)
+        return Point(rate, share, upload, left, power, rise, haste, curvature)
 
     class Hunt(NamedTuple):
         low: Float[Array, " K"]
@@ -242,7 +243,7 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""], trips: int = TRIPS) 
         made: Int[Array, ""]
 
     def follow(h: Hunt, x: Point) -> Hunt:
-        rate = h.rate
+        rate = x.rate
         slope = x.rise * rate - x.power - x.haste
         low, high = jnp.where(slope < 0, rate, h.low), jnp.where(slope < 0, h.high, rate)
         known = h.known | (slope < 0)
@@ -273,14 +274,22 @@ def pace(work: Work, curve: Curve, price: Float[Array, ""], trips: int = TRIPS) 
         moving = h.moving & ~near & (high > low * (1 + 1e-14))
         return Hunt(low, high, known, wanted, guess, moving, h.made + 1)
 
-    def one(h: Hunt) -> Hunt:
-        return follow(h, at(h.rate, h.guess))
+    class Trip(NamedTuple):
+        hunt: Hunt
+        here: Point
+        last: Bool[Array, ""]  # the rates looked at were those of the end
+        over: Bool[Array, ""]
+
+    def one(t: Trip) -> Trip:
+        here = at(t.hunt.rate, t.hunt.guess)
+        hunt = follow(t.hunt, here)
+        return Trip(hunt, here, ~(jnp.any(hunt.moving) & (hunt.made < trips)), t.last)
 
     middle = (work.lowest + work.highest) / 2
     first = Hunt(bottom, top, bottom >= top, top, middle, top > 0, jnp.asarray(0))
-    last = while_loop(lambda h: jnp.any(h.moving) & (h.made < trips), one, follow(first, at(top, middle)))
-    rate = last.rate
-    share, upload, _, power, rise, haste, _ = at(rate, last.guess)
+    no = jnp.asarray(False)
+    end = while_loop(lambda t: ~t.over, one, Trip(first, Point(*jnp.zeros((8, top.size))), no, no))
+    rate, share, upload, _, power, rise, haste, _ = end.here
     steep = rise * rate
     load = jnp.where(price > 0, price * work.remote_frequency(share, upload), 0.0)  # what is free may be infinite
     value = work.energy(share, upload, power) + load
@@ -303,8 +312,12 @@ def _ceiling(work: Work, upload: Float[Array, " K"]) -> Float[Array, " K"]:
 
 
 def _slopes(
-    work: Work, upload: Float[Array, " K"], energy: Float[Array, " K"], price: Float[Array, ""], a: Float[Array, " K"]
-) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+    work: Work,
+    upload: Float[Array, " K"],
+    energy: Float[Array, " K"],
+    price: Float[Array, ""],
+    a: Float[Array, "*n K"],
+) -> tuple[Float[Array, "*n K"], Float[Array, "*n K"]]:
     """First two derivatives of the Lagrangian in the share."""
     tau = work.deadline
     local = 3 * work.local_weight * work.cycles**3 / tau**2
@@ -345,8 +358,8 @@ def _best_share(
         wanted = jnp.where(h.moving, jnp.where(near, jnp.clip(newton, low, high), wanted), h.a)
         return Hunt(low, high, wanted, h.moving & ~near & (high > low), h.made + 1)
 
-    at_low = _slopes(work, upload, energy, price, lowest)[0] >= 0
-    at_high = _slopes(work, upload, energy, price, highest)[0] <= 0
+    ends = _slopes(work, upload, energy, price, jnp.stack([lowest, highest]))[0]
+    at_low, at_high = ends[0] >= 0, ends[1] <= 0
     # near the ceiling the derivative is so steep that steps from there are tiny: not begun within a tenth of it
     a = jnp.clip(jnp.minimum(guess, lowest + 0.9 * (highest - lowest)), lowest, highest)
     first = Hunt(lowest, highest, a, ~at_low & ~at_high, jnp.asarray(0))

@@ -124,10 +124,12 @@ def fastest(
         Rounds of sweeps (constant gains only) and Newton steps, at most.
     """
     race = _Race(tasks, jnp.log(2.0) / bandwidth_hz, active)
-    p = jnp.where(active, start, 0.0)
-    for _ in range(opening):
+
+    def sweep(_: int, p: Float[Array, " K"]) -> Float[Array, " K"]:
         disturbed = _met(gains, p)
-        p = race.within_reach(disturbed) * disturbed
+        return race.within_reach(disturbed) * disturbed
+
+    p = lax.fori_loop(0, opening, sweep, jnp.where(active, start, 0.0))
     disturbed = _met(gains, p)
     state = _State(p, disturbed, *race.bracket(p, disturbed), p, jnp.asarray(0))
     if not constant:

@@ -7,6 +7,7 @@ from typing import ClassVar, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from trinode.radio.interference import Air, best_linear, relative
@@ -59,12 +60,15 @@ class Mmse(Scheme):
             problem = convex.Problem(_best(gram, power), tasks, s.subcarrier_bandwidth_hz, on, True)
             starts = jnp.stack([power, common.inversion(matched, tasks)])
             found = several.search(problem, starts, self.effort)
-            power, steps, history = found.power, found.steps, found.history
-            for _ in range(self.rounds):
+
+            def turn(_: int, state: tuple[Array, Array]) -> tuple[Array, Array]:
+                power, steps = state
                 problem = convex.Problem(_best(gram, power), tasks, s.subcarrier_bandwidth_hz, on, True)
                 better = convex.descend(problem, power, tolerance=1e-6, max_steps=4)
-                power, steps = better.power, steps + better.steps
-            closed = jnp.asarray(True)
+                return better.power, steps + better.steps
+
+            power, steps = lax.fori_loop(0, self.rounds, turn, (found.power, found.steps))
+            history, closed = found.history, jnp.asarray(True)
         rate = common.rates(s, _best(gram, power), power)
         combiner = _combiner(s, gram, power)
         return common.finish(
