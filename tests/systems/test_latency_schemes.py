@@ -175,8 +175,8 @@ def test_a_faster_cloud_never_hurts(few):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
-    [{"terminals": 1}, {"access_points": 1, "serving": 1}, {"serving": 1}, {"terminal_antennas": 1}],
-    ids=["K=1", "M=1", "one serving", "T=1"],
+    [{"terminals": 1, "access_points": 1, "serving": 1}, {"serving": 1}, {"terminal_antennas": 1}],
+    ids=["K=M=1", "one serving", "T=1"],
 )
 def test_small_shapes(changes):
     scenario = drawn(2, **changes, sensing_sinr_min_db=-20.0)
