@@ -10,6 +10,7 @@ from trinode import _flags
 _flags.add(_flags.ALWAYS)
 _flags.add(_flags.QUICKLY)  # what is tested is small and runs once; XLA reads the flags once, before the first array
 
+import hypothesis  # noqa: E402, F401  (it asks who holds generators of random numbers, which a freeze would hide)
 import jax  # noqa: E402
 
 from trinode import _memory, _programs  # noqa: E402

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from trinode.compose.downlink import Downlink
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class AngleEcho(Part):
 
     word: ClassVar[str] = "radar"
     air: Any
-    response: Complex[Array, "R A"]
-    derivative: Complex[Array, "R A"]
-    amplitude: Float[Array, ""]
-    noise_w: Float[Array, ""]
-    samples: Float[Array, ""]
+    response: Complex[Numbers, "R A"]
+    derivative: Complex[Numbers, "R A"]
+    amplitude: Float[Numbers, ""]
+    noise_w: Float[Numbers, ""]
+    samples: Float[Numbers, ""]
 
     def __init__(
         self, air: Downlink, response: Any, derivative: Any, amplitude: Any, noise_w: Any, samples: Any = 1.0
@@ -68,7 +68,7 @@ class AngleEcho(Part):
         self.air = air
         self.response = complex_("response", response, ("R", air.channel.shape[3]))
         self.derivative = complex_("derivative", derivative, self.response.shape)
-        self.amplitude = np.abs(complex_("amplitude", amplitude, ()))
+        self.amplitude = np.asarray(np.abs(complex_("amplitude", amplitude, ())))
         if not self.amplitude > 0:
             raise InputError("amplitude", 0.0, "a number other than 0")
         self.noise_w = real("noise_w", noise_w, (), 0.0, above=True)

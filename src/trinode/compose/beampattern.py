@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from trinode.compose.downlink import Downlink
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Beampattern(Part):
 
     word: ClassVar[str] = "pattern"
     air: Any
-    steering: Complex[Array, "M D A"]
-    pattern: Float[Array, "M D"]
+    steering: Complex[Numbers, "M D A"]
+    pattern: Float[Numbers, "M D"]
 
     def __init__(self, air: Downlink, steering: Any, pattern: Any) -> None:
         if not isinstance(air, Downlink):
@@ -61,7 +61,7 @@ class Beampattern(Part):
         directions = given.shape[-2]
         if not directions or not np.all(np.any(given != 0, axis=-1)):
             raise InputError("steering", "no direction, or one that nothing reaches", "directions that are reached")
-        self.steering = np.broadcast_to(given, (points, directions, antennas)).copy()  # type: ignore[assignment]
+        self.steering = np.broadcast_to(given, (points, directions, antennas)).copy()
         pattern = np.asarray(pattern)
         pattern = pattern.astype(float) if pattern.dtype == bool else pattern
         wanted = real("pattern", pattern, (directions,) if air.single else (points, directions), 0.0)

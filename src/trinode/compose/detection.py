@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from trinode.compose.expression import Expression, Shape
-from trinode.compose.part import Part, real
+from trinode.compose.part import Numbers, Part, real
 from trinode.errors import InputError
 from trinode.sensing import detection
 
@@ -51,7 +51,7 @@ class Detection(Part):
 
     word: ClassVar[str] = "watch"
     snr: Any
-    false_alarm: Float[Array, ""]
+    false_alarm: Float[Numbers, ""]
     model: str = eqx.field(static=True)
 
     def __init__(self, snr: Expression, false_alarm: Any = 1e-6, model: str = "swerling-1") -> None:
@@ -69,7 +69,7 @@ class Detection(Part):
         return {"detection_probability": (self.snr.shape, "1"), "miss_exponent": (self.snr.shape, "1")}
 
     def values(self, decision: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-        exponent = detection.miss_exponent(scope(self.snr), self.false_alarm, self.model)
+        exponent = detection.miss_exponent(scope(self.snr), jnp.asarray(self.false_alarm), self.model)
         return {"detection_probability": -jnp.expm1(-exponent), "miss_exponent": exponent}
 
     def judged(self, decision: Mapping[str, np.ndarray], scope: Scope) -> dict[str, np.ndarray]:

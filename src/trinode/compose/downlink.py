@@ -9,11 +9,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from trinode.compose import worst_case
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.errors import InputError
 from trinode.numerics.matrices import weighed
 
@@ -73,10 +73,10 @@ class Downlink(Part):
     """
 
     word: ClassVar[str] = "air"
-    channel: Complex[Array, "K R M A"]
-    noise_w: Float[Array, " K"]
+    channel: Complex[Numbers, "K R M A"]
+    noise_w: Float[Numbers, " K"]
     max_power_w: Any
-    bandwidth_hz: Float[Array, ""]
+    bandwidth_hz: Float[Numbers, ""]
     error_norm: Any
     error_covariance: Any
     streams: int = eqx.field(static=True)
@@ -103,7 +103,7 @@ class Downlink(Part):
         if deaf.size:
             raise InputError("channel", f"only zeros for user {deaf[0]}", "a user that can be reached")
         noise = real("noise_w", noise_w, (users,) if np.ndim(noise_w) else (), 0.0, above=True)
-        self.noise_w = np.broadcast_to(noise, (users,)).copy()  # type: ignore[assignment]
+        self.noise_w = np.broadcast_to(noise, (users,)).copy()
         own = (antennas,) if self.single else (points, antennas)
         shapes = {own: "antenna", **({} if self.single else {(points,): "access point"}), (): "sum"}
         self.limit, self.max_power_w = "none", None
@@ -269,7 +269,8 @@ class Downlink(Part):
     def values(self, decision: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         w = decision["precoder"]
         users, receive, points, antennas = self.channel.shape
-        flat = self.channel.reshape(users * receive, -1) / jnp.repeat(jnp.sqrt(self.noise_w), receive)[:, None]
+        noise_w = jnp.repeat(self.noise_w, receive)
+        flat = jnp.asarray(self.channel).reshape(users * receive, -1) / jnp.sqrt(noise_w)[:, None]
         heard = (flat @ w.swapaxes(1, 2).reshape(points * antennas, -1)).reshape(users, receive, -1)
         own = np.arange(users * self.streams).reshape(users, self.streams)
         noise = 1 + self._error_noise(w)

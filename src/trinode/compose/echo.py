@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.compose.uplink import Uplink
 from trinode.errors import InputError
 
@@ -46,11 +46,11 @@ class Echo(Part):
 
     word: ClassVar[str] = "radar"
     air: Any
-    crosstalk: Complex[Array, "K K R T"]
-    gain: Float[Array, " K"]
-    transmit_steering: Complex[Array, "K T"]
-    receive_steering: Complex[Array, "K R"]
-    noise_w: Float[Array, " K"]
+    crosstalk: Complex[Numbers, "K K R T"]
+    gain: Float[Numbers, " K"]
+    transmit_steering: Complex[Numbers, "K T"]
+    receive_steering: Complex[Numbers, "K R"]
+    noise_w: Float[Numbers, " K"]
 
     def __init__(
         self, air: Uplink, crosstalk: Any, gain: Any, transmit_steering: Any, receive_steering: Any, noise_w: Any
@@ -67,7 +67,7 @@ class Echo(Part):
         self.transmit_steering = complex_("transmit_steering", transmit_steering, (terminals, antennas))
         self.receive_steering = complex_("receive_steering", receive_steering, (terminals, self.crosstalk.shape[2]))
         noise = real("noise_w", noise_w, (terminals,) if np.ndim(noise_w) else (), 0.0, above=True)
-        self.noise_w = np.broadcast_to(noise, (terminals,)).copy()  # type: ignore[assignment]
+        self.noise_w = np.broadcast_to(noise, (terminals,)).copy()
 
     def quantities(self) -> dict[str, tuple[Shape, str]]:
         return {"sinr": ((len(self.gain),), "1")}

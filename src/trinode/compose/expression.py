@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -21,6 +21,7 @@ from trinode.errors import InputError
 Shape = tuple[int, ...]
 
 
+@runtime_checkable
 class At(Protocol):
     """Where expressions are evaluated: numbers by the places that a problem gave them."""
 

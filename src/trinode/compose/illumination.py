@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex
+from jaxtyping import Complex
 
 from trinode.compose.downlink import Downlink
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_
+from trinode.compose.part import Numbers, Part, complex_
 from trinode.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Illumination(Part):
 
     word: ClassVar[str] = "radar"
     air: Any
-    target: Complex[Array, "Q M A"]
+    target: Complex[Numbers, "Q M A"]
 
     def __init__(self, air: Downlink, target: Any) -> None:
         if not isinstance(air, Downlink):

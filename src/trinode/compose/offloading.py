@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 
 from trinode.compose.expression import Expression, Shape
-from trinode.compose.part import Part, real, with_fields
+from trinode.compose.part import Numbers, Part, real, with_fields
 from trinode.compose.units import Unit
 from trinode.errors import InputError
 
@@ -72,15 +72,15 @@ class Offloading(Part):
     word: ClassVar[str] = "work"
     rate_bps: Any
     power_w: Any
-    bits: Float[Array, " K"]
-    cycles_per_bit: Float[Array, " K"]
-    local_hz: Float[Array, " K"]
-    edge_hz: Float[Array, " M"]
-    cloud_hz: Float[Array, ""]
-    fronthaul: Float[Array, " M"]
-    capacitance: Float[Array, " K"]
-    edge_capacitance: Float[Array, "K M"]
-    places: Bool[Array, "K 3"]
+    bits: Float[Numbers, " K"]
+    cycles_per_bit: Float[Numbers, " K"]
+    local_hz: Float[Numbers, " K"]
+    edge_hz: Float[Numbers, " M"]
+    cloud_hz: Float[Numbers, ""]
+    fronthaul: Float[Numbers, " M"]
+    capacitance: Float[Numbers, " K"]
+    edge_capacitance: Float[Numbers, "K M"]
+    places: Bool[Numbers, "K 3"]
     links: int = eqx.field(static=True)
     has_cloud: bool = eqx.field(static=True)
     throttled: bool = eqx.field(static=True)
@@ -132,7 +132,7 @@ class Offloading(Part):
         allowed = np.ones((terminals, 3), bool) if places is None else np.asarray(places)
         if allowed.shape != (terminals, 3) or allowed.dtype != bool:
             raise InputError("places", f"{allowed.dtype} of shape {allowed.shape}", f"bool of shape {(terminals, 3)}")
-        self.places = allowed  # type: ignore[assignment]
+        self.places = allowed
         self.has_cloud = bool(self.cloud_hz > 0)
         if self.has_cloud and not np.any(self.fronthaul > 0):
             raise InputError("fronthaul_bps", 0.0, "a rate above 0 to the cloud")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Array
 
 from trinode.compose.expression import Expression, Quantity, Shape
 from trinode.compose.units import Unit
@@ -19,6 +20,9 @@ from trinode.errors import InputError
 if TYPE_CHECKING:
     from trinode.compose.relaxation import View
     from trinode.compose.scope import Scope
+
+Numbers = Array | np.ndarray
+"""What a part holds: NumPy's arrays where it is stated, JAX's within programs."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, real
+from trinode.compose.part import Numbers, Part, real
 from trinode.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ class Powers(Part):
     """
 
     word: ClassVar[str] = "air"
-    gain: Float[Array, "S K K"]
-    noise_w: Float[Array, "S K"]
-    max_power_w: Float[Array, " K"]
-    bandwidth_hz: Float[Array, ""]
+    gain: Float[Numbers, "S K K"]
+    noise_w: Float[Numbers, "S K"]
+    max_power_w: Float[Numbers, " K"]
+    bandwidth_hz: Float[Numbers, ""]
     single: bool = eqx.field(static=True)
 
     def __init__(self, gain: Any, noise_w: Any, max_power_w: Any, bandwidth_hz: Any = 1.0) -> None:
@@ -69,8 +69,8 @@ class Powers(Part):
         noise = real("noise_w", noise_w, shapes.get(np.ndim(noise_w), (carriers, terminals)), 0.0, above=True)
         power = real("max_power_w", max_power_w, (terminals,) if np.ndim(max_power_w) else (), 0.0, above=True)
         self.gain = given
-        self.noise_w = np.broadcast_to(noise, (carriers, terminals)).copy()  # type: ignore[assignment]
-        self.max_power_w = np.broadcast_to(power, (terminals,)).copy()  # type: ignore[assignment]
+        self.noise_w = np.broadcast_to(noise, (carriers, terminals)).copy()
+        self.max_power_w = np.broadcast_to(power, (terminals,)).copy()
         self.bandwidth_hz = real("bandwidth_hz", bandwidth_hz, (), 0.0, above=True)
 
     def quantities(self) -> dict[str, tuple[Shape, str]]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from trinode.compose.expression import Quantity, Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.compose.units import NUMBER
 from trinode.compose.uplink import Uplink
 from trinode.errors import InputError
@@ -53,8 +53,8 @@ class Secrecy(Part):
 
     word: ClassVar[str] = "secrecy"
     air: Any
-    channel: Complex[Array, "K E T"]
-    noise_w: Float[Array, ""]
+    channel: Complex[Numbers, "K E T"]
+    noise_w: Float[Numbers, ""]
 
     def __init__(self, air: Uplink, channel: Any, noise_w: Any) -> None:
         if not isinstance(air, Uplink):

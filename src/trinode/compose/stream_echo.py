@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.compose.uplink import Uplink
 from trinode.errors import InputError
 from trinode.numerics.matrices import weighed
@@ -43,8 +43,8 @@ class StreamEcho(Part):
 
     word: ClassVar[str] = "radar"
     air: Any
-    channel: Complex[Array, "K K R T"]
-    noise_w: Float[Array, " K"]
+    channel: Complex[Numbers, "K K R T"]
+    noise_w: Float[Numbers, " K"]
 
     def __init__(self, air: Uplink, channel: Any, noise_w: Any) -> None:
         if not isinstance(air, Uplink) or not air.sensing_stream:
@@ -53,7 +53,7 @@ class StreamEcho(Part):
         self.air = air
         self.channel = complex_("channel", channel, (terminals, terminals, "R", antennas))
         noise = real("noise_w", noise_w, (terminals,) if np.ndim(noise_w) else (), 0.0, above=True)
-        self.noise_w = np.broadcast_to(noise, (terminals,)).copy()  # type: ignore[assignment]
+        self.noise_w = np.broadcast_to(noise, (terminals,)).copy()
 
     def quantities(self) -> dict[str, tuple[Shape, str]]:
         return {"sinr": ((len(self.noise_w),), "1")}

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 
 from trinode.compose.downlink import Downlink
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class TargetEcho(Part):
 
     word: ClassVar[str] = "radar"
     air: Any
-    target: Complex[Array, "Q R A"]
-    clutter: Complex[Array, "C R A"]
-    noise_w: Float[Array, ""]
+    target: Complex[Numbers, "Q R A"]
+    clutter: Complex[Numbers, "C R A"]
+    noise_w: Float[Numbers, ""]
 
     def __init__(self, air: Downlink, target: Any, clutter: Any, noise_w: Any) -> None:
         if not isinstance(air, Downlink) or not air.single:

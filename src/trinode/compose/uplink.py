@@ -9,10 +9,10 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Complex, Float
+from jaxtyping import Bool, Complex, Float
 
 from trinode.compose.expression import Shape
-from trinode.compose.part import Part, complex_, real
+from trinode.compose.part import Numbers, Part, complex_, real
 from trinode.errors import InputError
 from trinode.numerics.matrices import weighed
 
@@ -61,11 +61,11 @@ class Uplink(Part):
     """
 
     word: ClassVar[str] = "air"
-    channel: Complex[Array, "K M A T"]
-    noise_w: Float[Array, " M"]
-    max_power_w: Float[Array, " K"]
-    bandwidth_hz: Float[Array, ""]
-    serving: Bool[Array, "K M"]
+    channel: Complex[Numbers, "K M A T"]
+    noise_w: Float[Numbers, " M"]
+    max_power_w: Float[Numbers, " K"]
+    bandwidth_hz: Float[Numbers, ""]
+    serving: Bool[Numbers, "K M"]
     receiver: str = eqx.field(static=True)
     sensing_stream: bool = eqx.field(static=True)
 
@@ -93,9 +93,9 @@ class Uplink(Part):
         power = real("max_power_w", max_power_w, (terminals,) if np.ndim(max_power_w) else (), 0.0, above=True)
         if receiver not in RECEIVERS:
             raise InputError("receiver", receiver, "one of " + ", ".join(RECEIVERS))
-        self.channel, self.serving, self.receiver, self.sensing_stream = given, served, receiver, bool(sensing_stream)  # type: ignore[assignment]
-        self.noise_w = np.broadcast_to(noise, (points,)).copy()  # type: ignore[assignment]
-        self.max_power_w = np.broadcast_to(power, (terminals,)).copy()  # type: ignore[assignment]
+        self.channel, self.serving, self.receiver, self.sensing_stream = given, served, receiver, bool(sensing_stream)
+        self.noise_w = np.broadcast_to(noise, (points,)).copy()
+        self.max_power_w = np.broadcast_to(power, (terminals,)).copy()
         self.bandwidth_hz = real("bandwidth_hz", bandwidth_hz, (), 0.0, above=True)
 
     @property

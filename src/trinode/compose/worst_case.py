@@ -18,7 +18,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Int
 
 CENTRE = 5e-4
 """How far descent keeps from kinks, as a share of the SINR."""
@@ -99,7 +99,7 @@ def _prices(h: Any, e: Any, noise: Any, beams: Any) -> tuple[Any, Any]:
         positive = jnp.sum(off > 0, axis=1) + (rest > 0)
         return tilt / (share * (1 - share)) + CENTRE * room, (positive == 1) & (share > 0) & (share < 1)
 
-    def halved(_: int, ends: tuple[Any, Any]) -> tuple[Any, Any]:
+    def halved(_: Int[Array, ""], ends: tuple[Any, Any]) -> tuple[Any, Any]:
         low, high = ends
         middle = (low + high) / 2
         rises, guarantees = slope(jnp.exp(middle))

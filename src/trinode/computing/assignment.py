@@ -111,7 +111,7 @@ def transport(cost: Float[Array, "K M"], outside: Float[Array, " K"], room: Floa
     return lax.fori_loop(0, k, enter, jnp.full(k, places))
 
 
-def _integer_program(cost: np.ndarray, outside: np.ndarray, size: np.ndarray, capacity: np.ndarray) -> np.ndarray:
+def _integer_program(cost: Any, outside: Any, size: Any, capacity: Any) -> np.ndarray:
     """Server of each task by HiGHS; see :func:`assign`."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 

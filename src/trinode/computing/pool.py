@@ -17,7 +17,7 @@ Source: (9)-(21) of the latency paper with the split eliminated; the interior-po
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -85,13 +85,13 @@ class PoolDecision(NamedTuple):
         Newton steps taken.
     """
 
-    latency: Float[Array, ""]
-    lower: Float[Array, ""]
-    share: Float[Array, "K S"]
-    power: Float[Array, "K S"]
-    serial_share: Float[Array, " K"]
-    price: Float[Array, " K"]
-    steps: Int[Array, ""]
+    latency: Float[Array, "*n"]
+    lower: Float[Array, "*n"]
+    share: Float[Array, "*n K S"]
+    power: Float[Array, "*n K S"]
+    serial_share: Float[Array, "*n K"]
+    price: Float[Array, "*n K"]
+    steps: Int[Array, "*n"]
 
 
 def latencies(
@@ -143,7 +143,7 @@ def solve(pool: Pool, *, tolerance: float = 1e-9, max_steps: int = 60) -> PoolDe
     head = [u0, p0, y0] if powered else [u0, y0]
     start = jnp.concatenate([*head, jnp.array([1.5])])
 
-    def rescale(q: Pool) -> tuple[Array, ...]:
+    def rescale(q: Pool) -> tuple[Any, ...]:
         times = (q.upload, q.cost, q.serial)
         return times if q.delay is None else (*times, q.delay)
 

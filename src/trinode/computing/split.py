@@ -44,7 +44,7 @@ class SplitTasks(eqx.Module):
         some = jnp.where(total > 0, total, 1.0)
         return jnp.where(self.local_speed > 0, jnp.where(self.idle, 0.0, route / some), 1.0)
 
-    def rate(self, speed: Float[Array, ""]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+    def rate(self, speed: Float[Array, ""] | Float[Array, " K"]) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
         """Least rates (bit/s) at which all tasks reach a speed, and their derivatives by it.
 
         0 where the terminal is fast enough itself, infinite where no rate is enough.

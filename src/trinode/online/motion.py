@@ -44,7 +44,7 @@ def correlation(speed_m_s: float, slot_s: float, carrier_hz: float = CARRIER_HZ)
     return float(j0(2 * np.pi * speed_m_s * carrier_hz / propagation.LIGHT_M_S * slot_s))
 
 
-def aged(channel: Any, rho: Any, key: Any, slot: int, name: str = "channel", size: Any = None) -> Any:
+def aged(channel: Any, rho: Any, key: Any, slot: Any, name: str = "channel", size: Any = None) -> Any:
     """The channel one slot later: ``rho h + sqrt(1 - rho**2) w``, w as strong as the channel on the mean.
 
     Parameters

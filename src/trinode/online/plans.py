@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -61,6 +61,7 @@ class Choice(NamedTuple):
         return np.isfinite(self.value)
 
 
+@runtime_checkable
 class Plan(Protocol):
     """What a controller asks of networks of a kind."""
 

@@ -83,7 +83,7 @@ def improve(
     shape = precoder.shape
     size = z.size
 
-    def unpack(x: Float[Array, " n"]) -> tuple[Complex[Array, "K S T"], Float[Array, " n"]]:
+    def unpack(x: Float[Array, " all"]) -> tuple[Complex[Array, "K S T"], Float[Array, " n"]]:
         # taken apart once, so that the slope is put together once
         real, imag, spare, rest = lax.split(x, (size, size, shape[0], others.size))
         real, imag = real.reshape(shape), imag.reshape(shape)

@@ -110,7 +110,7 @@ class State(NamedTuple):
     @classmethod
     def of(cls, plain: tuple[Any, ...]) -> State:
         """From what a program returned."""
-        run = Run(*plain[0])
+        run = Run._make(plain[0])
         return cls(run._replace(memory=Memory(*run.memory)), *plain[1:])
 
 

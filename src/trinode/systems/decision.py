@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from enum import IntEnum
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +25,9 @@ class Status(IntEnum):
     @property
     def label(self) -> str:
         return self.name.lower()
+
+
+One = TypeVar("One", bound="Solution")
 
 
 class Solution(Shown):
@@ -60,7 +63,7 @@ class Solution(Shown):
         return stacked(f"{system.name}: decision", count), rows
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+    def from_arrays(cls: type[One], arrays: Mapping[str, Any]) -> One:
         """Build a solution from checked arrays; numbers that a file may leave out are NaN.
 
         Parameters

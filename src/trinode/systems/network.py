@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, TypeVar
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -13,6 +13,8 @@ from trinode import _runtime  # noqa: F401  (double precision before the first a
 from trinode.channels.files import Schema
 from trinode.systems.declared import size_of
 from trinode.systems.show import Row, Shown, array_rows, count_of, stacked
+
+One = TypeVar("One", bound="Scenario")
 
 
 class Scenario(Shown):
@@ -45,7 +47,7 @@ class Scenario(Shown):
         return stacked(f"{system.name}: network", count), rows
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+    def from_arrays(cls: type[One], arrays: Mapping[str, Any]) -> One:
         """Build a scenario from checked arrays; raises as :meth:`check_together`.
 
         Parameters
@@ -89,14 +91,14 @@ class Scenario(Shown):
             By the names of the file.
         """
 
-    def settled(self) -> Self:
+    def settled(self: One) -> One:
         """The same network, or stacked ones, with static fields that its arrays need; those that are enough stay.
 
         Inside a transformation, where numbers cannot be looked at, they are enough for any.
         """
         return self
 
-    def changed(self, arrays: Mapping[str, Array]) -> Self:
+    def changed(self: One, arrays: Mapping[str, Array | float]) -> One:
         """The same network with other arrays, by their names in files.
 
         Parameters
@@ -116,7 +118,7 @@ class Scenario(Shown):
         """M."""
         return size_of(self, "M")
 
-    def with_(self, **arrays: Any) -> Self:
+    def with_(self: One, **arrays: Any) -> One:
         """The same network with other arrays, checked as a file is.
 
         Parameters

@@ -11,9 +11,11 @@ import numpy as np
 from trinode import api
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
+from trinode.experiments.bench.stated import compared
 from trinode.radio import reduced
 from trinode.systems.energy import optimise
 from trinode.systems.energy import problem as problems
+from trinode.systems.energy.stated import problem
 from trinode.systems.registry import system as find_system
 
 SYSTEM = "energy"
@@ -212,7 +214,14 @@ def errors(trials: int | None, say: Say) -> list[dict[str, Any]]:
     return [table(f"Channel errors, 0.4 s, {count} scenarios", columns, rows, note)]
 
 
-SECTIONS = {"quality": quality, "schemes": schemes, "speed": speed, "growth": growth, "errors": errors}
+SECTIONS = {
+    "quality": quality,
+    "schemes": schemes,
+    "speed": speed,
+    "growth": growth,
+    "errors": errors,
+    "stated": lambda trials, say: compared(SYSTEM, lambda network, _: problem(network), trials, say),
+}
 """Sections of the benchmark by name."""
 
 

@@ -332,7 +332,7 @@ SECTIONS = {
     "network": network,
     "scale": scale,
     "claims": claims,
-    "stated": lambda trials, say: compared(SYSTEM, problem, trials, say),
+    "stated": lambda trials, say: compared(SYSTEM, lambda network, _: problem(network), trials, say),
 }
 
 

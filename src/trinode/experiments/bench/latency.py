@@ -15,9 +15,10 @@ from trinode._batch import map_parts
 from trinode.computing import pool
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
+from trinode.experiments.bench.stated import compared
 from trinode.sensing import echo
 from trinode.systems.decision import Status
-from trinode.systems.latency import model
+from trinode.systems.latency import model, stated
 from trinode.systems.latency.tiers import CLOUD, EDGE, tiers
 from trinode.systems.registry import system as find_system
 
@@ -284,7 +285,14 @@ SECTIONS = {
     "resource": resource,
     "sensing": sensing,
     "monotone": monotone,
+    "stated": lambda trials, say: compared(SYSTEM, _placed, trials, say, "who computes where"),
 }
+
+
+def _placed(scenario: Any, solution: Any) -> Any:
+    """The problem in parts, every task where a decision has it."""
+    shares = [np.asarray(share).any(axis=1) for share in (solution.edge_share, solution.cloud_share)]
+    return stated.problem(scenario, np.select(shares, [stated.EDGE, stated.CLOUD], stated.LOCAL))
 
 
 def _solved(scenarios: Any, scheme: str) -> dict[str, Any]:

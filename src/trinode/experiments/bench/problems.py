@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
-from trinode import problems
+from trinode import api, problems
 from trinode.compose.problem import Problem
 from trinode.experiments.bench import Say, median_seconds, table
 from trinode.experiments.bench.problem_twins import (
@@ -28,13 +27,9 @@ from trinode.solving.drive import solve, solve_batch
 NOISE = 1e-13
 
 
-def _stacked(each: Sequence[Problem]) -> Any:
-    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
-
-
 def _timed(each: Sequence[Problem]) -> tuple[Answers, float, float]:
     """Answers, and seconds a problem in a batch and alone, once compiled."""
-    whole = _stacked(each)
+    whole = api.stack(each)
     solve_batch(whole)
     together, answers = median_seconds(lambda: solve_batch(whole), 3)
     solve(each[0])

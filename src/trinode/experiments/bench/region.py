@@ -218,5 +218,5 @@ SECTIONS = {
     "regions": regions,
     "cvxpy": cvxpy,
     "scale": scale,
-    "stated": lambda trials, say: compared(SYSTEM, problem, trials, say),
+    "stated": lambda trials, say: compared(SYSTEM, lambda network, _: problem(network), trials, say),
 }

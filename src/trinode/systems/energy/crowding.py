@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from trinode.radio.reduced import Air
 
@@ -62,7 +62,7 @@ def _largest(
 ) -> Float[Array, "..."]:
     """Upper bound of the largest eigenvalue of ``scale * diag(value) - less * a a^H`` with ``|a|^2 = along``."""
 
-    def one(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+    def one(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
         middle = (low + high) / 2
         gap = scale[..., None] * value - middle[..., None]
@@ -102,7 +102,7 @@ def together(air: Air, power: Float[Array, " K"], edges: Float[Array, "S K"], ea
     exclude = jnp.any(jnp.isposinf(gains))
     gains = jnp.where(jnp.isfinite(gains), gains, 0.0)
 
-    def match(_: int, state: tuple[Array, Bool[Array, " K"]]) -> tuple[Array, Bool[Array, " K"]]:
+    def match(_: Int[Array, ""], state: tuple[Array, Bool[Array, " K"]]) -> tuple[Array, Bool[Array, " K"]]:
         """The pair of the largest gain among those who are still without one."""
         total, free = state
         left = jnp.where(free[:, None] & free, gains, 0.0)

@@ -199,7 +199,7 @@ def advance(problem: Problem, state: State, damping: Float[Array, ""] | float = 
     return State(beams, a_next, m_next, jnp.maximum(watt, 1e-9 * work.deadline), target, state.price)
 
 
-def gains(air: Air, ears: Listeners, units: Complex[Array, "K 2 D"]) -> Float[Array, "2K 2K"]:
+def gains(air: Air, ears: Listeners, units: Complex[Array, "K 2 D"]) -> Float[Array, "2*K 2*K"]:
     """Power that each receiver, first those of data, hears per watt of each stream, at the worst errors."""
     k = units.shape[0]
 
@@ -219,7 +219,7 @@ def _others(through: Float[Array, "S S"]) -> Float[Array, "S S"]:
     return through * (1 - jnp.eye(through.shape[0]))
 
 
-def _asks(through: Float[Array, "2K 2K"], target: Float[Array, " K"], need: Float[Array, " K"]) -> Float[Array, "2K 1"]:
+def _asks(through: Float[Array, "S S"], target: Float[Array, " K"], need: Float[Array, " K"]) -> Float[Array, "S 1"]:
     """SINR that each stream has to reach over its own gain; 0 for a stream that is not wanted."""
     gain = jnp.diagonal(through)
     return (jnp.concatenate([target, need]) / jnp.maximum(gain, 1e-300))[:, None]

@@ -8,7 +8,7 @@ disturbs terminal k through the combiner of k, and noise passes through that com
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Bool, Complex, Float
 
 from trinode.systems.fairness.scenario import FairnessScenario
 from trinode.systems.fairness.solution import FairnessSolution
@@ -75,7 +75,7 @@ def sinr(s: FairnessScenario, combiner: Complex[Array, "S K M A"], power: Float[
     return jnp.where(signal > 0, signal / jnp.where(signal > 0, interference + noise, 1.0), 0.0)
 
 
-def gini(values: Float[Array, " K"], counted: Float[Array, " K"]) -> Float[Array, ""]:
+def gini(values: Float[Array, " K"], counted: Bool[Array, " K"]) -> Float[Array, ""]:
     """Gini index over the counted entries: mean absolute difference over twice the mean; 0 when all are zero.
 
     An infinite entry counts as NaN.

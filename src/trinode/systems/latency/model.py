@@ -8,7 +8,7 @@ what (7) and (10) mean, though they print the sum of the precoders.
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Int
 
 from trinode.systems.latency.scenario import LatencyScenario
 from trinode.systems.latency.solution import LatencySolution
@@ -40,7 +40,7 @@ def evaluate(scenario: LatencyScenario, solution: LatencySolution) -> Report:
     slow_edge = jnp.argmax(upload_edge + compute_edge, axis=1)  # (13)
     slow_cloud = jnp.argmax(upload_cloud + fronthaul, axis=1)  # (19)
 
-    def at(part: Float[Array, "K M"], path: Float[Array, " K"]) -> Float[Array, " K"]:
+    def at(part: Float[Array, "K M"], path: Int[Array, " K"]) -> Float[Array, " K"]:
         return jnp.take_along_axis(part, path[:, None], axis=1)[:, 0]
 
     compute_cloud = _ratio(s.cloud_cycles_per_bit * s.task_bits, x.cloud_frequency_hz)  # (18)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from trinode.errors import InputError
 from trinode.numerics import curvature, descent
@@ -232,7 +232,7 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
             # the logarithm keeps its slope near S_min
             return jnp.log((error(x) - sensing.smallest) / room + 1e-4)
 
-        def one(_: int, state: tuple[Any, ...]) -> tuple[Any, ...]:
+        def one(_: Int[Array, ""], state: tuple[Any, ...]) -> tuple[Any, ...]:
             x, price, memory, best, least = state
             end, price = descent.constrained(
                 objective,
@@ -262,7 +262,7 @@ def _by_rate(s: RegionScenario, ends: _Points, shares: Float[Array, " P"]) -> _P
 def _back(rate: Any, point: Float[Array, " n"], safe: Float[Array, " n"], goal: Float[Array, ""]) -> Array:
     """The point, or as far from a safe one towards it as the rate is still reached (bisection)."""
 
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: Int[Array, ""], ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
         middle = (low + high) / 2
         good = rate(safe + middle * (point - safe)) >= goal

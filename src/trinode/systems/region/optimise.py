@@ -38,8 +38,8 @@ Count = int | Int[Array, ""]
 class Beams(NamedTuple):
     """What is sent: data streams (M, A, K), one sensing stream per access point (M, A)."""
 
-    data: Complex[Array, "M A K"]
-    sensing: Complex[Array, "M A"]
+    data: Complex[Array, "*n M A K"]
+    sensing: Complex[Array, "*n M A"]
 
 
 class Answer(NamedTuple):
@@ -137,7 +137,7 @@ class Run(NamedTuple):
     evaluations, calm rounds."""
 
     x: Float[Array, " n"]
-    price: Float[Array, " n"]
+    price: Float[Array, " m"]
     memory: Memory
     best: Answer
     history: Float[Array, " H"]
@@ -154,7 +154,7 @@ def communicate(
     evaluations: int,
     rounds: int,
     tolerance: float,
-    most: Int[Array, ""] | None = None,
+    most: Count | None = None,
 ) -> Run:
     """Maximise the sum rate alone (P2); parameters as of :func:`with_sensing`."""
     nobody = jnp.zeros(d.shape[0], bool)
@@ -188,8 +188,8 @@ def with_sensing(
     rounds: int,
     tolerance: Effort,
     margin: Effort = MARGIN,
-    most: Int[Array, ""] | None = None,
-    price: Float[Array, " n"] | None = None,
+    most: Count | None = None,
+    price: Float[Array, " m"] | None = None,
     free: bool = False,
     shape: Shape | None = None,
 ) -> Run:
@@ -387,7 +387,7 @@ def _record(
     run: Run,
     end: Descent,
     x: Float[Array, " n"],
-    price: Float[Array, " n"],
+    price: Float[Array, " m"],
     found: Answer,
     near: Bool[Array, ""],
     tolerance: Float[Array, ""],
@@ -400,7 +400,7 @@ def _record(
 
 
 def _rounds(
-    one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, rounds: int, price: Float[Array, " n"], most: Count
+    one: Callable[[Run], Run], x: Float[Array, " n"], best: Answer, rounds: int, price: Float[Array, " m"], most: Count
 ) -> Run:
     """Rounds until one gains little over those before it; ``best`` is what they end with where it is worth more."""
     zero, none = jnp.asarray(0), jax.tree.map(jnp.zeros_like, best)._replace(value=jnp.asarray(-jnp.inf))

@@ -31,7 +31,7 @@ LEAST_SHARE = 1e-3
 
 def at_rest(gained: float, share: float, tolerance: float) -> bool:
     """Whether a step that gained no more than the tolerance says that beams rest: cut short it has to gain less."""
-    return -tolerance <= gained <= share * tolerance
+    return bool(-tolerance <= gained <= share * tolerance)
 
 
 class Receivers(NamedTuple):

@@ -91,6 +91,10 @@ class Exact(_Optimised):
     where every terminal disturbs every other. Several: the best of descents from many starts, refined by exact convex
     steps (:mod:`trinode.systems.fairness.several`); among decisions with the same largest latency one whose next
     largest is least, so nobody is slowed down for the sake of evenness.
+
+    Why not the general engine (:mod:`trinode.systems.fairness.stated`): within 0.00003 % of this on 20 default
+    networks, it takes 40 ms of processor time each in a batch, and this 2.7 ms (``trinode bench fairness --only
+    stated``).
     """
 
     name: ClassVar[str] = "exact"

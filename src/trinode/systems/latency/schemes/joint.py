@@ -25,6 +25,10 @@ class Joint(Scheme):
     Where that ends more than ``enough`` times above the bound, which happens when the echoes are hard to meet, it is
     tried again from other beams, heard little by others, evenly strong or random, and under the next assignments.
 
+    Why not the general engine (:mod:`trinode.systems.latency.stated`): told who computes where, which this finds
+    itself, it is from 0.13 % better to 2.3 % worse on 9 default networks, 0.02 % better in the median, and takes 7.5 s
+    of processor time each in a batch; this takes 0.20 s (``trinode bench latency --only stated --trials 10``).
+
     Attributes
     ----------
     listed : int

@@ -142,7 +142,7 @@ def subproblem(
     def norm(mu: Float[Array, ""]) -> Float[Array, ""]:
         return jnp.sum(size / (value + mu) ** 2)
 
-    def newton(_: int, mu: Float[Array, ""]) -> Float[Array, ""]:
+    def newton(_: Int[Array, ""], mu: Float[Array, ""]) -> Float[Array, ""]:
         # 1 / norm is nearly straight in mu: no overshoot from the left
         root = jnp.sqrt(norm(mu))
         bend = jnp.sum(size / (value + mu) ** 3) / root**2

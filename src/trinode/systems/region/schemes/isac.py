@@ -27,11 +27,11 @@ from trinode.systems.region.starts import Search
 class Stage(NamedTuple):
     """How far a descent goes; see :func:`trinode.systems.region.optimise.with_sensing`."""
 
-    most: int | Int[Array, ""]
-    opening: int | Int[Array, ""]
-    evaluations: int | Int[Array, ""]
-    tolerance: float | Float[Array, ""]
-    margin: float | Float[Array, ""]
+    most: int | Int[Array, "*n"]
+    opening: int | Int[Array, "*n"]
+    evaluations: int | Int[Array, "*n"]
+    tolerance: float | Float[Array, "*n"]
+    margin: float | Float[Array, "*n"]
 
 
 COARSE = Stage(6, 200, 100, 1e-3, 1e-3)
@@ -82,11 +82,11 @@ class _Step(NamedTuple):
     """One descent: the number of its own beginning, or whether it goes on from the best so far; whether it is the fine
     one from the best of all; what disturbs the coordinates of its beams."""
 
-    own: Int[Array, ""]
+    own: Int[Array, "*n"]
     stage: Stage
-    goes_on: Bool[Array, ""]
-    last: Bool[Array, ""]
-    noise: Complex[Array, "M A J"]
+    goes_on: Bool[Array, "*n"]
+    last: Bool[Array, "*n"]
+    noise: Complex[Array, "*n M A J"]
 
 
 @final
@@ -100,6 +100,10 @@ class Isac(Scheme):
     start, descents begin at what regularised zero forcing can be at best, streams silent or not
     (:mod:`trinode.systems.region.starts`), because single starts may end far below each other; what went furthest is
     gone on with. The answer is never worse than the closed forms.
+
+    Why not the general engine (:mod:`trinode.systems.region.stated`): from 0.0002 % better to 0.005 % worse on 10
+    default networks, it takes 31 s of processor time each in a batch, and this 0.088 s
+    (``trinode bench region --only stated --trials 10``).
 
     Attributes
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from trinode.errors import MissingExtraError, TrinodeError
 from trinode.systems.threetier.agents.messages import Message
@@ -43,6 +43,7 @@ class Traffic:
         return sum(self.nbytes.values())
 
 
+@runtime_checkable
 class Transport(Protocol):
     """Carries messages to stations and their answers back."""
 
