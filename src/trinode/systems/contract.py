@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -31,6 +31,9 @@ from trinode.systems.schedule import Schedule
 
 EFFORTS = ("quick", "default", "thorough")
 """How much a scheme tries, where it has a setting ``effort``."""
+
+
+One = TypeVar("One", bound="Scheme")
 
 
 class Scheme(eqx.Module):
@@ -54,7 +57,7 @@ class Scheme(eqx.Module):
     ordered: ClassVar[bool] = False
     part: ClassVar[int] = 1
 
-    def with_effort(self, effort: str) -> Self:
+    def with_effort(self: One, effort: str) -> One:
         """The same scheme, trying as much as is asked; as it is where that is empty.
 
         Parameters

@@ -14,9 +14,10 @@ from trinode import api
 from trinode.computing import assignment
 from trinode.errors import MissingExtraError
 from trinode.experiments.bench import Say, median_seconds, table
+from trinode.experiments.bench.stated import compared
 from trinode.systems.decision import Status
 from trinode.systems.registry import system as find_system
-from trinode.systems.threetier import host, optimise, search
+from trinode.systems.threetier import host, optimise, search, stated
 from trinode.systems.threetier.agents import Rules
 from trinode.systems.threetier.schemes.centralised import Centralised
 from trinode.systems.threetier.schemes.distributed import converse
@@ -307,7 +308,13 @@ SECTIONS = {
     "runtime": runtime,
     "speed": speed,
     "scale": scale,
+    "stated": lambda trials, say: compared(SYSTEM, _placed, trials, say, "who computes where"),
 }
+
+
+def _placed(scenario: Any, solution: Any) -> Any:
+    """The problem in parts, every task where a decision has it."""
+    return stated.problem(scenario, *(np.asarray(choice) for choice in (solution.edge_choice, solution.cloud_choice)))
 
 
 def _timed(program: Any, case: Any) -> tuple[Any, float]:

@@ -196,10 +196,10 @@ class Node(NamedTuple):
         Share of the cloud that each terminal gets whose mode is open.
     """
 
-    modes: Int[Array, " K"]
-    value: Float[Array, ""]
-    doubt: Float[Array, " K"]
-    cloud: Float[Array, " K"]
+    modes: Int[Array, "*n K"]
+    value: Float[Array, "*n"]
+    doubt: Float[Array, "*n K"]
+    cloud: Float[Array, "*n K"]
 
 
 def root(t: Tiers, local: Bool[Array, " K"]) -> Int[Array, " K"]:

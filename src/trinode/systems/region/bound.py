@@ -54,7 +54,7 @@ CLOSE = 1e-3
 
 
 class Cells(NamedTuple):
-    """Powers of access points between two limits, variables of the bound over them, and what it is; stacked.
+    """Powers of access points between two limits, variables of the bound over them, and what it is; one, or stacked.
 
     Attributes
     ----------
@@ -67,11 +67,11 @@ class Cells(NamedTuple):
         About how much of it, in nat, comes from terminals that disagree about an access point's power.
     """
 
-    low: Float[Array, "C M"]
-    high: Float[Array, "C M"]
-    x: Float[Array, "C n"]
-    value: Float[Array, " C"]
-    doubt: Float[Array, "C M"]
+    low: Float[Array, "*C M"]
+    high: Float[Array, "*C M"]
+    x: Float[Array, "*C n"]
+    value: Float[Array, "*C"]
+    doubt: Float[Array, "*C M"]
 
 
 class _Run(NamedTuple):
@@ -136,7 +136,7 @@ def _statistics(s: RegionScenario) -> tuple[Complex[Array, "M K K"], Float[Array
     return gram, jnp.maximum(power * lowest - others, 0.0) * (1 - 1e-12)
 
 
-def _middle(low: Float[Array, ""], high: Float[Array, ""], error: Float[Array, ""]) -> Float[Array, ""]:
+def _middle(low: Float[Array, " n"], high: Float[Array, " n"], error: Float[Array, " n"]) -> Float[Array, " n"]:
     """Power at which the logarithm of an error noise, and 1, is halfway between those at two others."""
     error = jnp.maximum(error, 1e-300)
     return jnp.expm1(0.5 * (jnp.log1p(error * low) + jnp.log1p(error * high))) / error
