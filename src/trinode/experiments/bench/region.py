@@ -86,7 +86,8 @@ def speed(trials: int | None, say: Say) -> list[dict[str, Any]]:
         wall, cpu = zip(*(_timed(lambda s=s, p=program: p(s)) for s in singles[: max(3, count // 4)]))
         rows.append([what, 1e3 * np.median(wall), 1e3 * max(wall), 1e3 * np.median(cpu)])
     columns = ["what", "median (ms)", "slowest (ms)", "median processor time (ms)"]
-    return [table(f"Single solves of {count} default networks, warm", columns, rows)]
+    note = "One network at a time is decided by programs that are compiled quickly rather than well."
+    return [table(f"Single solves of {count} default networks, warm", columns, rows, note)]
 
 
 def cvxpy(trials: int | None, say: Say) -> list[dict[str, Any]]:
