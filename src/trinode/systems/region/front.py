@@ -177,7 +177,8 @@ def _by_error(s: RegionScenario, shares: Float[Array, " P"]) -> _Points:
     d = downlink(s)
     sensing = sensing_only.solve(s)
     none = optimise.nothing(d)
-    shape = Shape(sensing.active, sensing.active, metric(d))
+    weighed = metric(d)
+    shape = Shape(sensing.active, sensing.active, weighed)
     found = starts.beams(d, starts.search(d, SEARCH).x)
 
     def step(carry: tuple[Beams, Array, Array], share: Array) -> tuple[Any, Any]:
@@ -202,7 +203,7 @@ def _by_error(s: RegionScenario, shares: Float[Array, " P"]) -> _Points:
         loose = jnp.where(first, error, loose)
         return (after, jnp.where(first, 0.0, run.price), loose), (best, error, after)
 
-    begin = starts.unheard(d, PatternLimit(sensing, jnp.asarray(NEVER)), found, shape.metric)
+    begin = starts.unheard(d, PatternLimit(sensing, jnp.asarray(NEVER)), found, weighed)
     start = (jax.tree.map(lambda leaf: leaf[0], begin), jnp.zeros(1), jnp.asarray(jnp.inf))
     _, (answers, errors, beams) = lax.scan(step, start, shares)
     return _points(s, sensing, answers, errors, beams)

@@ -51,11 +51,12 @@ class Answer(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """Which access points send at full power, which have a sensing stream, and what the coordinates of beams are."""
+    """Which access points send at full power, which have a sensing stream, and what the coordinates of beams are: the
+    beams themselves where there is no metric."""
 
     full: Bool[Array, " M"]
     sensing: Bool[Array, " M"]
-    metric: Metric
+    metric: Metric | None
 
 
 def regularised(d: Downlink, level: float = 1.0) -> Complex[Array, "M A K"]:
@@ -103,17 +104,17 @@ def better(one: Answer, other: Answer) -> Answer:
     return jax.tree.map(lambda a, b: jnp.where(other.value > one.value, b, a), one, other)
 
 
-def sensing_shape(d: Downlink, need: Need) -> Shape:
+def sensing_shape(need: Need, coordinates: Metric | None) -> Shape:
     """Access points that sense send at full power, and have a sensing stream, where anything is asked of them."""
     full = need.active & need.asked
-    return Shape(full, full, metric(d))
+    return Shape(full, full, coordinates)
 
 
 def pack(beams: Beams, shape: Shape) -> Float[Array, " n"]:
     """Real variables of beams whose powers are at most 1: their coordinates, and what is left of the powers."""
     power = jnp.sum(jnp.abs(beams.data) ** 2, axis=(1, 2)) + jnp.sum(jnp.abs(beams.sensing) ** 2, axis=1)
     slack = jnp.where(shape.full, 0.0, jnp.sqrt(jnp.maximum(1 - power, 1e-4)))
-    data, sensing = shape.metric.coordinates(beams)
+    data, sensing = beams if shape.metric is None else shape.metric.coordinates(beams)
     parts = (data.real, data.imag, sensing.real, sensing.imag, slack)
     return jnp.concatenate([part.reshape(-1) for part in parts])
 
@@ -125,7 +126,9 @@ def unpack(x: Float[Array, " n"], shape: Shape, like: Beams) -> Beams:
     # taken apart once, so that the slope is put together once
     real, imag, rest, slack = lax.split(x, (size, size, 2 * more, d[0]))
     rest = jnp.where(shape.sensing[:, None], rest.reshape(2, *v), 0.0)
-    data, sensing = shape.metric.beams((lax.complex(real.reshape(d), imag.reshape(d)), lax.complex(*rest)))
+    data, sensing = lax.complex(real.reshape(d), imag.reshape(d)), lax.complex(*rest)
+    if shape.metric is not None:
+        data, sensing = shape.metric.beams((data, sensing))
     slack = jnp.where(shape.full, 0.0, slack)
     norm = jnp.sum(data.real**2 + data.imag**2, axis=(1, 2)) + jnp.sum(sensing.real**2 + sensing.imag**2, axis=1)
     scale = 1 / jnp.sqrt(norm + slack**2)
@@ -217,10 +220,10 @@ def with_sensing(
         Whether the first round leaves the requirement aside, and the next one begins where it ended, blended with
         the sensing-only optimum.
     shape : Shape, optional
-        :func:`sensing_shape`, where it is known.
+        Else :func:`sensing_shape` in the coordinates of the network's metric.
     """
     asked = need.asked
-    shape = sensing_shape(d, need) if shape is None else shape
+    shape = sensing_shape(need, metric(d)) if shape is None else shape
 
     first, _ = feasible(d, need, beams.data, _outer(beams.sensing))
     known = jnp.maximum(first.value, best.value)

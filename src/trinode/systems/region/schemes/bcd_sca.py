@@ -106,6 +106,8 @@ class BlockConvex(Scheme):
             rounds=self.rounds,
             tolerance=self.tolerance,
             free=start is None,
+            # what weighs interference suits the rates, not what stands for them here
+            shape=optimise.sensing_shape(need, None),
         )
         return optimise.finish(
             s,

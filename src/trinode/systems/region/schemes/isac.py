@@ -16,7 +16,7 @@ from trinode.radio.downlink import Downlink
 from trinode.systems.contract import Scheme
 from trinode.systems.region import optimise, sensing_only, starts
 from trinode.systems.region.downlink import downlink
-from trinode.systems.region.metric import Metric
+from trinode.systems.region.metric import Metric, metric
 from trinode.systems.region.optimise import Answer, Beams, Shape
 from trinode.systems.region.scenario import RegionScenario
 from trinode.systems.region.sensing_only import Need
@@ -132,7 +132,7 @@ class Isac(Scheme):
         else:
             given = optimise.as_given(d, need, start)
             kept = _Kept(optimise.start_beams(d, start), free, given, jnp.asarray(False))
-            kept, rounds, history = _descend(d, need, optimise.sensing_shape(d, need), kept, FINE)
+            kept, rounds, history = _descend(d, need, optimise.sensing_shape(need, metric(d)), kept, FINE)
         return optimise.finish(
             s, kept.best, need=need, senses=need.asked, converged=kept.rests, iterations=rounds, history=history
         )
@@ -158,9 +158,10 @@ def _from_many(
     zero, _ = optimise.feasible(d, need, optimise.zero_forcing(d), none, common=True)
     ratio, _ = optimise.feasible(d, need, optimise.maximum_ratio(d), none)
     closed = optimise.better(zero, ratio)
-    shape = optimise.sensing_shape(d, need)
+    weighed = metric(d)
+    shape = optimise.sensing_shape(need, weighed)
     points = starts.search(d, plan.search)
-    begin = starts.unheard(d, need, starts.beams(d, points.x), shape.metric)
+    begin = starts.unheard(d, need, starts.beams(d, points.x), weighed)
     known = jnp.isfinite(points.value)
     if plan.usual:
         usual = optimise.start_beams(d, None), optimise.as_beams(zero.data, zero.covariance)
@@ -171,7 +172,7 @@ def _from_many(
         own = jax.tree.map(lambda leaf: leaf[step.own], begin), free
         beams, price = jax.tree.map(lambda old, new: jnp.where(step.goes_on, old, new), kept[:2], own)
         if plan.disturbed:
-            beams = _disturbed(shape.metric, beams, step)
+            beams = _disturbed(weighed, beams, step)
         stage = step.stage._replace(most=jnp.where(step.goes_on | known[step.own], step.stage.most, 0))
         found, count, history = _descend(d, need, shape, kept._replace(beams=beams, price=price), stage)
         further = found.best.value > kept.best.value
