@@ -174,7 +174,7 @@ class Stated:
             residuals={name: np.asarray(over) for name, over in answer.residuals.items()},  # type: ignore[arg-type]
         )
 
-    def bound(self, scenario: Any, family: str = "") -> Array:  # schemes that see all of it have no families
+    def bound(self, scenario: Any, family: str = "") -> Array:
         """What no decision beats: infinite where there is proof that none exists, NaN where nothing is known."""
         answer = self.remembered(scenario)
         if answer.status == "infeasible":

@@ -86,7 +86,7 @@ def _judge(system: System) -> Callable[[Any, Any], Report]:
 
 @functools.cache
 def _bound(system: System) -> Callable[[Any, Any], Any]:
-    """Likewise, and one for all families that differ in numbers."""
+    """Likewise, and one for all schemes of a family."""
     return system.bound if system.host else eqx.filter_jit(system.bound)
 
 
@@ -127,8 +127,7 @@ def check_bound(system: System, scheme: Scheme, scenarios: Any, solutions: Any, 
     """No decision beats the bound of its kind."""
     value = _value(system, scenarios, solutions)
     if bound is None:
-        numbers, words = eqx.partition(system.family(scheme.family), eqx.is_array_like)
-        family = eqx.combine(jax.tree.map(jnp.asarray, numbers), words)
+        family = system.family(scheme.family)
         limit = np.asarray([_bound(system)(one, family) for one in _each(scenarios, len(value))])
     else:
         limit = np.asarray(bound(scenarios, scheme.family))
